@@ -1,0 +1,89 @@
+/**
+ * Bytes stay bytes: every text that arrives from a client is handled as a range
+ * (buffer, start, length) and never becomes a JS string on the path of a request.
+ * A JS string in here is always Latin-1: one code unit is one byte.
+ */
+
+/** Below this many bytes a plain loop beats `set(subarray())`, which allocates a view. */
+const LOOP_COPY_LIMIT = 48;
+
+export const EMPTY_BYTES = new Uint8Array(0);
+
+/** Copies `length` bytes; the ranges must not overlap unless `to <= from`. */
+export function copyBytes(
+  target: Uint8Array,
+  to: number,
+  source: Uint8Array,
+  from: number,
+  length: number,
+): void {
+  if (length <= LOOP_COPY_LIMIT) {
+    for (let i = 0; i < length; i++) target[to + i] = source[from + i];
+  } else {
+    target.set(source.subarray(from, from + length), to);
+  }
+}
+
+export function equalBytes(
+  a: Uint8Array,
+  aStart: number,
+  b: Uint8Array,
+  bStart: number,
+  length: number,
+): boolean {
+  for (let i = 0; i < length; i++) if (a[aStart + i] !== b[bStart + i]) return false;
+  return true;
+}
+
+/** memcmp order, the shorter of two equal prefixes first. Negative, zero or positive. */
+export function compareBytes(
+  a: Uint8Array,
+  aStart: number,
+  aLength: number,
+  b: Uint8Array,
+  bStart: number,
+  bLength: number,
+): number {
+  const shared = aLength < bLength ? aLength : bLength;
+  for (let i = 0; i < shared; i++) {
+    const difference = a[aStart + i] - b[bStart + i];
+    if (difference !== 0) return difference;
+  }
+  return aLength - bLength;
+}
+
+/** ASCII case-insensitive comparison of a range with a word given in upper case. */
+export function equalsWord(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  upperWord: string,
+): boolean {
+  if (length !== upperWord.length) return false;
+  for (let i = 0; i < length; i++) {
+    let byte = bytes[start + i];
+    if (byte >= 97 && byte <= 122) byte -= 32;
+    if (byte !== upperWord.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** A Latin-1 string's bytes. */
+export function bytesOf(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** The range as a Latin-1 string. */
+export function textOf(bytes: Uint8Array, start = 0, length = bytes.length - start): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString("latin1");
+}
+
+/** The buffer, or a larger copy of it with room for `needed` bytes (at least doubled). */
+export function withRoom(buffer: Uint8Array, used: number, needed: number): Uint8Array {
+  if (needed <= buffer.length) return buffer;
+  const grown = new Uint8Array(Math.max(needed, buffer.length * 2));
+  grown.set(buffer.subarray(0, used));
+  return grown;
+}

@@ -1,0 +1,203 @@
+/**
+ * One running command, as its handler sees it: the arguments, the database, the reply, and the
+ * report of what changed. Handlers read all arguments first, check once (`refused`), then act,
+ * and report each changed key once with `changed`. Everything that follows a write follows from
+ * that report: the AOF, dirty counts, and whoever watches keys.
+ *
+ * By default the request itself is propagated, as its bytes came in, when something changed. A
+ * handler whose effect depends on time, chance or state calls `instead()` and writes the
+ * commands that repeat the effect to the effects it returns.
+ */
+import { equalsWord } from "../base/bytes.ts";
+import { parseInt64, parseSafeInteger } from "../base/numbers.ts";
+import type { Database } from "../keyspace/database.ts";
+import { NULL_REF } from "../memory/arena.ts";
+import type { Ref } from "../memory/arena.ts";
+import { typeOf } from "../memory/entry.ts";
+import type { Arguments } from "../protocol/arguments.ts";
+import { NOT_AN_INTEGER, SYNTAX, WRONG_TYPE } from "../protocol/errors.ts";
+import type { ReplyWriter } from "../protocol/reply-writer.ts";
+import type { Command } from "./command.ts";
+import type { Effects } from "./effects.ts";
+import type { Engine } from "./engine.ts";
+import type { Session } from "./session.ts";
+
+/** What the handler decided about propagation. */
+const AS_REQUEST = 0;
+const INSTEAD = 1;
+
+export class Call {
+  args!: Arguments;
+  database!: Database;
+  session!: Session;
+  command!: Command;
+  /** Changes reported so far by this call. */
+  changes = 0;
+  private problem = "";
+  private propagation = AS_REQUEST;
+
+  readonly engine: Engine;
+  readonly reply: ReplyWriter;
+
+  constructor(engine: Engine, reply: ReplyWriter) {
+    this.engine = engine;
+    this.reply = reply;
+  }
+
+  /** Prepares for the next command. */
+  enter(session: Session, command: Command, args: Arguments): void {
+    this.session = session;
+    this.database = session.database;
+    this.command = command;
+    this.args = args;
+    this.changes = 0;
+    this.problem = "";
+    this.propagation = AS_REQUEST;
+  }
+
+  get count(): number {
+    return this.args.count;
+  }
+
+  get nowMs(): number {
+    return this.engine.clock.nowMs;
+  }
+
+  /** Whether the request itself is to be propagated. */
+  get propagatesRequest(): boolean {
+    return this.propagation === AS_REQUEST;
+  }
+
+  /** Whether argument `index` is this word, given in upper case. */
+  is(index: number, upperWord: string): boolean {
+    const args = this.args;
+    return equalsWord(args.bytes, args.starts[index], args.lengths[index], upperWord);
+  }
+
+  text(index: number): string {
+    return this.args.text(index);
+  }
+
+  /** The argument as a safe integer; a problem, and NaN, where it is none. */
+  integer(index: number, problem = NOT_AN_INTEGER): number {
+    const args = this.args;
+    const value = parseSafeInteger(args.bytes, args.starts[index], args.lengths[index]);
+    if (value !== value) this.refuse(problem);
+    return value;
+  }
+
+  /** The argument as an integer within int64: a bigint only beyond 2^53. */
+  int64(index: number, problem = NOT_AN_INTEGER): number | bigint {
+    const args = this.args;
+    const value = parseSafeInteger(args.bytes, args.starts[index], args.lengths[index]);
+    if (value === value) return value;
+    const exact = parseInt64(args.bytes, args.starts[index], args.lengths[index]);
+    if (exact === null) {
+      this.refuse(problem);
+      return NaN;
+    }
+    return exact;
+  }
+
+  /** Notes why the command can't run; the first reason stands. */
+  refuse(problem: string): void {
+    if (this.problem === "") this.problem = problem;
+  }
+
+  /** Whether something was refused; then the error reply has been written. */
+  refused(): boolean {
+    if (this.problem === "") return false;
+    this.reply.error(this.problem);
+    return true;
+  }
+
+  /** Replies with an error. */
+  fail(error: string): void {
+    this.reply.error(error);
+  }
+
+  syntaxError(): void {
+    this.reply.error(SYNTAX);
+  }
+
+  /** The entry under the key in argument `index`, for a command that only looks. */
+  readKey(index: number): Ref {
+    const args = this.args;
+    return this.database.read(args.bytes, args.starts[index], args.lengths[index]);
+  }
+
+  /** The entry under the key in argument `index`, for a command that may change it. */
+  writeKey(index: number): Ref {
+    const args = this.args;
+    return this.database.write(args.bytes, args.starts[index], args.lengths[index]);
+  }
+
+  /** Neither counted as a hit or miss nor marked as an access. */
+  peekKey(index: number): Ref {
+    const args = this.args;
+    return this.database.peek(args.bytes, args.starts[index], args.lengths[index]);
+  }
+
+  /** Whether the entry exists and is of another type; then WRONGTYPE has been replied. */
+  isWrongType(ref: Ref, type: number): boolean {
+    if (ref === NULL_REF || typeOf(this.database.arena, ref) === type) return false;
+    this.reply.error(WRONG_TYPE);
+    return true;
+  }
+
+  /** Removes the entry under the key in argument `index` and reports nothing. */
+  removeKey(index: number): boolean {
+    const ref = this.peekKey(index);
+    if (ref === NULL_REF) return false;
+    this.database.remove(ref);
+    return true;
+  }
+
+  /**
+   * Reports that the key in argument `index` changed. `kind` is its class of keyspace
+   * notifications (key-events.ts) and `event` its name there.
+   */
+  changed(kind: number, event: string, index: number): void {
+    this.changes++;
+    const args = this.args;
+    if (this.engine.watchesKeys) {
+      this.engine.keyChanged(
+        this.database,
+        kind,
+        event,
+        args.bytes,
+        args.starts[index],
+        args.lengths[index],
+      );
+    }
+  }
+
+  /** Reports a change of a key in another database, or of one that is no argument. */
+  changedKey(
+    database: Database,
+    kind: number,
+    event: string,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    this.changes++;
+    if (this.engine.watchesKeys) {
+      this.engine.keyChanged(database, kind, event, bytes, start, length);
+    }
+  }
+
+  /** Reports a change that is not of one key (FLUSHALL, SWAPDB). */
+  changedMany(count: number): void {
+    this.changes += count;
+  }
+
+  /**
+   * The request is not propagated; the commands written to the returned effects are (none:
+   * nothing is propagated).
+   */
+  instead(): Effects {
+    this.propagation = INSTEAD;
+    return this.engine.effects;
+  }
+}

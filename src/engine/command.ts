@@ -1,0 +1,201 @@
+/**
+ * What a command is. A command is declared once, beside its handler, as an exported constant
+ * in src/commands; the table, COMMAND and its subcommands, arity errors, ACL categories and
+ * the admission checks all follow from the declaration. How to add one: src/README.md.
+ */
+import type { Call } from "./call.ts";
+
+/** Command flags, by the names that COMMAND shows (redis/src/server.h). */
+export const WRITE = 1 << 0;
+export const READONLY = 1 << 1;
+export const DENYOOM = 1 << 2;
+export const ADMIN = 1 << 3;
+export const PUBSUB = 1 << 4;
+export const NOSCRIPT = 1 << 5;
+export const BLOCKING = 1 << 6;
+export const LOADING = 1 << 7;
+export const STALE = 1 << 8;
+export const SKIP_MONITOR = 1 << 9;
+export const SKIP_SLOWLOG = 1 << 10;
+export const ASKING = 1 << 11;
+export const FAST = 1 << 12;
+export const NO_AUTH = 1 << 13;
+export const MAY_REPLICATE = 1 << 14;
+export const NO_MANDATORY_KEYS = 1 << 15;
+export const PROTECTED = 1 << 16;
+export const NO_ASYNC_LOADING = 1 << 17;
+export const NO_MULTI = 1 << 18;
+export const ALLOW_BUSY = 1 << 19;
+export const TOUCHES_ARBITRARY_KEYS = 1 << 20;
+
+/** Key specification flags, by the names that COMMAND shows. */
+export const KEY_RO = 1 << 0;
+export const KEY_RW = 1 << 1;
+export const KEY_OW = 1 << 2;
+export const KEY_RM = 1 << 3;
+export const KEY_ACCESS = 1 << 4;
+export const KEY_UPDATE = 1 << 5;
+export const KEY_INSERT = 1 << 6;
+export const KEY_DELETE = 1 << 7;
+export const KEY_NOT_KEY = 1 << 8;
+export const KEY_INCOMPLETE = 1 << 9;
+export const KEY_VARIABLE_FLAGS = 1 << 10;
+
+export type Group =
+  | "bitmap"
+  | "connection"
+  | "generic"
+  | "geo"
+  | "hash"
+  | "hyperloglog"
+  | "list"
+  | "pubsub"
+  | "scripting"
+  | "server"
+  | "set"
+  | "sorted-set"
+  | "stream"
+  | "string"
+  | "transactions";
+
+/** ACL categories that do not follow from the flags. */
+export type Category =
+  | "bitmap"
+  | "connection"
+  | "dangerous"
+  | "geo"
+  | "hash"
+  | "hyperloglog"
+  | "keyspace"
+  | "list"
+  | "scripting"
+  | "set"
+  | "sortedset"
+  | "stream"
+  | "string"
+  | "transaction";
+
+/** Where a command's keys stand among its arguments. */
+export interface KeySpec {
+  readonly flags: number;
+  readonly notes?: string;
+  readonly begin:
+    | { readonly index: number }
+    | { readonly keyword: string; readonly startFrom: number }
+    | "unknown";
+  readonly find:
+    | { readonly lastKey: number; readonly step: number; readonly limit: number }
+    | { readonly keyNumIndex: number; readonly firstKey: number; readonly step: number }
+    | "unknown";
+}
+
+export type ArgumentType =
+  | "string"
+  | "integer"
+  | "double"
+  | "key"
+  | "pattern"
+  | "unix-time"
+  | "pure-token"
+  | "oneof"
+  | "block";
+
+/** An argument as COMMAND DOCS describes it. */
+export interface ArgumentDoc {
+  readonly name: string;
+  readonly type: ArgumentType;
+  readonly token?: string;
+  readonly display?: string;
+  readonly summary?: string;
+  readonly since?: string;
+  readonly keySpec?: number;
+  readonly optional?: boolean;
+  readonly multiple?: boolean;
+  readonly multipleToken?: boolean;
+  readonly deprecatedSince?: string;
+  readonly parts?: readonly ArgumentDoc[];
+}
+
+export interface Declaration {
+  /** In lower case; a subcommand's is its own word only. */
+  readonly name: string;
+  readonly group: Group;
+  readonly since: string;
+  readonly summary: string;
+  readonly complexity: string;
+  /** Arguments with the name; negative: at least so many. */
+  readonly arity: number;
+  readonly flags: number;
+  readonly categories?: readonly Category[];
+  readonly tips?: readonly string[];
+  readonly keys?: readonly KeySpec[];
+  readonly args?: readonly ArgumentDoc[];
+  readonly history?: readonly (readonly [since: string, change: string])[];
+  readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /** For COMMAND GETKEYS and ACLs where the specifications cannot say it. */
+  readonly findKeys?: (call: Call) => readonly number[];
+  readonly subcommands?: readonly Command[];
+  /** Runs the command; absent for a container, whose subcommands run. */
+  readonly run?: (call: Call) => void;
+}
+
+/** A declared command with what was derived from it and what was counted of it. */
+export class Command {
+  readonly name: string;
+  readonly flags: number;
+  readonly arity: number;
+  /** `client|list` for a subcommand. Set when its container is built. */
+  fullName: string;
+  parent: Command | null = null;
+  /** Which admission checks can concern it; see admission.ts. Set by the table. */
+  gates = 0;
+  /** Whether calls in a row may be timed together: each is known to be quick. */
+  readonly timedInRuns: boolean;
+  readonly run: ((call: Call) => void) | undefined;
+
+  calls = 0;
+  totalUs = 0;
+  rejectedCalls = 0;
+  failedCalls = 0;
+
+  readonly declaration: Declaration;
+
+  constructor(declaration: Declaration) {
+    this.declaration = declaration;
+    this.name = declaration.name;
+    this.fullName = declaration.name;
+    this.flags = declaration.flags;
+    this.arity = declaration.arity;
+    this.run = declaration.run;
+    this.timedInRuns =
+      (declaration.flags & FAST) !== 0 ||
+      (declaration.complexity === "O(1)" && (declaration.flags & (WRITE | READONLY)) !== 0);
+    for (const subcommand of declaration.subcommands ?? []) {
+      subcommand.parent = this;
+      subcommand.fullName = `${declaration.name}|${subcommand.name}`;
+    }
+  }
+
+  get subcommands(): readonly Command[] {
+    return this.declaration.subcommands ?? [];
+  }
+
+  acceptsCount(count: number): boolean {
+    return this.arity >= 0 ? count === this.arity : count >= -this.arity;
+  }
+}
+
+export function command(declaration: Declaration): Command {
+  return new Command(declaration);
+}
+
+/** Keys at fixed places: from `first` to `last` (negative: from the end), every `step`. */
+export function keysAt(flags: number, first: number, last = first, step = 1): KeySpec {
+  const lastKey = last < 0 ? last : last - first;
+  return { flags, begin: { index: first }, find: { lastKey, step, limit: 0 } };
+}
+
+/** Keys counted by an argument: `count` is its place, keys follow it. */
+export function countedKeys(flags: number, count: number): KeySpec {
+  return { flags, begin: { index: count }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } };
+}

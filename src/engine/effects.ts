@@ -1,0 +1,148 @@
+/**
+ * The stream of effects: what commands changed, as the commands that repeat the change. The
+ * AOF and, later, the replication backlog receive it.
+ *
+ * While a command runs, effects collect here; when it has run they go to the sinks, as a MULTI
+ * group where there are several, so that no reader ever sees half of one command's effects.
+ * The common case, one effect that is the request itself, is passed on without a copy.
+ */
+import { bytesOf, copyBytes, withRoom } from "../base/bytes.ts";
+import { integerLength, writeInteger } from "../base/numbers.ts";
+import type { Arguments } from "../protocol/arguments.ts";
+
+export interface EffectSink {
+  /** One or more whole commands in RESP that belong to this database. */
+  append(database: number, bytes: Uint8Array, start: number, length: number): void;
+}
+
+const MULTI = bytesOf("*1\r\n$5\r\nMULTI\r\n");
+const EXEC = bytesOf("*1\r\n$4\r\nEXEC\r\n");
+const KEEP_BYTES = 1 << 20;
+
+export class Effects {
+  /** Groups passed on since the start; who runs commands compares. */
+  appendedCount = 0;
+  private readonly sinks: EffectSink[] = [];
+  private bytes: Uint8Array = new Uint8Array(4096);
+  private at = 0;
+  /** The commands collected: where each begins, and the database it belongs to. */
+  private readonly starts: number[] = [];
+  private readonly databases: number[] = [];
+
+  /** Whether anybody listens; otherwise nothing needs to be written. */
+  get isActive(): boolean {
+    return this.sinks.length > 0;
+  }
+
+  get pendingCount(): number {
+    return this.starts.length;
+  }
+
+  attach(sink: EffectSink): void {
+    this.sinks.push(sink);
+  }
+
+  detach(sink: EffectSink): void {
+    const index = this.sinks.indexOf(sink);
+    if (index >= 0) this.sinks.splice(index, 1);
+  }
+
+  /** Begins a command of `count` arguments, which `word`, `range` and `integer` follow. */
+  begin(database: number, count: number): void {
+    this.starts.push(this.at);
+    this.databases.push(database);
+    this.line(42, count);
+  }
+
+  word(text: string): void {
+    this.line(36, text.length);
+    this.reserve(text.length + 2);
+    for (let i = 0; i < text.length; i++) this.bytes[this.at + i] = text.charCodeAt(i);
+    this.at += text.length;
+    this.endLine();
+  }
+
+  range(bytes: Uint8Array, start: number, length: number): void {
+    this.line(36, length);
+    this.reserve(length + 2);
+    copyBytes(this.bytes, this.at, bytes, start, length);
+    this.at += length;
+    this.endLine();
+  }
+
+  argument(args: Arguments, index: number): void {
+    this.range(args.bytes, args.starts[index], args.lengths[index]);
+  }
+
+  integer(value: number | bigint): void {
+    if (typeof value === "bigint") {
+      this.word(String(value));
+      return;
+    }
+    this.line(36, integerLength(value));
+    this.reserve(32);
+    this.at = writeInteger(this.bytes, this.at, value);
+    this.endLine();
+  }
+
+  /** A whole request, re-encoded. */
+  request(database: number, args: Arguments): void {
+    this.begin(database, args.count);
+    for (let i = 0; i < args.count; i++) this.argument(args, i);
+  }
+
+  /** Passes on a request as it came, behind whatever else was collected. */
+  finishWithRequest(database: number, args: Arguments): void {
+    if (this.starts.length > 0 || !args.rawIsExact) {
+      this.request(database, args);
+      this.finish();
+      return;
+    }
+    this.appendedCount++;
+    const length = args.rawEnd - args.rawStart;
+    for (const sink of this.sinks) sink.append(database, args.bytes, args.rawStart, length);
+  }
+
+  /** Passes on what was collected. */
+  finish(): void {
+    const count = this.starts.length;
+    if (count === 0) return;
+    this.appendedCount++;
+    for (const sink of this.sinks) {
+      if (count > 1) sink.append(this.databases[0], MULTI, 0, MULTI.length);
+      for (let i = 0; i < count; i++) {
+        const end = i + 1 < count ? this.starts[i + 1] : this.at;
+        sink.append(this.databases[i], this.bytes, this.starts[i], end - this.starts[i]);
+      }
+      if (count > 1) sink.append(this.databases[count - 1], EXEC, 0, EXEC.length);
+    }
+    this.drop();
+  }
+
+  /** Forgets what was collected. */
+  drop(): void {
+    this.starts.length = 0;
+    this.databases.length = 0;
+    this.at = 0;
+    if (this.bytes.length > KEEP_BYTES) this.bytes = new Uint8Array(4096);
+  }
+
+  private line(type: number, value: number): void {
+    this.reserve(32);
+    this.bytes[this.at] = type;
+    this.at = writeInteger(this.bytes, this.at + 1, value);
+    this.endLine();
+  }
+
+  private endLine(): void {
+    this.bytes[this.at] = 13;
+    this.bytes[this.at + 1] = 10;
+    this.at += 2;
+  }
+
+  private reserve(bytes: number): void {
+    if (this.at + bytes > this.bytes.length) {
+      this.bytes = withRoom(this.bytes, this.at, this.at + bytes);
+    }
+  }
+}

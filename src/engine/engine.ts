@@ -1,0 +1,211 @@
+/**
+ * The engine executes commands: for a client, for the AOF being replayed, for an embedded
+ * caller, always through `execute`, with another session. It owns nothing that touches a socket
+ * or a file; those attach themselves (effects, persistence, transports).
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import { assert } from "../base/assert.ts";
+import type { KeyspaceContext } from "../keyspace/context.ts";
+import type { Database } from "../keyspace/database.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import type { Arguments } from "../protocol/arguments.ts";
+import { unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
+import { ReplyWriter } from "../protocol/reply-writer.ts";
+import { admit, ADMITTED, GATE_PROTECTED, POSTPONED } from "./admission.ts";
+import { Call } from "./call.ts";
+import { Clients } from "./clients.ts";
+import type { Command } from "./command.ts";
+import type { CommandTable } from "./command-table.ts";
+import type { Config } from "./config/config.ts";
+import { Effects } from "./effects.ts";
+import type { KeyWatcher } from "./key-events.ts";
+import { LatencyMonitor } from "./latency-monitor.ts";
+import { feedMonitors } from "./monitor.ts";
+import type { Persistence } from "./persistence.ts";
+import { NoPersistence } from "./persistence.ts";
+import { REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, REPLY_SKIP_THIS } from "./session.ts";
+import type { Session } from "./session.ts";
+import { SlowLog } from "./slow-log.ts";
+import { Stats } from "./stats.ts";
+import { Timing } from "./timing.ts";
+
+export interface EngineParts {
+  readonly table: CommandTable;
+  readonly keyspace: Keyspace;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export class Engine {
+  readonly table: CommandTable;
+  readonly keyspace: Keyspace;
+  readonly context: KeyspaceContext;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly reply = new ReplyWriter();
+  readonly effects = new Effects();
+  readonly stats = new Stats();
+  readonly clients = new Clients();
+  readonly slowLog = new SlowLog();
+  readonly latency: LatencyMonitor;
+  readonly timing: Timing;
+  persistence: Persistence = new NoPersistence();
+  /** Admission gates that are shut for everybody now. */
+  gates = GATE_PROTECTED;
+  /** Changes since the last save, as INFO counts them. */
+  dirty = 0;
+  private readonly keyWatchers: KeyWatcher[] = [];
+  private readonly current: Call;
+
+  constructor(parts: EngineParts) {
+    this.table = parts.table;
+    this.keyspace = parts.keyspace;
+    this.context = parts.keyspace.context;
+    this.config = parts.config;
+    this.clock = parts.clock;
+    this.random = parts.random;
+    this.log = parts.log;
+    this.latency = new LatencyMonitor(parts.clock);
+    this.timing = new Timing(parts.clock, {
+      took: (command, durationUs, session, args) => {
+        this.slowLog.consider(command, durationUs, session, args, this.clock.nowMs);
+        this.latency.commandTook(command, durationUs);
+      },
+    });
+    this.current = new Call(this, this.reply);
+  }
+
+  /** Whether clients must authenticate: the default user has a password. */
+  get needsPassword(): boolean {
+    return (this.config.values.requirepass ?? "") !== "";
+  }
+
+  get watchesKeys(): boolean {
+    return this.keyWatchers.length > 0;
+  }
+
+  watchKeys(watcher: KeyWatcher): void {
+    this.keyWatchers.push(watcher);
+  }
+
+  keyChanged(
+    database: Database,
+    kind: number,
+    event: string,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    for (const watcher of this.keyWatchers) {
+      watcher.keyChanged(database, kind, event, bytes, start, length);
+    }
+  }
+
+  shut(gate: number): void {
+    this.gates |= gate;
+  }
+
+  open(gate: number): void {
+    this.gates &= ~gate;
+  }
+
+  /** Set by the composition root; decides whether a guarded command may run. */
+  allowsProtected: (session: Session, command: Command) => boolean = () => false;
+
+  /**
+   * Runs one request and writes its reply to `this.reply`. Returns false where the request must
+   * wait and be tried again; then nothing was written.
+   */
+  execute(session: Session, args: Arguments): boolean {
+    const reply = this.reply;
+    const mark = reply.at;
+    const errors = reply.errorCount;
+    reply.resp3 = session.resp === 3;
+    const command = this.table.find(args);
+    if (command === null) {
+      this.rejectUnknown(args);
+    } else if (!command.acceptsCount(args.count)) {
+      command.rejectedCalls++;
+      reply.error(wrongArity(command.fullName));
+    } else {
+      session.lastCommand = command;
+      const shut = command.gates & (this.gates | session.gates);
+      const admission = shut === 0 ? ADMITTED : admit(this, session, command);
+      if (admission === POSTPONED) return false;
+      if (admission === ADMITTED) this.run(session, command, args);
+      else command.rejectedCalls++;
+    }
+    if (reply.errorCount !== errors) this.stats.countError(reply.lastError);
+    if (session.replyMode !== REPLY_ON) this.withholdReply(session, mark);
+    return true;
+  }
+
+  /** The key left by itself: its removal is an effect of its own. */
+  keyDropped(database: Database, key: Uint8Array, isLazy: boolean): void {
+    this.dirty++;
+    if (!this.effects.isActive) return;
+    this.effects.begin(database.index, 2);
+    this.effects.word(isLazy ? "UNLINK" : "DEL");
+    this.effects.range(key, 0, key.length);
+  }
+
+  private run(session: Session, command: Command, args: Arguments): void {
+    const call = this.current;
+    const context = this.context;
+    call.enter(session, command, args);
+    context.leavesNoTrace = session.leavesNoTrace;
+    if (this.clients.monitors.size > 0) feedMonitors(this, session, command, args);
+    const mutations = context.mutations;
+    const errors = this.reply.errorCount;
+    this.timing.begin(command);
+    command.run!(call);
+    this.timing.end(command, session, args);
+    this.stats.commandsProcessed++;
+    session.commandCount++;
+    if (this.reply.errorCount !== errors) command.failedCalls++;
+    const changes = call.changes;
+    assert(
+      (changes !== 0) === (context.mutations !== mutations),
+      `${command.fullName} changed the database exactly when it says so`,
+    );
+    if (changes !== 0) {
+      this.dirty += changes;
+      if (this.effects.isActive && call.propagatesRequest) {
+        this.effects.finishWithRequest(call.database.index, args);
+        return;
+      }
+    }
+    if (this.effects.pendingCount !== 0) this.effects.finish();
+  }
+
+  private rejectUnknown(args: Arguments): void {
+    const name = args.text(0);
+    const container = this.table.byName(name);
+    if (container !== null && args.count > 1) {
+      this.reply.error(unknownSubcommand(container.name, args.text(1)));
+      return;
+    }
+    const beginning: string[] = [];
+    for (let i = 1; i < args.count && i < 130; i++) beginning.push(args.text(i));
+    this.reply.error(unknownCommand(name, beginning));
+  }
+
+  private withholdReply(session: Session, mark: number): void {
+    if (session.replyMode === REPLY_SKIP_NEXT) {
+      // The CLIENT REPLY SKIP command itself answers nothing; the one after it is skipped too.
+      session.replyMode = REPLY_SKIP_THIS;
+      this.reply.at = mark;
+    } else if (session.replyMode === REPLY_SKIP_THIS) {
+      session.replyMode = REPLY_ON;
+      this.reply.at = mark;
+    } else if (session.replyMode === REPLY_OFF) {
+      this.reply.at = mark;
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Whoever executes commands: a client's connection, the AOF while it is replayed, an embedded
+ * caller. A session holds what one of them has set; the transport, where there is one, carries
+ * its replies.
+ */
+import type { Database } from "../keyspace/database.ts";
+import type { Command } from "./command.ts";
+
+/** Session gates: states that put commands before the admission checks (admission.ts). */
+export const REPLY_ON = 0;
+export const REPLY_OFF = 1;
+/** CLIENT REPLY SKIP: the next command's reply is dropped. */
+export const REPLY_SKIP_NEXT = 2;
+export const REPLY_SKIP_THIS = 3;
+
+/** What carries a session's bytes. */
+export interface Transport {
+  readonly kind: "tcp" | "unix" | "tls";
+  /** `ip:port`, or `path:0` of a unix socket. */
+  readonly peerAddress: string;
+  readonly localAddress: string;
+  readonly descriptor: number;
+  /** Bytes of a request not whole yet, and those free in its buffer. */
+  readonly queryBytes: number;
+  readonly queryFreeBytes: number;
+  /** Replies waiting for the peer to read. */
+  readonly outboundBytes: number;
+  readonly outboundChunks: number;
+  readonly totalMemoryBytes: number;
+  /** Sends bytes that are no reply to the running command, at the end of the turn. */
+  push(bytes: Uint8Array): void;
+  /** Closes at once, dropping what was not sent. */
+  close(): void;
+  /** Goes on with requests that waited (after a pause or a block). */
+  resume(): void;
+}
+
+export class Session {
+  name = "";
+  libraryName = "";
+  libraryVersion = "";
+  resp: 2 | 3 = 2;
+  user = "default";
+  isAuthenticated = false;
+  /** Admission gates that are open for this session: see admission.ts. */
+  gates = 0;
+  replyMode = REPLY_ON;
+  /** QUIT, a protocol error, CLIENT KILL of oneself: close once the replies have gone out. */
+  closesAfterReply = false;
+  isMonitor = false;
+  isPausedNow = false;
+  /** CLIENT NO-EVICT. */
+  isNotEvicted = false;
+  /** CLIENT NO-TOUCH. */
+  leavesNoTrace = false;
+  lastCommand: Command | null = null;
+  lastInteractionMs: number;
+  commandCount = 0;
+  transport: Transport | null = null;
+
+  readonly id: number;
+  database: Database;
+  readonly createdMs: number;
+
+  constructor(id: number, database: Database, createdMs: number) {
+    this.id = id;
+    this.database = database;
+    this.createdMs = createdMs;
+    this.lastInteractionMs = createdMs;
+  }
+}

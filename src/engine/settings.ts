@@ -1,0 +1,54 @@
+/**
+ * Options that the engine keeps in its own fields, where hot code reads them: set once at the
+ * start and again whenever CONFIG SET changes one.
+ */
+import { LOG_DEBUG, LOG_NOTHING, LOG_NOTICE, LOG_VERBOSE, LOG_WARNING } from "../base/log.ts";
+import type { Engine } from "./engine.ts";
+
+/** Below this, the slow log wants durations that only exact timing gives. */
+const PRECISE_BELOW_US = 1000;
+
+const LOG_LEVELS = {
+  debug: LOG_DEBUG,
+  verbose: LOG_VERBOSE,
+  notice: LOG_NOTICE,
+  warning: LOG_WARNING,
+  nothing: LOG_NOTHING,
+} as const;
+
+export function applySettings(engine: Engine): void {
+  const refresh = (): null => {
+    readSettings(engine);
+    return null;
+  };
+  refresh();
+  engine.config.onApplyAny(
+    [
+      "slowlog-log-slower-than",
+      "slowlog-max-len",
+      "latency-monitor-threshold",
+      "latency-tracking",
+      "maxmemory-policy",
+      "lfu-log-factor",
+      "lfu-decay-time",
+      "loglevel",
+    ],
+    refresh,
+  );
+}
+
+function readSettings(engine: Engine): void {
+  const values = engine.config.values;
+  const { slowLog, latency, timing, context, log } = engine;
+  slowLog.thresholdUs = values["slowlog-log-slower-than"];
+  slowLog.maxLength = values["slowlog-max-len"];
+  slowLog.trim();
+  latency.thresholdMs = values["latency-monitor-threshold"];
+  timing.tracksLatency = values["latency-tracking"];
+  timing.isPrecise =
+    (slowLog.thresholdUs >= 0 && slowLog.thresholdUs < PRECISE_BELOW_US) || latency.thresholdMs > 0;
+  context.access.usesLfu = values["maxmemory-policy"].endsWith("-lfu");
+  context.access.lfuLogFactor = values["lfu-log-factor"];
+  context.access.lfuDecayMinutes = values["lfu-decay-time"];
+  log.level = LOG_LEVELS[values.loglevel];
+}

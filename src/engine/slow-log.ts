@@ -1,0 +1,80 @@
+/** The slow log: the last commands that took longer than `slowlog-log-slower-than`. */
+import type { Arguments } from "../protocol/arguments.ts";
+import { SKIP_SLOWLOG } from "./command.ts";
+import type { Command } from "./command.ts";
+import type { Session } from "./session.ts";
+
+/** SLOWLOG_ENTRY_MAX_ARGC and _MAX_STRING, slowlog.h. */
+const MAX_ARGUMENTS = 32;
+const MAX_ARGUMENT_BYTES = 128;
+
+export interface SlowCall {
+  readonly id: number;
+  readonly atSeconds: number;
+  readonly durationUs: number;
+  readonly args: readonly string[];
+  readonly peerAddress: string;
+  readonly clientName: string;
+}
+
+export class SlowLog {
+  /** Microseconds; negative: nothing is logged. */
+  thresholdUs = 10000;
+  maxLength = 128;
+  private nextId = 0;
+  /** Newest first. */
+  private entries: SlowCall[] = [];
+
+  get length(): number {
+    return this.entries.length;
+  }
+
+  consider(
+    command: Command,
+    durationUs: number,
+    session: Session,
+    args: Arguments,
+    nowMs: number,
+  ): void {
+    if (this.thresholdUs < 0 || durationUs < this.thresholdUs) return;
+    if ((command.flags & SKIP_SLOWLOG) !== 0) return;
+    this.entries.unshift({
+      id: this.nextId++,
+      atSeconds: Math.floor(nowMs / 1000),
+      durationUs: Math.floor(durationUs),
+      args: shortened(args),
+      peerAddress: session.transport?.peerAddress ?? "",
+      clientName: session.name,
+    });
+    this.trim();
+  }
+
+  newest(count: number): readonly SlowCall[] {
+    return count < 0 ? this.entries : this.entries.slice(0, count);
+  }
+
+  reset(): void {
+    this.entries = [];
+  }
+
+  trim(): void {
+    if (this.entries.length > this.maxLength) this.entries.length = this.maxLength;
+  }
+}
+
+function shortened(args: Arguments): string[] {
+  const shown = Math.min(args.count, MAX_ARGUMENTS);
+  const texts: string[] = [];
+  for (let i = 0; i < shown; i++) {
+    const length = args.lengths[i];
+    if (i === shown - 1 && args.count > shown) {
+      texts.push(`... (${args.count - shown + 1} more arguments)`);
+    } else if (length > MAX_ARGUMENT_BYTES) {
+      const rest = length - MAX_ARGUMENT_BYTES;
+      texts.push(`${args.text(i).slice(0, MAX_ARGUMENT_BYTES)}... (${rest} more bytes)`);
+    } else {
+      texts.push(args.text(i));
+    }
+  }
+  return texts;
+}

@@ -1,0 +1,75 @@
+/** What the server counts about itself, for INFO; CONFIG RESETSTAT sets it back. */
+export class Stats {
+  connectionsReceived = 0;
+  connectionsRejected = 0;
+  commandsProcessed = 0;
+  networkInputBytes = 0;
+  networkOutputBytes = 0;
+  errorReplies = 0;
+  /** Error replies by their code (`ERR`, `WRONGTYPE`…). */
+  readonly errorsByCode = new Map<string, number>();
+  queryBufferLimitDisconnections = 0;
+  outputBufferLimitDisconnections = 0;
+  aclDeniedAuth = 0;
+  aclDeniedCommand = 0;
+  /** Per second, over the last samples of the cron. */
+  readonly commandRate = new Rate();
+  readonly inputRate = new Rate();
+  readonly outputRate = new Rate();
+
+  countError(text: string): void {
+    this.errorReplies++;
+    const space = text.indexOf(" ");
+    const code = space < 0 ? text : text.slice(0, space);
+    this.errorsByCode.set(code, (this.errorsByCode.get(code) ?? 0) + 1);
+  }
+
+  reset(): void {
+    this.connectionsReceived = 0;
+    this.connectionsRejected = 0;
+    this.commandsProcessed = 0;
+    this.networkInputBytes = 0;
+    this.networkOutputBytes = 0;
+    this.errorReplies = 0;
+    this.errorsByCode.clear();
+    this.queryBufferLimitDisconnections = 0;
+    this.outputBufferLimitDisconnections = 0;
+    this.aclDeniedAuth = 0;
+    this.aclDeniedCommand = 0;
+    this.commandRate.reset();
+    this.inputRate.reset();
+    this.outputRate.reset();
+  }
+}
+
+const SAMPLES = 16;
+
+/** A counter's growth per second, as the mean of the last sixteen samples. */
+export class Rate {
+  private readonly samples = new Float64Array(SAMPLES);
+  private next = 0;
+  private lastMs = 0;
+  private lastCount = 0;
+
+  sample(count: number, nowMs: number): void {
+    const elapsedMs = nowMs - this.lastMs;
+    if (this.lastMs > 0 && elapsedMs > 0) {
+      this.samples[this.next] = ((count - this.lastCount) * 1000) / elapsedMs;
+      this.next = (this.next + 1) % SAMPLES;
+    }
+    this.lastMs = nowMs;
+    this.lastCount = count;
+  }
+
+  get perSecond(): number {
+    let sum = 0;
+    for (const sample of this.samples) sum += sample;
+    return sum / SAMPLES;
+  }
+
+  reset(): void {
+    this.samples.fill(0);
+    this.lastMs = 0;
+    this.lastCount = 0;
+  }
+}

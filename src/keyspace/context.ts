@@ -1,0 +1,49 @@
+/**
+ * What the databases of one server share: time, chance, the access clock, the counters that
+ * INFO shows, and whom to tell about what happens to keys without a command's doing.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { AccessClock } from "./access.ts";
+import type { Database } from "./database.ts";
+
+export type RemovalReason = "expired" | "evicted";
+
+export class KeyspaceContext {
+  readonly access: AccessClock;
+  readonly randomWord: () => number;
+  /** Changes made to any database by commands; compared with what they report. */
+  mutations = 0;
+  /** A range whose hash is known already: a request's first key, hashed ahead of its turn. */
+  hashedBytes: Uint8Array | null = null;
+  hashedStart = 0;
+  hashedLength = 0;
+  hashedAs = 0;
+  hits = 0;
+  misses = 0;
+  expiredKeys = 0;
+  /** Of the sampled keys with an expiry, the part that is stale, in percent. */
+  expiredStalePercent = 0;
+  expiryCyclesCutShort = 0;
+  /** The running client asked for CLIENT NO-TOUCH. */
+  leavesNoTrace = false;
+  /** Expired keys are hidden but stay (loading, a replica, CLIENT PAUSE WRITE). */
+  keepsExpired = false;
+  /** While loading, commands must see every key, as they did when they were written. */
+  showsExpired = false;
+
+  readonly clock: Clock;
+  readonly random: Random;
+
+  constructor(clock: Clock, random: Random) {
+    this.clock = clock;
+    this.random = random;
+    this.access = new AccessClock(random);
+    this.randomWord = () => random.word();
+  }
+
+  /** An expired or evicted entry was removed; `key` is a copy of its key. */
+  onDrop: (database: Database, key: Uint8Array, reason: RemovalReason) => void = () => {};
+  /** A reading command did not find its key. */
+  onMiss: (database: Database, bytes: Uint8Array, start: number, length: number) => void = () => {};
+}

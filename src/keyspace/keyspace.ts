@@ -1,0 +1,39 @@
+/** The numbered databases of a server, and what concerns all of them. */
+import { assert } from "../base/assert.ts";
+import type { KeyspaceContext } from "./context.ts";
+import { Database } from "./database.ts";
+
+export class Keyspace {
+  readonly databases: Database[] = [];
+
+  readonly context: KeyspaceContext;
+
+  constructor(context: KeyspaceContext, count: number) {
+    this.context = context;
+    for (let index = 0; index < count; index++) {
+      this.databases.push(new Database(index, context));
+    }
+  }
+
+  get keyCount(): number {
+    let keys = 0;
+    for (const database of this.databases) keys += database.size;
+    return keys;
+  }
+
+  get usedBytes(): number {
+    let bytes = 0;
+    for (const database of this.databases) bytes += database.usedBytes;
+    return bytes;
+  }
+
+  database(index: number): Database {
+    const database = this.databases[index];
+    assert(database !== undefined, "a session's database exists");
+    return database;
+  }
+
+  clear(): void {
+    for (const database of this.databases) database.clear();
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * The executable: arguments and configuration to a running server, signals to its end, and its
+ * end to an exit code.
+ */
+import { SystemClock } from "./base/clock.ts";
+import { type Disk, errorCode, systemDisk, writeWhole } from "./base/disk.ts";
+import { bytesOf } from "./base/bytes.ts";
+import { Log } from "./base/log.ts";
+import { Random } from "./base/random.ts";
+import { PEDIS_VERSION, REDIS_VERSION } from "./base/version.ts";
+import { helpText, logoText, versionText } from "./engine/banner.ts";
+import { type CommandLine, parseCommandLine } from "./engine/config/command-line.ts";
+import { Config } from "./engine/config/config.ts";
+import { systemHost } from "./engine/config/host.ts";
+import type { FileDirectives } from "./engine/config/load.ts";
+import { systemErrorText } from "./engine/config/system-errors.ts";
+import { Server } from "./server.ts";
+
+/** Tells the process that a daemon's parent started that it is the daemon. */
+const DAEMON_MARK = "PEDIS_DAEMON";
+const DEFAULT_PIDFILE = "/var/run/redis.pid";
+const STANDARD_OUTPUT = 1;
+const STANDARD_ERROR = 2;
+
+const NO_USERS_YET: FileDirectives = {
+  user: (args) => ({ argument: args[0] ?? "", error: "ACL users are not supported yet" }),
+  renameCommand: () => "rename-command is not supported yet",
+};
+
+async function main(): Promise<void> {
+  const line = parseCommandLine(process.argv.slice(2));
+  if (line.request !== "run") {
+    print(line.request === "version" ? versionText() : helpText());
+    return;
+  }
+  if (line.sentinel) refuse("Sentinel mode is not supported: run redis-sentinel beside Pedis.\n");
+  const clock = new SystemClock();
+  const log = new Log(print, () => clock.refresh(), process.pid);
+  const config = new Config(systemHost(systemDisk), log);
+  await loadConfig(config, line, log);
+  openLog(config, log, systemDisk);
+  if (config.values.daemonize && process.env[DAEMON_MARK] === undefined) {
+    becomeDaemon();
+    return;
+  }
+  greet(config, line, log);
+  const server = new Server({ config, clock, random: new Random(), disk: systemDisk, log });
+  run(server, config, log);
+}
+
+async function loadConfig(config: Config, line: CommandLine, log: Log): Promise<void> {
+  const standardInput = line.readsStandardInput
+    ? Buffer.from(await Bun.stdin.arrayBuffer()).toString("latin1")
+    : null;
+  const sources = { file: line.file, standardInput, options: line.options };
+  const failure = config.load(sources, NO_USERS_YET, REDIS_VERSION);
+  if (failure === null) return;
+  if (failure.channel === "log") log.warning(failure.text);
+  else process.stderr.write(bytesOf(failure.text));
+  process.exit(1);
+}
+
+/** Sends the log where the configuration says; each line is one write. */
+function openLog(config: Config, log: Log, disk: Disk): void {
+  const path = config.values.logfile;
+  if (path === "") return;
+  const absolute = path.startsWith("/") ? path : `${process.cwd()}/${path}`;
+  log.write = (text) => {
+    // Opened for each line, as Redis does, so that log rotation needs no signal.
+    try {
+      const descriptor = disk.open(absolute, "a");
+      const bytes = Buffer.from(text, "latin1");
+      writeWhole(disk, descriptor, bytes, 0, bytes.length);
+      disk.close(descriptor);
+    } catch {
+      // A log that cannot be written has nowhere to say so.
+    }
+  };
+}
+
+function greet(config: Config, line: CommandLine, log: Log): void {
+  const { values } = config;
+  log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
+  log.notice(
+    `Redis version=${REDIS_VERSION}, bits=64, pedis=${PEDIS_VERSION}, bun=${Bun.version}, ` +
+      `modified=0, pid=${process.pid}, just started`,
+  );
+  if (line.options === null) {
+    log.warning(
+      "Warning: no config file specified, using the default config. In order to specify a " +
+        "config file use ./pedis-server /path/to/redis.conf",
+    );
+  } else {
+    log.notice("Configuration loaded");
+  }
+  log.role = "M";
+  const port = values.port === 0 ? values["tls-port"] : values.port;
+  const isTerminal = values.logfile === "" && process.stdout.isTTY;
+  if (values["always-show-logo"] || isTerminal) {
+    log.raw(logoText(port, process.pid));
+  } else {
+    log.notice(`Running mode=standalone, port=${port}.`);
+  }
+}
+
+function run(server: Server, config: Config, log: Log): void {
+  const exit = (code: number): never => {
+    removePidFile(config, log);
+    log.notice("Redis is now ready to exit, bye bye...");
+    process.exit(code);
+  };
+  const crash = (error: unknown): never => reportBug(error, log);
+  server.gateway.crashed = crash;
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+  server.onExit = exit;
+  const problem = server.listen();
+  if (problem !== null) {
+    log.warning(problem);
+    process.exit(1);
+  }
+  writePidFile(config, log);
+  log.notice("Server initialized");
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => server.receiveSignal(signal));
+  }
+  process.on("SIGHUP", () => {});
+  server.start();
+}
+
+/** Stops the process on a bug: what follows an assertion that failed can't be trusted. */
+function reportBug(error: unknown, log: Log): never {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  log.warning("=== PEDIS BUG REPORT START ===");
+  for (const part of text.split("\n")) log.warning(part);
+  log.warning("=== PEDIS BUG REPORT END ===");
+  process.exit(1);
+}
+
+function pidFilePath(config: Config): string | null {
+  const { pidfile, daemonize } = config.values;
+  return pidfile ?? (daemonize ? DEFAULT_PIDFILE : null);
+}
+
+function writePidFile(config: Config, log: Log): void {
+  const path = pidFilePath(config);
+  if (path === null) return;
+  try {
+    const descriptor = systemDisk.open(path, "w");
+    const bytes = bytesOf(`${process.pid}\n`);
+    writeWhole(systemDisk, descriptor, bytes, 0, bytes.length);
+    systemDisk.close(descriptor);
+  } catch (error) {
+    log.warning(`Failed to write PID file: ${systemErrorText(error)}`);
+  }
+}
+
+function removePidFile(config: Config, log: Log): void {
+  const path = pidFilePath(config);
+  if (path === null) return;
+  log.notice("Removing the pid file.");
+  try {
+    systemDisk.remove(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") log.warning(systemErrorText(error));
+  }
+}
+
+/** Starts this program again without a terminal; the caller returns to its shell. */
+function becomeDaemon(): void {
+  const isCompiled = Bun.main.startsWith("/$bunfs/");
+  const command = isCompiled ? [process.execPath] : [process.execPath, Bun.main];
+  const child = Bun.spawn([...command, ...process.argv.slice(2)], {
+    env: { ...process.env, [DAEMON_MARK]: "1" },
+    stdio: ["ignore", "ignore", "ignore"],
+    detached: true,
+  });
+  child.unref();
+}
+
+function print(text: string): void {
+  const bytes = Buffer.from(text, "latin1");
+  writeWhole(systemDisk, STANDARD_OUTPUT, bytes, 0, bytes.length);
+}
+
+function refuse(text: string): never {
+  const bytes = bytesOf(text);
+  writeWhole(systemDisk, STANDARD_ERROR, bytes, 0, bytes.length);
+  process.exit(1);
+}
+
+await main();

@@ -1,0 +1,364 @@
+/**
+ * Key bytes to entry: an extendible hash table on typed arrays (Fagin et al. 1979; the idea of
+ * Dragonfly's dashtable), which grows by splitting one small segment at a time.
+ *
+ *     directory   2^depth references to segments, indexed by the hash's upper bits
+ *     segment     64 to 4096 slots, open addressing with linear probing
+ *     slot        [hash with bit 0 = "has an expiry", Ref], two int32
+ *
+ * A slot's home is given by the hash bits after those that chose the segment, so walking
+ * segments and homes in order is walking the hashes in order. That is what makes SCAN simple:
+ * a cursor is a hash; every entry with a smaller one was returned, and no growth, shrinkage or
+ * merge moves an entry past the cursor.
+ *
+ * Invariants: a segment is at most 4/5 full; entries stand between their home and the next
+ * empty slot; the one place where an entry's Ref is kept is its slot.
+ *
+ * Cost of growth: splitting a full segment re-places 3,276 slots, some 30 µs; doubling the
+ * directory copies one reference per segment. Benchmark: bench/micro/byte-table.ts.
+ */
+import { assert } from "../base/assert.ts";
+import { NULL_REF } from "./arena.ts";
+import type { Arena, Ref } from "./arena.ts";
+import { keyEquals } from "./entry.ts";
+
+const MIN_SLOT_BITS = 6;
+const MAX_SLOT_BITS = 12;
+/** Position bits end above bit 0, which a slot uses for the expiry mark. */
+const MAX_DEPTH = 31 - MAX_SLOT_BITS;
+const HASH_SPACE = 4294967296;
+const EXPIRY_MARK = 1;
+
+class Segment {
+  slots: Int32Array;
+  used = 0;
+
+  /** How many of the hash's upper bits all its entries share. */
+  depth: number;
+  slotBits: number;
+
+  constructor(depth: number, slotBits: number) {
+    this.depth = depth;
+    this.slotBits = slotBits;
+    this.slots = new Int32Array(2 << slotBits);
+  }
+
+  get capacity(): number {
+    return 1 << this.slotBits;
+  }
+}
+
+export class ByteTable {
+  size = 0;
+  private depth = 1;
+  private directory: Segment[];
+  private segmentCount = 1;
+  /** Where the last `find` stood: its hit's slot, which `relocate` and `remove` start from. */
+  private hitSegment: Segment;
+  private hitIndex = 0;
+
+  private readonly arena: Arena;
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+    this.hitSegment = new Segment(0, MIN_SLOT_BITS);
+    this.directory = [this.hitSegment, this.hitSegment];
+  }
+
+  /** Bytes of the segments' slots and the directory. */
+  get sizeBytes(): number {
+    let slots = 0;
+    this.eachSegment((segment) => (slots += segment.capacity));
+    return slots * 8 + this.directory.length * 8 + this.segmentCount * 96;
+  }
+
+  get slotCount(): number {
+    let slots = 0;
+    this.eachSegment((segment) => (slots += segment.capacity));
+    return slots;
+  }
+
+  /** The entry with this key, or NULL_REF. `hash` is `hashBytes` of the same range. */
+  find(bytes: Uint8Array, start: number, length: number, hash: number): Ref {
+    const segment = this.directory[hash >>> (32 - this.depth)];
+    const slots = segment.slots;
+    const last = slots.length - 2;
+    let at = homeOf(hash, segment) << 1;
+    for (;;) {
+      const ref = slots[at + 1];
+      if (ref === 0) return NULL_REF;
+      if (((slots[at] ^ hash) & ~EXPIRY_MARK) === 0) {
+        if (keyEquals(this.arena, ref as Ref, bytes, start, length)) {
+          this.hitSegment = segment;
+          this.hitIndex = at;
+          return ref as Ref;
+        }
+      }
+      at = (at + 2) & last;
+    }
+  }
+
+  /**
+   * What `find` would probably return for a key with this hash, without looking at any entry:
+   * for fetching memory ahead.
+   */
+  candidate(hash: number): Ref {
+    const segment = this.directory[hash >>> (32 - this.depth)];
+    const slots = segment.slots;
+    const last = slots.length - 2;
+    let at = homeOf(hash, segment) << 1;
+    for (;;) {
+      const ref = slots[at + 1];
+      if (ref === 0 || ((slots[at] ^ hash) & ~EXPIRY_MARK) === 0) return ref as Ref;
+      at = (at + 2) & last;
+    }
+  }
+
+  /** Adds an entry whose key is not in the table. */
+  insert(hash: number, ref: Ref, hasExpiry: boolean): void {
+    let segment = this.directory[hash >>> (32 - this.depth)];
+    while (segment.used * 5 >= segment.capacity * 4) {
+      this.makeRoom(segment, hash);
+      segment = this.directory[hash >>> (32 - this.depth)];
+    }
+    place(segment, (hash & ~EXPIRY_MARK) | (hasExpiry ? EXPIRY_MARK : 0), ref);
+    this.size++;
+  }
+
+  /** Records that the entry moved or that its expiry came or went. `hash` is its key's. */
+  relocate(hash: number, from: Ref, to: Ref, hasExpiry: boolean): void {
+    this.seek(hash, from);
+    const slots = this.hitSegment.slots;
+    slots[this.hitIndex] = (hash & ~EXPIRY_MARK) | (hasExpiry ? EXPIRY_MARK : 0);
+    slots[this.hitIndex + 1] = to;
+  }
+
+  remove(hash: number, ref: Ref): void {
+    this.seek(hash, ref);
+    const segment = this.hitSegment;
+    takeOut(segment, this.hitIndex);
+    this.size--;
+    if (segment.used * 8 < segment.capacity) this.shrink(segment, hash);
+  }
+
+  /**
+   * Visits the entries of about `homes` consecutive home slots from `cursor` on (0 begins).
+   * Returns the cursor to go on from, 0 at the end. The visitor must not change the table.
+   */
+  scan(cursor: number, homes: number, visit: (ref: Ref) => void): number {
+    let position = cursor;
+    let left = homes;
+    while (left > 0) {
+      const segment = this.directory[position >>> (32 - this.depth)];
+      const home = homeOf(position | 0, segment);
+      const end = Math.min(home + left, segment.capacity);
+      visitHomes(segment, home, end, position, visit);
+      left -= end - home;
+      const width = 2 ** (32 - segment.depth);
+      const segmentStart = Math.floor(position / width) * width;
+      position = segmentStart + end * (width / segment.capacity);
+      if (position >= HASH_SPACE) return 0;
+    }
+    return position;
+  }
+
+  /**
+   * Like `scan`, over slots instead of homes and only those marked as having an expiry; stops
+   * after `slots` slots. Entries are found as long as they stay, though not in hash order.
+   */
+  scanExpiring(cursor: number, slots: number, visit: (ref: Ref) => void): number {
+    let position = cursor;
+    let left = slots;
+    while (left > 0) {
+      const segment = this.directory[position >>> (32 - this.depth)];
+      const home = homeOf(position | 0, segment);
+      const end = Math.min(home + left, segment.capacity);
+      for (let slot = home; slot < end; slot++) {
+        const ref = segment.slots[2 * slot + 1];
+        if (ref !== 0 && (segment.slots[2 * slot] & EXPIRY_MARK) !== 0) visit(ref as Ref);
+      }
+      left -= end - home;
+      const width = 2 ** (32 - segment.depth);
+      const segmentStart = Math.floor(position / width) * width;
+      position = segmentStart + end * (width / segment.capacity);
+      if (position >= HASH_SPACE) return 0;
+    }
+    return position;
+  }
+
+  /** An entry near a random 32-bit point of the hash space, or NULL_REF after too many tries. */
+  sample(nextWord: () => number, tries = 1000): Ref {
+    for (let i = 0; i < tries && this.size > 0; i++) {
+      const segment = this.directory[nextWord() >>> (32 - this.depth)];
+      const ref = segment.slots[2 * (nextWord() & (segment.capacity - 1)) + 1];
+      if (ref !== 0) return ref as Ref;
+    }
+    return NULL_REF;
+  }
+
+  /** Finds the slot that holds `ref`; where the last `find` left off, that is at once. */
+  private seek(hash: number, ref: Ref): void {
+    const slots = this.hitSegment.slots;
+    if (this.hitIndex < slots.length && slots[this.hitIndex + 1] === ref) return;
+    const segment = this.directory[hash >>> (32 - this.depth)];
+    const last = segment.slots.length - 2;
+    let at = homeOf(hash, segment) << 1;
+    while (segment.slots[at + 1] !== ref) {
+      assert(segment.slots[at + 1] !== 0, "an entry's slot lies behind its home");
+      at = (at + 2) & last;
+    }
+    this.hitSegment = segment;
+    this.hitIndex = at;
+  }
+
+  private makeRoom(segment: Segment, hash: number): void {
+    if (segment.slotBits < MAX_SLOT_BITS) {
+      resize(segment, segment.slotBits + 1);
+      return;
+    }
+    if (segment.depth === this.depth) this.doubleDirectory();
+    this.split(segment, hash);
+  }
+
+  private split(segment: Segment, hash: number): void {
+    const old = segment.slots;
+    segment.depth++;
+    const lower = segment;
+    const upper = new Segment(segment.depth, MAX_SLOT_BITS);
+    lower.slots = new Int32Array(old.length);
+    lower.used = 0;
+    this.segmentCount++;
+    const bit = 1 << (32 - segment.depth);
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at + 1] !== 0) place((old[at] & bit) === 0 ? lower : upper, old[at], old[at + 1]);
+    }
+    const span = 1 << (this.depth - segment.depth);
+    const first = this.firstIndex(hash, segment.depth - 1);
+    for (let i = 0; i < span; i++) this.directory[first + span + i] = upper;
+  }
+
+  private doubleDirectory(): void {
+    assert(this.depth < MAX_DEPTH, "a table holds at most 1.7 billion entries");
+    const doubled = new Array<Segment>(this.directory.length * 2);
+    for (let i = 0; i < this.directory.length; i++) {
+      doubled[2 * i] = doubled[2 * i + 1] = this.directory[i];
+    }
+    this.directory = doubled;
+    this.depth++;
+  }
+
+  /** The first directory index of the segment that covers `hash` at `segmentDepth`. */
+  private firstIndex(hash: number, segmentDepth: number): number {
+    const spanBits = this.depth - segmentDepth;
+    return ((hash >>> (32 - this.depth)) >>> spanBits) << spanBits;
+  }
+
+  private shrink(segment: Segment, hash: number): void {
+    if (segment.slotBits > MIN_SLOT_BITS) resize(segment, segment.slotBits - 1);
+    else if (segment.depth > 0) this.mergeWithBuddy(segment, hash);
+  }
+
+  private mergeWithBuddy(segment: Segment, hash: number): void {
+    const span = 1 << (this.depth - segment.depth);
+    const first = this.firstIndex(hash, segment.depth);
+    const buddyFirst = first ^ span;
+    const buddy = this.directory[buddyFirst];
+    if (buddy.depth !== segment.depth || buddy.slotBits !== MIN_SLOT_BITS) return;
+    const merged = new Segment(segment.depth - 1, MIN_SLOT_BITS + 1);
+    for (const part of [segment, buddy]) {
+      for (let at = 0; at < part.slots.length; at += 2) {
+        if (part.slots[at + 1] !== 0) place(merged, part.slots[at], part.slots[at + 1]);
+      }
+    }
+    this.directory.fill(merged, Math.min(first, buddyFirst), Math.max(first, buddyFirst) + span);
+    this.segmentCount--;
+    this.hitSegment = merged;
+    if (this.directory.length > 8 * this.segmentCount) this.halveDirectory();
+  }
+
+  /** Halves the directory when no segment needs its last bit. */
+  private halveDirectory(): void {
+    for (const segment of this.directory) if (segment.depth === this.depth) return;
+    if (this.depth === 1) return;
+    this.directory = this.directory.filter((_, index) => (index & 1) === 0);
+    this.depth--;
+  }
+
+  private eachSegment(visit: (segment: Segment) => void): void {
+    let index = 0;
+    while (index < this.directory.length) {
+      const segment = this.directory[index];
+      visit(segment);
+      index += 1 << (this.depth - segment.depth);
+    }
+  }
+}
+
+function homeOf(hash: number, segment: Segment): number {
+  return (hash << segment.depth) >>> (32 - segment.slotBits);
+}
+
+function place(segment: Segment, markedHash: number, ref: number): void {
+  const slots = segment.slots;
+  const last = slots.length - 2;
+  let at = homeOf(markedHash, segment) << 1;
+  while (slots[at + 1] !== 0) at = (at + 2) & last;
+  slots[at] = markedHash;
+  slots[at + 1] = ref;
+  segment.used++;
+}
+
+/** Removes a slot and closes the gap, so that probing needs no tombstones. */
+function takeOut(segment: Segment, index: number): void {
+  const slots = segment.slots;
+  const last = slots.length - 2;
+  let hole = index;
+  let at = index;
+  for (;;) {
+    at = (at + 2) & last;
+    if (slots[at + 1] === 0) break;
+    const home = homeOf(slots[at], segment) << 1;
+    if (((at - home) & last) >= ((at - hole) & last)) {
+      slots[hole] = slots[at];
+      slots[hole + 1] = slots[at + 1];
+      hole = at;
+    }
+  }
+  slots[hole] = 0;
+  slots[hole + 1] = 0;
+  segment.used--;
+}
+
+function resize(segment: Segment, slotBits: number): void {
+  const old = segment.slots;
+  segment.slotBits = slotBits;
+  segment.slots = new Int32Array(2 << slotBits);
+  segment.used = 0;
+  for (let at = 0; at < old.length; at += 2) {
+    if (old[at + 1] !== 0) place(segment, old[at], old[at + 1]);
+  }
+}
+
+/** Visits entries whose home is in [home, end) and whose hash is not below `from`. */
+function visitHomes(
+  segment: Segment,
+  home: number,
+  end: number,
+  from: number,
+  visit: (ref: Ref) => void,
+): void {
+  const slots = segment.slots;
+  const mask = segment.capacity - 1;
+  for (let step = home; step <= home + mask; step++) {
+    const at = (step & mask) << 1;
+    const ref = slots[at + 1];
+    if (ref === 0) {
+      if (step >= end) return;
+      continue;
+    }
+    const hash = slots[at];
+    const itsHome = homeOf(hash, segment);
+    const marked = (hash & ~EXPIRY_MARK) >>> 0;
+    if (itsHome >= home && itsHome < end && marked >= from) visit(ref as Ref);
+  }
+}

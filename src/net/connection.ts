@@ -1,0 +1,393 @@
+/**
+ * One client's connection: bytes in, requests through the engine, bytes out.
+ *
+ * In: a chunk is parsed where it lies. Only a request cut by the chunk's end is copied, into
+ * `cut`, a buffer that grows to the request's known size; once whole it runs, and parsing goes
+ * on in the chunk behind it. A connection that waits (a pause) keeps its input in `waiting`.
+ *
+ * Out: replies of this turn are the range [outStart, outEnd) of the shared reply buffer; what
+ * came before and was not taken by the socket, and pushes, are in `queue`, which always goes
+ * first. Invariant: while `isCongested`, nothing is written but from `queue`.
+ */
+import type { Socket } from "bun";
+import { withRoom } from "../base/bytes.ts";
+import type { Session, Transport } from "../engine/session.ts";
+import type { Arguments } from "../protocol/arguments.ts";
+import { INCOMPLETE, MALFORMED, REQUEST } from "../protocol/request-parser.ts";
+import type { RequestParser } from "../protocol/request-parser.ts";
+import type { Gateway } from "./gateway.ts";
+import type { ListenerKind } from "./listener.ts";
+import { MAX_LOOK_AHEAD } from "./request-batch.ts";
+import { OutboundQueue } from "./outbound.ts";
+
+/** Replies beyond this are sent before the next request runs. */
+const SEND_AT_BYTES = 1 << 20;
+/** A cut request takes at least this much of a chunk at once. */
+const CUT_STEP_BYTES = 16384;
+const CONNECTION_BYTES = 1024;
+
+export interface Addresses {
+  readonly peer: string;
+  readonly local: string;
+}
+
+export class Connection implements Transport {
+  awaitsDisk = false;
+  softLimitSinceMs = 0;
+  isClosed = false;
+  /** The peer sends no more, or we take no more. */
+  private isInputOver = false;
+  private isShutDown = false;
+  private isCongested = false;
+  private isWaiting = false;
+  private isReady = false;
+  private outStart = 0;
+  private outEnd = 0;
+  private readonly queue = new OutboundQueue();
+  private cut: Uint8Array | null = null;
+  private cutLength = 0;
+  private cutParser: RequestParser | null = null;
+  private waiting: Uint8Array[] | null = null;
+  private waitingBytes = 0;
+
+  private readonly gateway: Gateway;
+  private readonly socket: Socket<Connection>;
+  readonly session: Session;
+  readonly kind: ListenerKind;
+  readonly peerAddress: string;
+  readonly localAddress: string;
+
+  constructor(
+    gateway: Gateway,
+    socket: Socket<Connection>,
+    session: Session,
+    kind: ListenerKind,
+    addresses: Addresses,
+  ) {
+    this.gateway = gateway;
+    this.socket = socket;
+    this.session = session;
+    this.kind = kind;
+    this.peerAddress = addresses.peer;
+    this.localAddress = addresses.local;
+  }
+
+  /** The socket's descriptor, or -1 where the runtime does not tell. */
+  get descriptor(): number {
+    const { fd } = this.socket as { fd?: unknown };
+    return typeof fd === "number" ? fd : -1;
+  }
+
+  get queryBytes(): number {
+    return this.cutLength + this.waitingBytes;
+  }
+
+  get queryFreeBytes(): number {
+    return this.cut === null ? 0 : this.cut.length - this.cutLength;
+  }
+
+  get outboundBytes(): number {
+    return this.queue.bytes;
+  }
+
+  get outboundChunks(): number {
+    return this.queue.length;
+  }
+
+  get totalMemoryBytes(): number {
+    return CONNECTION_BYTES + this.queue.bytes + this.waitingBytes + (this.cut?.length ?? 0);
+  }
+
+  receive(chunk: Uint8Array): void {
+    const gateway = this.gateway;
+    gateway.engine.stats.networkInputBytes += chunk.length;
+    if (this.isInputOver) return;
+    this.session.lastInteractionMs = gateway.beginCallback();
+    if (this.isWaiting) {
+      this.keepWaiting(chunk);
+    } else {
+      const from = this.cut === null ? 0 : this.completeCut(chunk);
+      if (from < chunk.length) this.process(chunk, from);
+    }
+    this.checkInputLimit();
+    gateway.turn.settle();
+  }
+
+  /** The peer sends no more: it still gets all its replies. */
+  endInput(): void {
+    this.isInputOver = true;
+    if (this.isWaiting) return;
+    this.session.closesAfterReply = true;
+    this.markReady();
+    this.gateway.turn.settle();
+  }
+
+  drained(): void {
+    if (!this.isCongested) return;
+    this.isCongested = false;
+    this.writeQueue();
+    this.closeIfDone();
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.isClosed) return;
+    this.queue.push(bytes);
+    this.markReady();
+    this.gateway.turn.arm();
+  }
+
+  resume(): void {
+    if (!this.isWaiting) return;
+    this.isWaiting = false;
+    const input = this.waiting ?? [];
+    this.waiting = null;
+    this.waitingBytes = 0;
+    for (const chunk of input) {
+      if (this.isWaiting) this.keepWaiting(chunk);
+      else {
+        const from = this.cut === null ? 0 : this.completeCut(chunk);
+        if (from < chunk.length) this.process(chunk, from);
+      }
+    }
+    if (this.isInputOver && !this.isWaiting) this.endInput();
+    this.gateway.turn.settle();
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.queue.clear();
+    this.socket.terminate();
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    this.isClosed = true;
+    this.isInputOver = true;
+    this.queue.clear();
+    this.outEnd = this.outStart;
+    this.cut = null;
+    this.waiting = null;
+  }
+
+  /** Moves this turn's replies out of the shared buffer, to be sent later. */
+  keepReplies(): void {
+    if (this.outEnd > this.outStart) {
+      this.queue.push(this.gateway.turn.reply.bytes.slice(this.outStart, this.outEnd));
+    }
+    this.outStart = this.outEnd = 0;
+    this.isReady = false;
+  }
+
+  /** Sends the queue and this turn's replies. */
+  send(): void {
+    this.isReady = false;
+    this.awaitsDisk = false;
+    if (this.isClosed) return;
+    if (this.queue.length > 0 || this.isCongested) {
+      this.keepReplies();
+      if (!this.isCongested) this.writeQueue();
+    } else if (this.outEnd > this.outStart) {
+      this.writeReplies();
+    }
+    this.closeIfDone();
+  }
+
+  private writeReplies(): void {
+    const bytes = this.gateway.turn.reply.bytes;
+    const length = this.outEnd - this.outStart;
+    const taken = this.write(bytes, this.outStart, length);
+    if (taken < length) {
+      this.queue.push(bytes.slice(this.outStart + taken, this.outEnd));
+      this.becomeCongested();
+    }
+    this.outStart = this.outEnd = 0;
+  }
+
+  private writeQueue(): void {
+    this.queue.drainInto((chunk, start, length) => this.write(chunk, start, length));
+    if (this.queue.length > 0) this.becomeCongested();
+  }
+
+  private becomeCongested(): void {
+    this.isCongested = true;
+    this.gateway.checkOutputLimit(this);
+  }
+
+  private write(bytes: Uint8Array, start: number, length: number): number {
+    const taken = Math.max(0, this.socket.write(bytes, start, length));
+    this.gateway.engine.stats.networkOutputBytes += taken;
+    return taken;
+  }
+
+  private closeIfDone(): void {
+    if (!this.session.closesAfterReply || this.queue.length > 0 || this.isShutDown) return;
+    this.isShutDown = true;
+    if (this.isInputOver) this.socket.end();
+    else {
+      // `end` may drop what was written: the peer is told first and closes from its side.
+      this.isInputOver = true;
+      this.socket.shutdown();
+      this.gateway.closeSoon(this);
+    }
+  }
+
+  private markReady(): void {
+    if (this.isReady) return;
+    this.isReady = true;
+    this.gateway.turn.add(this);
+  }
+
+  /** Runs what `bytes` holds from `from` on. */
+  private process(bytes: Uint8Array, from: number): void {
+    const gateway = this.gateway;
+    const parser = gateway.freshParser(this.session);
+    parser.restart(from);
+    const batch = gateway.batch;
+    const effects = gateway.engine.effects;
+    const appended = effects.appendedCount;
+    this.openRange();
+    do {
+      // AUTH may change what is allowed, so requests before it are not read ahead.
+      batch.parse(parser, bytes, bytes.length, parser.isUnauthenticated ? 1 : MAX_LOOK_AHEAD);
+    } while (this.runBatch(parser, bytes) && batch.status === REQUEST);
+    batch.release(bytes);
+    if (effects.appendedCount !== appended) this.awaitsDisk = true;
+    this.closeRange();
+  }
+
+  /** Runs the requests of a batch and deals with its end; false where no more may run now. */
+  private runBatch(parser: RequestParser, bytes: Uint8Array): boolean {
+    const { batch, engine } = this.gateway;
+    const count = batch.count;
+    if (count > 1) batch.prefetch(this.session.database);
+    for (let i = 0; i < count; i++) {
+      const args = batch.request(i);
+      if (count > 1) batch.announce(i, engine.context);
+      if (!this.run(args, bytes, batch.starts[i])) {
+        engine.timing.endBatch(this.session, args);
+        return false;
+      }
+    }
+    if (count > 0) engine.timing.endBatch(this.session, batch.request(count - 1));
+    parser.isUnauthenticated = this.gateway.mustAuthenticate(this.session);
+    const rest = batch.starts[count];
+    if (batch.status === INCOMPLETE && rest < bytes.length) {
+      this.cutOff(parser, bytes, rest, bytes.length);
+      batch.giveAwayLast();
+    } else if (batch.status === MALFORMED) {
+      this.refuse(parser.problem);
+    }
+    return true;
+  }
+
+  /** Runs one request; false where no further one may run now. */
+  private run(args: Arguments, bytes: Uint8Array, start: number): boolean {
+    const gateway = this.gateway;
+    const session = this.session;
+    if (!gateway.engine.execute(session, args)) {
+      this.isWaiting = true;
+      this.keepWaiting(bytes.subarray(start));
+      gateway.waits(this);
+      return false;
+    }
+    if (session.closesAfterReply || this.isClosed) {
+      this.isInputOver = true;
+      return false;
+    }
+    if (gateway.turn.reply.at > SEND_AT_BYTES) this.sendEarly();
+    return true;
+  }
+
+  /** Takes chunk bytes until the cut request has run; returns where the chunk goes on. */
+  private completeCut(chunk: Uint8Array): number {
+    const parser = this.cutParser!;
+    let from = 0;
+    while (from < chunk.length) {
+      const missing = Math.max(parser.wantedEnd - this.cutLength, CUT_STEP_BYTES);
+      const take = Math.min(missing, chunk.length - from);
+      const before = this.cutLength;
+      const cut = withRoom(this.cut!, before, before + take);
+      cut.set(chunk.subarray(from, from + take), before);
+      this.cut = cut;
+      this.cutLength = before + take;
+      const status = parser.next(cut, this.cutLength);
+      if (status === INCOMPLETE) {
+        from += take;
+        if (parser.wantedEnd > cut.length)
+          this.cut = withRoom(cut, this.cutLength, parser.wantedEnd);
+        continue;
+      }
+      this.cut = null;
+      this.cutParser = null;
+      this.cutLength = 0;
+      this.runCut(parser, cut, status);
+      this.gateway.giveBack(parser);
+      if (this.isInputOver) return chunk.length;
+      const next = from + parser.position - before;
+      if (!this.isWaiting) return next;
+      this.keepWaiting(chunk.subarray(next));
+      return chunk.length;
+    }
+    return from;
+  }
+
+  private runCut(parser: RequestParser, cut: Uint8Array, status: number): void {
+    const effects = this.gateway.engine.effects;
+    const appended = effects.appendedCount;
+    this.openRange();
+    if (status === MALFORMED) this.refuse(parser.problem);
+    else if (status === REQUEST) this.run(parser.args, cut.subarray(0, parser.position), 0);
+    this.gateway.engine.timing.endBatch(this.session, parser.args);
+    if (effects.appendedCount !== appended) this.awaitsDisk = true;
+    this.closeRange();
+  }
+
+  /** Keeps a request that the chunk ended in. */
+  private cutOff(parser: RequestParser, bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    const cut = new Uint8Array(Math.max(parser.wantedEnd - start, length));
+    cut.set(bytes.subarray(start, end));
+    parser.rebase(cut, start);
+    this.cut = cut;
+    this.cutLength = length;
+    this.cutParser = parser;
+    this.gateway.takeParser();
+  }
+
+  private keepWaiting(chunk: Uint8Array): void {
+    (this.waiting ??= []).push(chunk);
+    this.waitingBytes += chunk.length;
+  }
+
+  private refuse(problem: string): void {
+    this.gateway.protocolError(this, problem);
+    this.session.closesAfterReply = true;
+    this.isInputOver = true;
+  }
+
+  private openRange(): void {
+    const at = this.gateway.turn.reply.at;
+    if (this.isReady && this.outEnd === at) return;
+    if (this.outEnd > this.outStart) {
+      this.queue.push(this.gateway.turn.reply.bytes.slice(this.outStart, this.outEnd));
+    }
+    this.outStart = this.outEnd = at;
+  }
+
+  private closeRange(): void {
+    this.outEnd = this.gateway.turn.reply.at;
+    if (this.outEnd > this.outStart || this.session.closesAfterReply) this.markReady();
+  }
+
+  private sendEarly(): void {
+    this.closeRange();
+    this.gateway.turn.finish();
+    this.openRange();
+  }
+
+  private checkInputLimit(): void {
+    if (this.cutLength + this.waitingBytes > this.gateway.queryLimit(this.session)) {
+      this.gateway.queryLimitReached(this);
+    }
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * What all connections of a server share: the engine, the end of the turn, the request parser,
+ * and the limits that clients must keep.
+ */
+import { EMPTY_BYTES } from "../base/bytes.ts";
+import { GATE_AUTH } from "../engine/admission.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Session } from "../engine/session.ts";
+import { MAX_CLIENTS, PROTECTED_MODE } from "../protocol/errors.ts";
+import { RequestParser } from "../protocol/request-parser.ts";
+import type { Socket } from "bun";
+import { Connection } from "./connection.ts";
+import type { Addresses } from "./connection.ts";
+import type { ListenerKind } from "./listener.ts";
+import { RequestBatch } from "./request-batch.ts";
+import type { Turn } from "./turn.ts";
+
+/** Requests of clients that have not authenticated may not be larger than this in all. */
+const UNAUTHENTICATED_QUERY_BYTES = 1024 * 1024;
+const CLOSE_AFTER_MS = 5000;
+const SPARE_PARSERS = 64;
+
+export class Gateway {
+  readonly batch = new RequestBatch();
+  private parser = new RequestParser();
+  private readonly spareParsers: RequestParser[] = [];
+  private waiting: Connection[] = [];
+  private isResuming = false;
+
+  readonly engine: Engine;
+  readonly turn: Turn;
+
+  constructor(engine: Engine, turn: Turn) {
+    this.engine = engine;
+    this.turn = turn;
+  }
+
+  /** A new connection; it is refused where there are too many, or where it is not safe. */
+  accept(socket: Socket<Connection>, kind: ListenerKind): void {
+    const engine = this.engine;
+    const values = engine.config.values;
+    const nowMs = this.beginCallback();
+    if (engine.clients.count >= values.maxclients) {
+      this.turnAway(socket, MAX_CLIENTS);
+      return;
+    }
+    const isLocal = kind === "unix" || isLoopback(socket.remoteAddress);
+    const needsPassword = engine.needsPassword;
+    if (values["protected-mode"] && !needsPassword && !isLocal) {
+      this.turnAway(socket, PROTECTED_MODE);
+      return;
+    }
+    const session = engine.clients.create(engine.keyspace.database(0), nowMs);
+    if (needsPassword) session.gates |= GATE_AUTH;
+    else session.isAuthenticated = true;
+    const connection = new Connection(this, socket, session, kind, this.addressesOf(socket, kind));
+    socket.data = connection;
+    if (kind !== "unix") {
+      socket.setNoDelay(true);
+      const keepAliveSeconds = values["tcp-keepalive"];
+      if (keepAliveSeconds > 0) socket.setKeepAlive(true, keepAliveSeconds * 1000);
+    }
+    engine.stats.connectionsReceived++;
+    engine.clients.connected(session, connection);
+  }
+
+  gone(socket: Socket<Connection>): void {
+    const connection: Connection | undefined = socket.data;
+    if (connection === undefined) return;
+    connection.closed();
+    this.engine.clients.disconnected(connection.session);
+  }
+
+  private turnAway(socket: Socket<Connection>, error: string): void {
+    this.engine.stats.connectionsRejected++;
+    socket.write(`-${error}\r\n`);
+    socket.end();
+  }
+
+  private addressesOf(socket: Socket<Connection>, kind: ListenerKind): Addresses {
+    if (kind === "unix") {
+      const path = `${this.engine.config.values.unixsocket ?? ""}:0`;
+      return { peer: path, local: path };
+    }
+    return {
+      peer: addressText(socket.remoteAddress, socket.remotePort),
+      local: addressText(socket.localAddress, socket.localPort),
+    };
+  }
+
+  /** At the start of every callback that may run commands; returns the present. */
+  beginCallback(): number {
+    const nowMs = this.engine.clock.refresh();
+    this.engine.context.access.setTime(nowMs);
+    return nowMs;
+  }
+
+  /** The shared parser, set up for this session. */
+  freshParser(session: Session): RequestParser {
+    const parser = this.parser;
+    parser.maxBulkBytes = this.engine.config.values["proto-max-bulk-len"];
+    parser.isUnauthenticated = this.mustAuthenticate(session);
+    return parser;
+  }
+
+  /** A connection keeps the shared parser, with the request it is in the middle of. */
+  takeParser(): void {
+    this.parser = this.spareParsers.pop() ?? new RequestParser();
+  }
+
+  giveBack(parser: RequestParser): void {
+    parser.args.reset(EMPTY_BYTES);
+    if (this.spareParsers.length < SPARE_PARSERS) this.spareParsers.push(parser);
+  }
+
+  mustAuthenticate(session: Session): boolean {
+    return (session.gates & GATE_AUTH) !== 0;
+  }
+
+  /** Bytes of unread requests that a session may hold. */
+  queryLimit(session: Session): number {
+    if (this.mustAuthenticate(session)) return UNAUTHENTICATED_QUERY_BYTES;
+    return this.engine.config.values["client-query-buffer-limit"];
+  }
+
+  queryLimitReached(connection: Connection): void {
+    this.engine.stats.queryBufferLimitDisconnections++;
+    this.engine.log.warning(
+      `Closing client that reached max query buffer length: id=${connection.session.id} ` +
+        `addr=${connection.peerAddress} qbuf=${connection.queryBytes}`,
+    );
+    connection.close();
+  }
+
+  protocolError(connection: Connection, problem: string): void {
+    const error = `ERR Protocol error: ${problem}`;
+    this.engine.reply.error(error);
+    this.engine.stats.countError(error);
+    this.engine.log.verbose(
+      `Protocol error (${problem}) from client: id=${connection.session.id} ` +
+        `addr=${connection.peerAddress}`,
+    );
+  }
+
+  /** The connection must not run requests for now; all waiting ones resume together. */
+  waits(connection: Connection): void {
+    this.waiting.push(connection);
+  }
+
+  /** Lets waiting connections go on, in the order they came, after the current callback. */
+  resumeAll(): void {
+    if (this.isResuming || this.waiting.length === 0) return;
+    this.isResuming = true;
+    setImmediate(() => {
+      this.isResuming = false;
+      this.beginCallback();
+      const waiting = this.waiting;
+      this.waiting = [];
+      for (const connection of waiting) connection.resume();
+    });
+  }
+
+  /** A peer that was told of the end but does not close is closed from our side. */
+  closeSoon(connection: Connection): void {
+    setTimeout(() => connection.close(), CLOSE_AFTER_MS).unref();
+  }
+
+  /** Closes the connection where it is over its class's limits; also called by the cron. */
+  checkOutputLimit(connection: Connection): void {
+    const queued = connection.outboundBytes;
+    const limit = this.engine.config.values["client-output-buffer-limit"].normal;
+    const nowMs = this.engine.clock.nowMs;
+    let isOver = limit.hard > 0 && queued > limit.hard;
+    if (limit.soft > 0 && queued > limit.soft) {
+      if (connection.softLimitSinceMs === 0) connection.softLimitSinceMs = nowMs;
+      else if (nowMs - connection.softLimitSinceMs > limit.softSeconds * 1000) isOver = true;
+    } else {
+      connection.softLimitSinceMs = 0;
+    }
+    if (!isOver) return;
+    this.engine.stats.outputBufferLimitDisconnections++;
+    this.engine.log.warning(
+      `Client id=${connection.session.id} addr=${connection.peerAddress} ` +
+        `omem=${queued} closed for overcoming of output buffer limits.`,
+    );
+    connection.close();
+  }
+
+  /** Idle clients and slow readers; called by the cron. */
+  checkClients(nowMs: number): void {
+    const timeoutMs = this.engine.config.values.timeout * 1000;
+    for (const session of this.engine.clients.all()) {
+      const connection = session.transport;
+      if (!(connection instanceof Connection)) continue;
+      if (connection.outboundBytes > 0) this.checkOutputLimit(connection);
+      const idleMs = nowMs - session.lastInteractionMs;
+      if (timeoutMs > 0 && idleMs > timeoutMs && !session.isMonitor) {
+        this.engine.log.verbose("Closing idle client");
+        connection.close();
+      }
+    }
+  }
+
+  /** A bug of ours surfaced: nothing that follows could be trusted. */
+  crashed: (error: unknown) => void = (error) => {
+    throw error;
+  };
+}
+
+/** `ip:port`, an IPv6 address in brackets; an IPv4 address mapped into IPv6 as itself. */
+function addressText(address: string, port: number): string {
+  const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
+  return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
+}
+
+export function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
+}

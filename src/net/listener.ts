@@ -1,0 +1,155 @@
+/**
+ * The sockets that clients connect to: TCP on each bound address, TLS beside it, a unix socket.
+ * A listener that cannot be opened is an error text in Redis's wording; opening again with other
+ * settings first opens the new ones, so that a refused change leaves the old ones as they were.
+ */
+import type { Socket, SocketHandler, TCPSocketListener, TLSOptions, UnixSocketListener } from "bun";
+import type { Disk } from "../base/disk.ts";
+import { systemErrorText } from "../engine/config/system-errors.ts";
+import type { Connection } from "./connection.ts";
+import type { Gateway } from "./gateway.ts";
+
+export type ListenerKind = "tcp" | "tls" | "unix";
+
+interface OpenListener {
+  readonly kind: ListenerKind;
+  stop(closesClients?: boolean): void;
+}
+
+export interface ListenSettings {
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly tls: TLSOptions | null;
+}
+
+export class Listeners {
+  private readonly gateway: Gateway;
+  private readonly disk: Disk;
+  private open: OpenListener[] = [];
+  private unix: UnixSocketListener<Connection> | null = null;
+
+  constructor(gateway: Gateway, disk: Disk) {
+    this.gateway = gateway;
+    this.disk = disk;
+  }
+
+  /** The kinds that are open, each once, in the order in which Redis reports them. */
+  get kinds(): ListenerKind[] {
+    const kinds = new Set(this.open.map((listener) => listener.kind));
+    const ordered: ListenerKind[] = [];
+    if (kinds.has("tcp")) ordered.push("tcp");
+    if (this.unix !== null) ordered.push("unix");
+    if (kinds.has("tls")) ordered.push("tls");
+    return ordered;
+  }
+
+  /** Opens TCP and TLS anew; null, or why that failed. */
+  listen(settings: ListenSettings): string | null {
+    const previous = this.open;
+    // The same address can't be bound twice: the old ones make room and come back on failure.
+    for (const listener of previous) listener.stop(false);
+    const opened: OpenListener[] = [];
+    const problem =
+      this.openPort(settings, settings.port, "tcp", opened) ??
+      this.openPort(settings, settings.tlsPort, "tls", opened);
+    if (problem !== null) for (const listener of opened) listener.stop(false);
+    else this.open = opened;
+    return problem;
+  }
+
+  /** Opens the unix socket at `path`, replacing one left there by an earlier process. */
+  listenUnix(path: string, mode: number): string | null {
+    try {
+      if (this.disk.exists(path)) this.disk.remove(path);
+      this.unix = Bun.listen<Connection>({
+        unix: path,
+        allowHalfOpen: true,
+        socket: this.handlers("unix"),
+      });
+      if (mode !== 0) this.disk.changeMode(path, mode);
+      return null;
+    } catch (error) {
+      return `Failed opening Unix socket: bind: ${systemErrorText(error)}`;
+    }
+  }
+
+  close(unixPath: string | null): void {
+    for (const listener of this.open) listener.stop(false);
+    this.open = [];
+    if (this.unix === null) return;
+    this.unix.stop(false);
+    this.unix = null;
+    if (unixPath !== null && this.disk.exists(unixPath)) this.disk.remove(unixPath);
+  }
+
+  private openPort(
+    settings: ListenSettings,
+    port: number,
+    kind: "tcp" | "tls",
+    opened: OpenListener[],
+  ): string | null {
+    if (port === 0) return null;
+    for (const address of settings.addresses) {
+      // A '-' before the address: it may be missing on this machine.
+      const isOptional = address.startsWith("-");
+      const host = isOptional ? address.slice(1) : address;
+      try {
+        const listener = this.openAddress(host, port, kind === "tls" ? settings.tls : null);
+        opened.push({ kind, stop: (closes) => listener.stop(closes) });
+      } catch (error) {
+        if (isOptional) continue;
+        const reason = systemErrorText(error);
+        this.gateway.engine.log.warning(
+          `Warning: Could not create server TCP listening socket ${host}:${port}: bind: ${reason}`,
+        );
+        return `Failed listening on port ${port} (${kind}), aborting.`;
+      }
+    }
+    return null;
+  }
+
+  private openAddress(
+    host: string,
+    port: number,
+    tls: TLSOptions | null,
+  ): TCPSocketListener<Connection> {
+    const isSix = host.includes(":");
+    const options = {
+      hostname: host === "*" ? "0.0.0.0" : host === "::*" ? "::" : host,
+      port,
+      // Otherwise "::" takes IPv4 too, which "*" beside it has taken.
+      ipv6Only: isSix,
+      allowHalfOpen: true,
+      socket: this.handlers(tls === null ? "tcp" : "tls"),
+    };
+    return Bun.listen<Connection>(tls === null ? options : { ...options, tls });
+  }
+
+  private handlers(kind: ListenerKind): SocketHandler<Connection> {
+    const gateway = this.gateway;
+    const guarded = (run: () => void): void => {
+      try {
+        run();
+      } catch (error) {
+        gateway.crashed(error);
+      }
+    };
+    return {
+      binaryType: "uint8array",
+      open: (socket: Socket<Connection>) => guarded(() => gateway.accept(socket, kind)),
+      data(socket: Socket<Connection>, chunk: Uint8Array) {
+        try {
+          socket.data?.receive(chunk);
+        } catch (error) {
+          gateway.crashed(error);
+        }
+      },
+      drain: (socket: Socket<Connection>) => guarded(() => socket.data?.drained()),
+      end: (socket: Socket<Connection>) => guarded(() => socket.data?.endInput()),
+      close: (socket: Socket<Connection>) => guarded(() => gateway.gone(socket)),
+      // What broke a connection needs no answer: `close` follows.
+      error() {},
+    };
+  }
+}

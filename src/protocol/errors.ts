@@ -1,0 +1,70 @@
+/** Every error text that a client can receive, word for word Redis's: clients match on them. */
+
+export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+export const SYNTAX = "ERR syntax error";
+export const NO_SUCH_KEY = "ERR no such key";
+export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
+export const NOT_A_FLOAT = "ERR value is not a valid float";
+export const NOT_POSITIVE = "ERR value is out of range, must be positive";
+export const OUT_OF_RANGE = "ERR value is out of range";
+export const OVERFLOW = "ERR increment or decrement would overflow";
+export const NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
+export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+export const INVALID_DB_INDEX = "ERR DB index is out of range";
+export const NOT_AUTHENTICATED = "NOAUTH Authentication required.";
+export const NO_HELLO_AUTH =
+  "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO " +
+  "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the " +
+  "RESP protocol version at the same time";
+export const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
+export const LOADING = "LOADING Redis is loading the dataset in memory";
+export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+export const MAX_CLIENTS = "ERR max number of clients reached";
+
+export const PROTECTED_MODE =
+  "DENIED Redis is running in protected mode because protected mode is enabled and no password " +
+  "is set for the default user. In this mode connections are only accepted from the loopback " +
+  "interface. If you want to connect from external computers to Redis you may adopt one of the " +
+  "following solutions: 1) Just disable protected mode sending the command 'CONFIG SET " +
+  "protected-mode no' from the loopback interface by connecting to Redis from the same host " +
+  "the server is running, however MAKE SURE Redis is not publicly accessible from internet if " +
+  "you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just " +
+  "disable the protected mode by editing the Redis configuration file, and setting the " +
+  "protected mode option to 'no', and then restarting the server. 3) If you started the server " +
+  "manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an " +
+  "authentication password for the default user. NOTE: You only need to do one of the above " +
+  "things in order for the server to start accepting connections from the outside.";
+
+export function unknownCommand(name: string, args: readonly string[]): string {
+  let beginning = "";
+  for (const arg of args) {
+    if (beginning.length >= 128) break;
+    beginning += `'${arg.slice(0, 128 - beginning.length)}' `;
+  }
+  return `ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${beginning}`;
+}
+
+export function unknownSubcommand(container: string, name: string): string {
+  return `ERR unknown subcommand '${name.slice(0, 128)}'. Try ${container.toUpperCase()} HELP.`;
+}
+
+export function wrongArity(fullName: string): string {
+  return `ERR wrong number of arguments for '${fullName}' command`;
+}
+
+export function protectedCommand(name: string): string {
+  const option = `enable-${name}-command`;
+  return (
+    `ERR ${name.toUpperCase()} command not allowed. If the ${option} option is set to ` +
+    `"local", you can run it from a local connection, otherwise you need to set this option ` +
+    "in the configuration file, and then restart the server."
+  );
+}
+
+export function misconfiguredAof(reason: string): string {
+  return `MISCONF Errors writing to the AOF file: ${reason}`;
+}
+
+export function invalidExpire(command: string): string {
+  return `ERR invalid expire time in '${command}' command`;
+}

@@ -1,0 +1,147 @@
+/**
+ * The composition root: builds the parts of a server, wires what one part must tell another,
+ * opens the listeners and runs the cron. Nothing below imports this file.
+ */
+import type { Clock } from "./base/clock.ts";
+import type { Disk } from "./base/disk.ts";
+import type { Log } from "./base/log.ts";
+import type { Random } from "./base/random.ts";
+import { allCommands } from "./commands/registry.ts";
+import { CommandTable } from "./engine/command-table.ts";
+import type { Config } from "./engine/config/config.ts";
+import { Engine } from "./engine/engine.ts";
+import { applySettings } from "./engine/settings.ts";
+import type { Session } from "./engine/session.ts";
+import { KeyspaceContext } from "./keyspace/context.ts";
+import { Keyspace } from "./keyspace/keyspace.ts";
+import { Gateway, isLoopback } from "./net/gateway.ts";
+import { Listeners } from "./net/listener.ts";
+import { readTlsOptions } from "./net/tls-options.ts";
+import { Turn } from "./net/turn.ts";
+
+export interface ServerParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly log: Log;
+}
+
+export class Server {
+  readonly engine: Engine;
+  readonly gateway: Gateway;
+  readonly listeners: Listeners;
+  private readonly disk: Disk;
+  private readonly turn: Turn;
+  private cronTimer: Timer | null = null;
+
+  constructor(parts: ServerParts) {
+    const { config, clock, random, disk, log } = parts;
+    const keyspace = new Keyspace(new KeyspaceContext(clock, random), config.values.databases);
+    const table = new CommandTable(allCommands());
+    this.disk = disk;
+    this.engine = new Engine({ table, keyspace, config, clock, random, log });
+    this.turn = new Turn(this.engine.reply);
+    this.gateway = new Gateway(this.engine, this.turn);
+    this.listeners = new Listeners(this.gateway, disk);
+    this.wire();
+  }
+
+  /** Opens the listeners; null, or why the server can't start. */
+  listen(): string | null {
+    const { values } = this.engine.config;
+    const problem = this.openPorts();
+    if (problem !== null) return problem;
+    if (values.unixsocket !== null) {
+      const failed = this.listeners.listenUnix(values.unixsocket, values.unixsocketperm);
+      if (failed !== null) return failed;
+    }
+    if (this.listeners.kinds.length === 0) return "Configured to not listen anywhere, exiting.";
+    return null;
+  }
+
+  /** Begins the cron; loading and serving happen from here on. */
+  start(): void {
+    this.scheduleCron();
+    for (const kind of this.listeners.kinds) {
+      this.engine.log.notice(`Ready to accept connections ${kind}`);
+    }
+  }
+
+  /** Called once everything has ended, with the exit code. */
+  onExit: (code: number) => void = () => {};
+
+  receiveSignal(signal: "SIGTERM" | "SIGINT"): void {
+    this.engine.log.notice(`Received ${signal} scheduling shutdown...`);
+    this.engine.log.notice("User requested shutdown...");
+    this.onExit(this.stop());
+  }
+
+  /** Ends everything in order. Returns the exit code. */
+  stop(): number {
+    if (this.cronTimer !== null) clearTimeout(this.cronTimer);
+    this.turn.finish();
+    this.listeners.close(this.engine.config.values.unixsocket);
+    return 0;
+  }
+
+  private wire(): void {
+    const { engine } = this;
+    applySettings(engine);
+    engine.context.onDrop = (database, key) => engine.keyDropped(database, key, false);
+    engine.allowsProtected = (session) => this.allowsDebug(session);
+    engine.config.onApplyAny(["port", "bind", "tls-port", ...TLS_DIRECTIVES], () => {
+      const problem = this.openPorts();
+      return problem === null ? null : "Unable to listen on this port. Check server logs.";
+    });
+  }
+
+  private openPorts(): string | null {
+    const { values } = this.engine.config;
+    const tls = values["tls-port"] === 0 ? null : readTlsOptions(values, this.disk);
+    if (typeof tls === "string") {
+      this.engine.log.warning(tls);
+      return "Failed to configure TLS. Check logs for more info.";
+    }
+    const addresses = values.bind.length === 0 ? ["*"] : values.bind;
+    return this.listeners.listen({
+      addresses,
+      port: values.port,
+      tlsPort: values["tls-port"],
+      tls,
+    });
+  }
+
+  private allowsDebug(session: Session): boolean {
+    const who = this.engine.config.values["enable-debug-command"];
+    if (who !== "local") return who === "yes";
+    const transport = session.transport;
+    return transport === null || transport.kind === "unix" || isLoopback(transport.peerAddress);
+  }
+
+  private scheduleCron(): void {
+    const run = (): void => {
+      this.cron();
+      this.cronTimer = setTimeout(run, 1000 / this.engine.config.values.hz);
+    };
+    this.cronTimer = setTimeout(run, 1);
+  }
+
+  private cron(): void {
+    const { engine } = this;
+    const nowMs = this.gateway.beginCallback();
+    engine.stats.commandRate.sample(engine.stats.commandsProcessed, nowMs);
+    engine.stats.inputRate.sample(engine.stats.networkInputBytes, nowMs);
+    engine.stats.outputRate.sample(engine.stats.networkOutputBytes, nowMs);
+    this.gateway.checkClients(nowMs);
+    this.turn.settle();
+  }
+}
+
+const TLS_DIRECTIVES = [
+  "tls-cert-file",
+  "tls-key-file",
+  "tls-key-file-pass",
+  "tls-ca-cert-file",
+  "tls-auth-clients",
+] as const;
