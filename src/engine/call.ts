@@ -132,6 +132,13 @@ export class Call {
     return this.database.write(args.bytes, args.starts[index], args.lengths[index]);
   }
 
+  /** Fetches what the keys among the arguments will need; for commands of many keys. */
+  fetchKeys(first: number, step: number): void {
+    if (this.args.count > first + step) {
+      this.engine.fetchAhead.touchArguments(this.database, this.args, first, step);
+    }
+  }
+
   /** Neither counted as a hit or miss nor marked as an access. */
   peekKey(index: number): Ref {
     const args = this.args;

@@ -151,7 +151,7 @@ export class Command {
   gates = 0;
   /** Whether calls in a row may be timed together: each is known to be quick. */
   readonly timedInRuns: boolean;
-  readonly run: ((call: Call) => void) | undefined;
+  readonly run: (call: Call) => void;
 
   calls = 0;
   totalUs = 0;
@@ -166,7 +166,7 @@ export class Command {
     this.fullName = declaration.name;
     this.flags = declaration.flags;
     this.arity = declaration.arity;
-    this.run = declaration.run;
+    this.run = declaration.run ?? containerRuns;
     this.timedInRuns =
       (declaration.flags & FAST) !== 0 ||
       (declaration.complexity === "O(1)" && (declaration.flags & (WRITE | READONLY)) !== 0);
@@ -183,6 +183,10 @@ export class Command {
   acceptsCount(count: number): boolean {
     return this.arity >= 0 ? count === this.arity : count >= -this.arity;
   }
+}
+
+function containerRuns(): never {
+  throw new Error("a container does not run, its subcommands do");
 }
 
 export function command(declaration: Declaration): Command {

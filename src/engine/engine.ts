@@ -9,6 +9,7 @@ import type { Random } from "../base/random.ts";
 import { assert } from "../base/assert.ts";
 import type { KeyspaceContext } from "../keyspace/context.ts";
 import type { Database } from "../keyspace/database.ts";
+import { FetchAhead } from "../keyspace/fetch-ahead.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
@@ -50,6 +51,7 @@ export class Engine {
   readonly log: Log;
   readonly reply = new ReplyWriter();
   readonly effects = new Effects();
+  readonly fetchAhead = new FetchAhead();
   readonly stats = new Stats();
   readonly clients = new Clients();
   readonly slowLog = new SlowLog();
@@ -146,6 +148,24 @@ export class Engine {
     return true;
   }
 
+  /**
+   * Runs a command of a file that is being loaded: what may stop a client does not stop it, and
+   * no statistics, slow log or monitors see it. Its reply is dropped; the error it replied with
+   * is returned, or null. The caller has found the command and checked the arguments' number.
+   */
+  replay(session: Session, command: Command, args: Arguments): string | null {
+    const { reply, current } = this;
+    const mark = reply.at;
+    const errors = reply.errorCount;
+    reply.resp3 = false;
+    current.enter(session, command, args);
+    command.run(current);
+    this.dirty += current.changes;
+    if (this.effects.pendingCount !== 0) this.effects.finish();
+    reply.at = mark;
+    return reply.errorCount === errors ? null : reply.lastError;
+  }
+
   /** The key left by itself: its removal is an effect of its own. */
   keyDropped(database: Database, key: Uint8Array, isLazy: boolean): void {
     this.dirty++;
@@ -164,7 +184,7 @@ export class Engine {
     const mutations = context.mutations;
     const errors = this.reply.errorCount;
     this.timing.begin(command);
-    command.run!(call);
+    command.run(call);
     this.timing.end(command, session, args);
     this.stats.commandsProcessed++;
     session.commandCount++;

@@ -38,6 +38,7 @@ import {
   TYPE_STRING,
   typeIn,
   valueWordOf,
+  wholeExpiryOf,
   WIDE_VALUE,
 } from "../memory/entry.ts";
 import { EMBSTR_LIMIT, MAX_INTEGER_DIGITS, StringView } from "../values/string.ts";
@@ -377,7 +378,7 @@ export class Database {
         return existing;
       }
     }
-    const kept = keeps ? expiryOf(arena, existing) : expiry;
+    const kept = keeps ? wholeExpiryOf(arena, existing) : expiry;
     const hadExpiry = (oldFlags & HAS_EXPIRY) !== 0;
     const ref = makeEntry(
       arena,
@@ -463,7 +464,7 @@ export class Database {
     );
     const newFlags = flagsIn(headerOf(arena, to));
     setClock(arena, to, clockOf(arena, ref));
-    if (base !== 0) setExpiryOf(arena, to, expiryOf(arena, ref));
+    if (base !== 0) setExpiryOf(arena, to, wholeExpiryOf(arena, ref));
     if (large !== null) {
       copyBytes(large, 0, view.bytes, view.start, kept);
       setValueWord(arena, to, newFlags, arena.objects.hold(large.subarray(0, length)));

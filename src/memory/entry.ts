@@ -98,6 +98,12 @@ export function expiryOf(arena: Arena, ref: Ref): number {
   return words[at + 1] * 4294967296 + (words[at] >>> 0);
 }
 
+/** The expiry as a number, or beyond 2^53 as a bigint. */
+export function wholeExpiryOf(arena: Arena, ref: Ref): number | bigint {
+  const rounded = expiryOf(arena, ref);
+  return Number.isSafeInteger(rounded) ? rounded : exactExpiryOf(arena, ref);
+}
+
 /** The expiry as the exact 64-bit integer, for replies and files. */
 export function exactExpiryOf(arena: Arena, ref: Ref): bigint {
   const words = arena.words[ref >>> SLAB_SHIFT];

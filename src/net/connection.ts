@@ -10,11 +10,11 @@
  * first. Invariant: while `isCongested`, nothing is written but from `queue`.
  */
 import type { Socket } from "bun";
-import { withRoom } from "../base/bytes.ts";
 import type { Session, Transport } from "../engine/session.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { INCOMPLETE, MALFORMED, REQUEST } from "../protocol/request-parser.ts";
 import type { RequestParser } from "../protocol/request-parser.ts";
+import { CutRequest } from "./cut-request.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ListenerKind } from "./listener.ts";
 import { MAX_LOOK_AHEAD } from "./request-batch.ts";
@@ -22,8 +22,6 @@ import { OutboundQueue } from "./outbound.ts";
 
 /** Replies beyond this are sent before the next request runs. */
 const SEND_AT_BYTES = 1 << 20;
-/** A cut request takes at least this much of a chunk at once. */
-const CUT_STEP_BYTES = 16384;
 const CONNECTION_BYTES = 1024;
 
 export interface Addresses {
@@ -44,9 +42,7 @@ export class Connection implements Transport {
   private outStart = 0;
   private outEnd = 0;
   private readonly queue = new OutboundQueue();
-  private cut: Uint8Array | null = null;
-  private cutLength = 0;
-  private cutParser: RequestParser | null = null;
+  private cut: CutRequest | null = null;
   private waiting: Uint8Array[] | null = null;
   private waitingBytes = 0;
 
@@ -79,11 +75,11 @@ export class Connection implements Transport {
   }
 
   get queryBytes(): number {
-    return this.cutLength + this.waitingBytes;
+    return (this.cut?.length ?? 0) + this.waitingBytes;
   }
 
   get queryFreeBytes(): number {
-    return this.cut === null ? 0 : this.cut.length - this.cutLength;
+    return this.cut === null ? 0 : this.cut.bytes.length - this.cut.length;
   }
 
   get outboundBytes(): number {
@@ -95,7 +91,7 @@ export class Connection implements Transport {
   }
 
   get totalMemoryBytes(): number {
-    return CONNECTION_BYTES + this.queue.bytes + this.waitingBytes + (this.cut?.length ?? 0);
+    return CONNECTION_BYTES + this.queue.bytes + this.waitingBytes + (this.cut?.bytes.length ?? 0);
   }
 
   receive(chunk: Uint8Array): void {
@@ -106,7 +102,7 @@ export class Connection implements Transport {
     if (this.isWaiting) {
       this.keepWaiting(chunk);
     } else {
-      const from = this.cut === null ? 0 : this.completeCut(chunk);
+      const from = this.cut === null ? 0 : this.completeCut(this.cut, chunk);
       if (from < chunk.length) this.process(chunk, from);
     }
     this.checkInputLimit();
@@ -145,7 +141,7 @@ export class Connection implements Transport {
     for (const chunk of input) {
       if (this.isWaiting) this.keepWaiting(chunk);
       else {
-        const from = this.cut === null ? 0 : this.completeCut(chunk);
+        const from = this.cut === null ? 0 : this.completeCut(this.cut, chunk);
         if (from < chunk.length) this.process(chunk, from);
       }
     }
@@ -272,7 +268,8 @@ export class Connection implements Transport {
     parser.isUnauthenticated = this.gateway.mustAuthenticate(this.session);
     const rest = batch.starts[count];
     if (batch.status === INCOMPLETE && rest < bytes.length) {
-      this.cutOff(parser, bytes, rest, bytes.length);
+      this.cut = new CutRequest(parser, bytes, rest);
+      this.gateway.takeParser();
       batch.giveAwayLast();
     } else if (batch.status === MALFORMED) {
       this.refuse(parser.problem);
@@ -298,32 +295,22 @@ export class Connection implements Transport {
     return true;
   }
 
-  /** Takes chunk bytes until the cut request has run; returns where the chunk goes on. */
-  private completeCut(chunk: Uint8Array): number {
-    const parser = this.cutParser!;
+  /** Adds the chunk's bytes to the cut request until it has run; returns where to go on. */
+  private completeCut(cut: CutRequest, chunk: Uint8Array): number {
     let from = 0;
     while (from < chunk.length) {
-      const missing = Math.max(parser.wantedEnd - this.cutLength, CUT_STEP_BYTES);
-      const take = Math.min(missing, chunk.length - from);
-      const before = this.cutLength;
-      const cut = withRoom(this.cut!, before, before + take);
-      cut.set(chunk.subarray(from, from + take), before);
-      this.cut = cut;
-      this.cutLength = before + take;
-      const status = parser.next(cut, this.cutLength);
+      const before = cut.length;
+      const taken = cut.add(chunk, from);
+      const status = cut.parse();
       if (status === INCOMPLETE) {
-        from += take;
-        if (parser.wantedEnd > cut.length)
-          this.cut = withRoom(cut, this.cutLength, parser.wantedEnd);
+        from += taken;
         continue;
       }
       this.cut = null;
-      this.cutParser = null;
-      this.cutLength = 0;
-      this.runCut(parser, cut, status);
-      this.gateway.giveBack(parser);
+      this.runCut(cut, status);
+      const next = from + cut.parser.position - before;
+      this.gateway.giveBack(cut.parser);
       if (this.isInputOver) return chunk.length;
-      const next = from + parser.position - before;
       if (!this.isWaiting) return next;
       this.keepWaiting(chunk.subarray(next));
       return chunk.length;
@@ -331,27 +318,16 @@ export class Connection implements Transport {
     return from;
   }
 
-  private runCut(parser: RequestParser, cut: Uint8Array, status: number): void {
+  private runCut(cut: CutRequest, status: number): void {
+    const { parser } = cut;
     const effects = this.gateway.engine.effects;
     const appended = effects.appendedCount;
     this.openRange();
     if (status === MALFORMED) this.refuse(parser.problem);
-    else if (status === REQUEST) this.run(parser.args, cut.subarray(0, parser.position), 0);
+    else if (status === REQUEST) this.run(parser.args, cut.bytes.subarray(0, parser.position), 0);
     this.gateway.engine.timing.endBatch(this.session, parser.args);
     if (effects.appendedCount !== appended) this.awaitsDisk = true;
     this.closeRange();
-  }
-
-  /** Keeps a request that the chunk ended in. */
-  private cutOff(parser: RequestParser, bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start;
-    const cut = new Uint8Array(Math.max(parser.wantedEnd - start, length));
-    cut.set(bytes.subarray(start, end));
-    parser.rebase(cut, start);
-    this.cut = cut;
-    this.cutLength = length;
-    this.cutParser = parser;
-    this.gateway.takeParser();
   }
 
   private keepWaiting(chunk: Uint8Array): void {
@@ -386,7 +362,7 @@ export class Connection implements Transport {
   }
 
   private checkInputLimit(): void {
-    if (this.cutLength + this.waitingBytes > this.gateway.queryLimit(this.session)) {
+    if (this.queryBytes > this.gateway.queryLimit(this.session)) {
       this.gateway.queryLimitReached(this);
     }
   }

@@ -1,21 +1,18 @@
 /**
- * Requests parsed ahead of being run, so that the memory they need is fetched together.
- *
- * Finding a key costs two cache misses, some 150 ns each when there are a million keys, and a
- * request can't start before the one in front of it is done. But the keys of a pipeline are
- * known ahead: touching first all their table slots, then all their entries, lets the
- * processor wait for many at once. Measured with 1M keys, pipeline 16: a fifth off GET and SET.
+ * Requests parsed ahead of being run, so that the memory they need is fetched together
+ * (keyspace/fetch-ahead.ts): a request can't start before the one in front of it is done, but
+ * the keys of a pipeline are known ahead. Measured with 1M keys: GET at pipeline 64 from 1.24 to
+ * 0.60 µs of CPU.
  */
 import { EMPTY_BYTES } from "../base/bytes.ts";
-import { hashBytes } from "../base/hash.ts";
 import type { KeyspaceContext } from "../keyspace/context.ts";
 import type { Database } from "../keyspace/database.ts";
+import { FetchAhead, MAX_FETCHED } from "../keyspace/fetch-ahead.ts";
 import { Arguments } from "../protocol/arguments.ts";
 import { NOTHING, REQUEST } from "../protocol/request-parser.ts";
 import type { RequestParser } from "../protocol/request-parser.ts";
 
-/** More at once gain nothing: the processor has that many misses in flight at the most. */
-export const MAX_LOOK_AHEAD = 32;
+export const MAX_LOOK_AHEAD = MAX_FETCHED;
 /** Longer keys are hashed when their turn comes. */
 const MAX_KEY_BYTES = 128;
 /** A chunk larger than this is not kept alive by the batch. */
@@ -31,9 +28,7 @@ export class RequestBatch {
   private readonly requests: Arguments[] = [];
   private readonly keyStarts = new Int32Array(MAX_LOOK_AHEAD);
   private readonly hashes = new Int32Array(MAX_LOOK_AHEAD);
-  private readonly refs = new Int32Array(MAX_LOOK_AHEAD);
-  /** Read by nobody: it keeps the loads from being optimised away. */
-  touched = 0;
+  private readonly fetchAhead = new FetchAhead();
 
   constructor() {
     for (let i = 0; i < MAX_LOOK_AHEAD; i++) this.requests.push(new Arguments());
@@ -72,18 +67,11 @@ export class RequestBatch {
       this.keyStarts[i] = NO_KEY;
       if (args.count > 1 && args.lengths[1] <= MAX_KEY_BYTES) {
         this.keyStarts[i] = args.starts[1];
-        this.hashes[i] = hashBytes(args.bytes, args.starts[1], args.lengths[1]);
+        const place = this.fetchAhead.add(args.bytes, args.starts[1], args.lengths[1]);
+        this.hashes[i] = this.fetchAhead.hashes[place];
       }
     }
-    const table = database.table;
-    for (let i = 0; i < count; i++) this.refs[i] = table.candidate(this.hashes[i]);
-    const words = database.arena.words;
-    let touched = 0;
-    for (let i = 0; i < count; i++) {
-      const ref = this.refs[i];
-      if (ref !== 0) touched ^= words[ref >>> 20][(ref & 0xfffff) << 2];
-    }
-    this.touched = touched;
+    this.fetchAhead.touch(database);
   }
 
   /** Before request `index` runs: its first key's hash need not be computed again. */

@@ -3,12 +3,18 @@
  * write per connection. So nothing is acknowledged before it is written, and all clients of a
  * turn share one write to the file.
  *
- * Where nothing has to be written first, replies go out at the end of the callback that made
- * them; otherwise one `setImmediate`, armed by the first request of the turn, ends it. While
- * the disk refuses, connections whose changes wait for it are held back; the others are served.
+ * One `setImmediate`, armed by the first request of the turn, ends it. Sending all replies
+ * together also saves waking the peers one by one: at pipeline 16 and 50 clients a third of the
+ * server's CPU. A single busy client would only wait for the detour (3 to 8 % of its requests
+ * per second): after some turns with one connection, replies go out at the end of the callback
+ * that made them for a while. While the disk refuses, connections whose changes wait for it are
+ * held back; the others are served.
  */
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Connection } from "./connection.ts";
+
+const LONELY_TURNS = 8;
+const DIRECT_CALLBACKS = 64;
 
 /** What has to happen before replies may go out. */
 export interface Durability {
@@ -21,6 +27,9 @@ export interface Durability {
 export class Turn {
   private durability: Durability | null = null;
   private isArmed = false;
+  /** Turns in a row with a single connection, and callbacks that may therefore send at once. */
+  private lonelyTurns = 0;
+  private directCallbacks = 0;
   private ready: Connection[] = [];
   private held: Connection[] = [];
   private readonly end = (): void => this.finish();
@@ -48,7 +57,14 @@ export class Turn {
   /** Called when a callback has run all it had. */
   settle(): void {
     if (this.isDurabilityPending) this.arm();
-    else this.sendAll();
+    else if (this.ready.length > 0) {
+      if (this.directCallbacks > 0 && !this.isArmed) {
+        this.directCallbacks--;
+        this.sendAll();
+      } else {
+        this.arm();
+      }
+    }
   }
 
   arm(): void {
@@ -60,17 +76,29 @@ export class Turn {
   /** Writes and sends everything now. */
   finish(): void {
     this.isArmed = false;
+    this.chooseMode();
     if (this.durability !== null && this.durability.isPending && !this.durability.settle()) {
       this.holdBack();
+    } else if (this.held.length > 0) {
+      this.release();
+      return;
     }
     this.sendAll();
   }
 
   /** The disk takes writes again: what was held back goes out. */
   release(): void {
-    for (const connection of this.held) this.add(connection);
+    this.ready = [...this.held, ...this.ready];
     this.held = [];
     this.sendAll();
+  }
+
+  private chooseMode(): void {
+    if (this.ready.length > 1) this.lonelyTurns = 0;
+    else if (++this.lonelyTurns === LONELY_TURNS) {
+      this.lonelyTurns = 0;
+      this.directCallbacks = DIRECT_CALLBACKS;
+    }
   }
 
   private holdBack(): void {

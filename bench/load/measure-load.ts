@@ -1,0 +1,150 @@
+/** One load of the table, run against both servers in turns. */
+import type { ServerProcess } from "../../test/support/server.ts";
+import { type Contest, type Pair, requireProgram, SIDES, startPair } from "../support/contest.ts";
+import { checkNotEnding, runOwned } from "../support/lifetime.ts";
+import { load } from "../support/loader.ts";
+import { cpuMicros } from "../support/process-usage.ts";
+import { HIT, mark, median, MISS, progress, readable, table } from "../support/report.ts";
+import { type BenchmarkLoad, CLIENT_COUNT, KEY_COUNT } from "./loads.ts";
+
+/** What one round, or the medians of several, show of one server. */
+export interface LoadFigures {
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** User and system time of the server's process per request. */
+  readonly cpuMicros: number;
+}
+
+export interface LoadResult {
+  readonly name: string;
+  readonly title: string;
+  readonly atMost: number | null;
+  readonly medians: Pair<LoadFigures>;
+  readonly rounds: Pair<readonly LoadFigures[]>;
+}
+
+export interface LoadScale {
+  readonly rounds: number;
+  readonly quick: boolean;
+}
+
+const QUICK_REQUESTS = 2_000;
+const QUICK_KEYS = 1_000;
+const WARM_UP_PART = 4;
+const ROUND_LIMIT_MS = 120_000;
+const CSV_LINE = /^"((?:[^"]|"")*)",("[\d.]+",?)+$/;
+const HEADS = [
+  "",
+  "requests/s",
+  "p50 ms",
+  "p99 ms",
+  `p99 ≤ 1`,
+  "CPU µs/request",
+  "ratio",
+  "target",
+  "",
+];
+
+export async function measureLoad(
+  definition: BenchmarkLoad,
+  contest: Contest,
+  { rounds, quick }: LoadScale,
+): Promise<LoadResult> {
+  const keys = quick ? QUICK_KEYS : KEY_COUNT;
+  const requests = quick ? QUICK_REQUESTS : definition.requests;
+  await using servers = await startPair(contest, definition.directives);
+  for (const side of SIDES) {
+    const { port } = servers[side];
+    if (definition.preload !== undefined) {
+      await load(port, { request: definition.preload, count: keys });
+    }
+    await generate(port, definition, Math.ceil(requests / WARM_UP_PART), keys);
+  }
+  const figures: Pair<LoadFigures[]> = { pedis: [], redis: [] };
+  for (let round = 1; round <= rounds; round++) {
+    for (const side of SIDES) {
+      checkNotEnding();
+      const result = await measureRound(servers[side], definition, requests, keys);
+      figures[side].push(result);
+      progress(
+        `${definition.name} ${round}/${rounds} ${side}: ` +
+          `${readable(result.requestsPerSecond)}/s, ${readable(result.cpuMicros)} µs`,
+      );
+    }
+  }
+  return {
+    name: definition.name,
+    title: definition.title,
+    atMost: definition.atMost,
+    medians: { pedis: medians(figures.pedis), redis: medians(figures.redis) },
+    rounds: figures,
+  };
+}
+
+/** Two figures in a cell are Pedis's and Redis's. */
+export function loadTable(results: readonly LoadResult[], markdown: boolean): string {
+  const rows = results.map(({ title, atMost, medians: { pedis, redis } }) => {
+    const ratio = pedis.cpuMicros / redis.cpuMicros;
+    const both = (figure: keyof LoadFigures) =>
+      `${readable(pedis[figure])} / ${readable(redis[figure])}`;
+    return [
+      title,
+      both("requestsPerSecond"),
+      both("p50Ms"),
+      both("p99Ms"),
+      pedis.p99Ms <= redis.p99Ms ? HIT : MISS,
+      both("cpuMicros"),
+      ratio.toFixed(2),
+      atMost === null ? "" : `≤ ${atMost}`,
+      atMost === null ? "" : mark(ratio, atMost),
+    ];
+  });
+  return table(HEADS, rows, markdown);
+}
+
+async function measureRound(
+  server: ServerProcess,
+  definition: BenchmarkLoad,
+  requests: number,
+  keys: number,
+): Promise<LoadFigures> {
+  const before = cpuMicros(server.pid);
+  const generated = await generate(server.port, definition, requests, keys);
+  return { ...generated, cpuMicros: (cpuMicros(server.pid) - before) / requests };
+}
+
+/** Runs redis-benchmark to its end and reads its last line of CSV. */
+async function generate(
+  port: number,
+  { generator }: BenchmarkLoad,
+  requests: number,
+  keys: number,
+): Promise<Omit<LoadFigures, "cpuMicros">> {
+  const options = { "-p": port, "-c": CLIENT_COUNT, "-n": requests, "-r": keys };
+  const command = [
+    requireProgram("redis-benchmark"),
+    ...Object.entries(options).flatMap(([flag, value]) => [flag, String(value)]),
+    "--csv",
+    ...generator,
+  ];
+  const output = await runOwned(command, ROUND_LIMIT_MS);
+  const line = output.trim().split("\n").at(-1) ?? "";
+  if (!CSV_LINE.test(line)) throw new Error(`redis-benchmark printed ${JSON.stringify(output)}`);
+  // Test, requests per second, then latencies in ms: average, least, p50, p95, p99, most.
+  const [, requestsPerSecond, , , p50Ms, , p99Ms] = line
+    .slice(line.lastIndexOf('",', line.indexOf('","')) + 1)
+    .split(",")
+    .map((field) => Number(field.replaceAll('"', "")));
+  return { requestsPerSecond, p50Ms, p99Ms };
+}
+
+function medians(rounds: readonly LoadFigures[]): LoadFigures {
+  const of = (figure: keyof LoadFigures) => median(rounds.map((round) => round[figure]));
+  return {
+    requestsPerSecond: of("requestsPerSecond"),
+    p50Ms: of("p50Ms"),
+    p99Ms: of("p99Ms"),
+    cpuMicros: of("cpuMicros"),
+  };
+}

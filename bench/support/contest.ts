@@ -1,0 +1,101 @@
+/**
+ * The two servers of a benchmark, and where they run. Where `taskset` works and there are two
+ * processors, both servers are pinned to the first one, and this process with all it starts (the
+ * load generator) to the last: the generator then takes nothing from the server it measures.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { type Program, type ServerProcess, startServer } from "../../test/support/server.ts";
+
+/** The same thing of both servers. */
+export interface Pair<T> {
+  readonly pedis: T;
+  readonly redis: T;
+}
+
+export const SIDES = ["pedis", "redis"] as const;
+
+export interface Contest {
+  readonly programs: Pair<Program>;
+  /** What is compared, on which machine, for the head of the report. */
+  readonly description: string;
+}
+
+interface Pinning {
+  readonly server: number;
+  readonly generator: number;
+}
+
+const START_TIMEOUT_MS = 120_000;
+/** Neither server writes but for the AOF of the cases that ask for it. */
+const COMMON_DIRECTIVES = ['save ""', "appendonly no"];
+
+/** Finds the programs; an absent one is thrown with what to do about it. */
+export function prepareContest(pedisPath: string, { pinned }: { pinned: boolean }): Contest {
+  if (!existsSync(pedisPath)) {
+    throw new Error(`${pedisPath} is not there: build it with "bun run build"`);
+  }
+  const redisPath = requireProgram("redis-server");
+  const pinning = pinned ? pin() : null;
+  const prefix = pinning === null ? [] : ["taskset", "-c", String(pinning.server)];
+  const [processor] = cpus();
+  const placed =
+    pinning === null
+      ? "not pinned"
+      : `servers on processor ${pinning.server}, load generator on ${pinning.generator}`;
+  return {
+    programs: {
+      pedis: { name: "pedis", command: [...prefix, pedisPath] },
+      redis: { name: "redis", command: [...prefix, redisPath] },
+    },
+    description: [
+      `pedis: ${versionOf(pedisPath)}`,
+      `redis: ${versionOf(redisPath)}`,
+      `machine: ${cpus().length} × ${processor?.model.trim() ?? "?"}, ${placed}`,
+    ].join("\n"),
+  };
+}
+
+export function requireProgram(name: string): string {
+  const path = Bun.which(name);
+  if (path === null) throw new Error(`${name} is not on PATH`);
+  return path;
+}
+
+/** Starts one of the two in a directory and on a port of its own. */
+export function startContestant(
+  program: Program,
+  directives: readonly string[] = [],
+): Promise<ServerProcess> {
+  return startServer({
+    program,
+    directives: [...COMMON_DIRECTIVES, ...directives],
+    startTimeoutMs: START_TIMEOUT_MS,
+  });
+}
+
+/** Pins this process and gives the placement, or null where that is not possible. */
+function pin(): Pinning | null {
+  const processors = allowedProcessors();
+  const [server] = processors;
+  const generator = processors.at(-1);
+  if (server === undefined || generator === undefined || server === generator) return null;
+  if (Bun.which("taskset") === null) return null;
+  const command = ["taskset", "-a", "-c", "-p", String(generator), String(process.pid)];
+  return Bun.spawnSync(command).exitCode === 0 ? { server, generator } : null;
+}
+
+/** The processors this process may run on; none where the system does not tell. */
+function allowedProcessors(): number[] {
+  if (!existsSync("/proc/self/status")) return [];
+  const status = readFileSync("/proc/self/status", "utf8");
+  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? "";
+  return list.split(",").flatMap((range) => {
+    const [from = 0, to = from] = range.split("-").map(Number);
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  });
+}
+
+function versionOf(path: string): string {
+  return Bun.spawnSync([path, "--version"]).stdout.toString().trim().split("\n")[0] || "?";
+}
