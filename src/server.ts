@@ -13,8 +13,9 @@ import { Engine } from "./engine/engine.ts";
 import { applySettings } from "./engine/settings.ts";
 import type { Session } from "./engine/session.ts";
 import { KeyspaceContext } from "./keyspace/context.ts";
+import { ExpiryCycle } from "./keyspace/expiry.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
-import { Gateway, isLoopback } from "./net/gateway.ts";
+import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
 import { readTlsOptions } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
@@ -33,6 +34,7 @@ export class Server {
   readonly listeners: Listeners;
   private readonly disk: Disk;
   private readonly turn: Turn;
+  private readonly expiry: ExpiryCycle;
   private cronTimer: Timer | null = null;
 
   constructor(parts: ServerParts) {
@@ -44,6 +46,7 @@ export class Server {
     this.turn = new Turn(this.engine.reply);
     this.gateway = new Gateway(this.engine, this.turn);
     this.listeners = new Listeners(this.gateway, disk);
+    this.expiry = new ExpiryCycle(keyspace, clock);
     this.wire();
   }
 
@@ -88,12 +91,21 @@ export class Server {
   private wire(): void {
     const { engine } = this;
     applySettings(engine);
+    this.turn.onEnd = () => this.expireQuickly();
     engine.context.onDrop = (database, key) => engine.keyDropped(database, key, false);
     engine.allowsProtected = (session) => this.allowsDebug(session);
     engine.config.onApplyAny(["port", "bind", "tls-port", ...TLS_DIRECTIVES], () => {
       const problem = this.openPorts();
       return problem === null ? null : "Unable to listen on this port. Check server logs.";
     });
+  }
+
+  /** Between turns, while expired keys abound. */
+  private expireQuickly(): void {
+    this.expiry.fastCycle();
+    if (this.engine.effects.pendingCount === 0) return;
+    this.engine.effects.finishEach();
+    this.turn.arm();
   }
 
   private openPorts(): string | null {
@@ -115,8 +127,7 @@ export class Server {
   private allowsDebug(session: Session): boolean {
     const who = this.engine.config.values["enable-debug-command"];
     if (who !== "local") return who === "yes";
-    const transport = session.transport;
-    return transport === null || transport.kind === "unix" || isLoopback(transport.peerAddress);
+    return this.engine.isLocal(session);
   }
 
   private scheduleCron(): void {
@@ -133,6 +144,9 @@ export class Server {
     engine.stats.commandRate.sample(engine.stats.commandsProcessed, nowMs);
     engine.stats.inputRate.sample(engine.stats.networkInputBytes, nowMs);
     engine.stats.outputRate.sample(engine.stats.networkOutputBytes, nowMs);
+    this.expiry.effort = engine.config.values["active-expire-effort"];
+    this.expiry.slowCycle(engine.config.values.hz);
+    engine.effects.finishEach();
     this.gateway.checkClients(nowMs);
     this.turn.settle();
   }

@@ -74,6 +74,18 @@ export function startContestant(
   });
 }
 
+/** Both servers at once; leaving the scope ends them. */
+export async function startPair(
+  { programs }: Contest,
+  directives: readonly string[] = [],
+): Promise<Pair<ServerProcess> & AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  const pedis = stack.use(await startContestant(programs.pedis, directives));
+  const redis = stack.use(await startContestant(programs.redis, directives));
+  const both = stack.move();
+  return { pedis, redis, [Symbol.asyncDispose]: () => both.disposeAsync() };
+}
+
 /** Pins this process and gives the placement, or null where that is not possible. */
 function pin(): Pinning | null {
   const processors = allowedProcessors();

@@ -1,8 +1,11 @@
 /**
  * No process outlives a benchmark. Servers are started with the tests' `startServer`, every other
  * child with `spawnOwned`; whatever ends the run (its end, a failure, a signal, the time limit)
- * kills them all and removes their directories.
+ * kills them all and removes their directories, which lie in one.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { stopEverything } from "../../test/support/server.ts";
 
 const RUN_LIMIT_MS = 60 * 60 * 1000;
@@ -15,10 +18,15 @@ let isEnding = false;
 
 /** Runs `body` to its exit code, then ends this process, leaving nothing behind. */
 export async function runBenchmark(body: () => Promise<number>): Promise<never> {
+  const dir = mkdtempSync(join(tmpdir(), "pedis-bench-"));
+  process.env["TMPDIR"] = dir;
   for (const [signal, exitCode] of Object.entries(SIGNALS)) {
     process.on(signal, () => void end(exitCode));
   }
-  process.on("exit", () => void killAll());
+  process.on("exit", () => {
+    void killAll();
+    rmSync(dir, { recursive: true, force: true });
+  });
   setTimeout(() => {
     console.error(`Not done within ${RUN_LIMIT_MS / 60_000} minutes`);
     void end(1);

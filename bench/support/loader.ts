@@ -34,6 +34,7 @@ const DIGITS = 12;
 const PLACEHOLDER = /\{i(?:\/(\d+))?\}/g;
 const LINE_FEED = 10;
 const MINUS = 45;
+const ZERO = 48;
 
 /** Sends the requests numbered from 0 and resolves when all are answered. */
 export async function load(port: number, plan: LoadPlan): Promise<void> {
@@ -149,13 +150,16 @@ function layOut(words: readonly string[]): {
     const offset = bytes.indexOf(0, last === undefined ? 0 : last.offset + DIGITS);
     patches.push({ offset, divisor });
   }
+  for (const { offset } of patches) bytes.fill(ZERO, offset, offset + DIGITS);
   return { bytes, patches };
 }
 
+/** Over the digits of a smaller number, so the leading zeros stand already. Below 2^31. */
 function writeDigits(bytes: Uint8Array, offset: number, value: number): void {
-  for (let at = offset + DIGITS - 1; at >= offset; at--) {
-    const rest = Math.floor(value / 10);
-    bytes[at] = 48 + value - rest * 10;
+  let at = offset + DIGITS;
+  do {
+    const rest = (value / 10) | 0;
+    bytes[--at] = ZERO + value - rest * 10;
     value = rest;
-  }
+  } while (value > 0);
 }

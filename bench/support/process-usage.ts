@@ -50,7 +50,7 @@ export function resetPeak(pid: number): void {
 export async function settledBytes(pid: number, restMs: number): Promise<number> {
   await Bun.sleep(restMs);
   const deadline = Date.now() + SETTLE_LIMIT_MS;
-  for (let last = residentBytes(pid); ; ) {
+  for (let last = residentBytes(pid); ;) {
     await Bun.sleep(restMs / 10);
     const now = residentBytes(pid);
     if (Math.abs(now - last) <= last * STABLE_WITHIN || Date.now() > deadline) return now;

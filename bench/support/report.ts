@@ -26,10 +26,9 @@ export interface Failure {
   readonly reason: string;
 }
 
-export const HIT = "✓";
-export const MISS = "✗";
-
-const COMPARISON_HEADS = ["", "unit", "pedis", "redis", "ratio", "target", ""];
+/** A cell of figures, perhaps two of them and a mark. */
+const FIGURES = /^[-\d.,?/✓✗ ]*$/;
+const COMPARISON_HEADS = ["", "unit", "pedis", "redis", "ratio", "target"];
 
 export function comparisonTable(comparisons: readonly Comparison[], markdown: boolean): string {
   const rows = comparisons.map(({ title, unit, figures, target }) => {
@@ -41,20 +40,20 @@ export function comparisonTable(comparisons: readonly Comparison[], markdown: bo
       readable(figures.pedis),
       readable(figures.redis),
       ratio.toFixed(2),
-      target === null ? "" : `${target.of === "ratio" ? "ratio " : ""}≤ ${target.atMost}`,
-      target === null ? "" : mark(judged, target.atMost),
+      target === null ? "" : `${target.of} ≤ ${target.atMost} ${mark(judged, target.atMost)}`,
     ];
   });
   return table(COMPARISON_HEADS, rows, markdown);
 }
 
+/** Whether the target is hit. */
 export function mark(value: number, atMost: number): string {
-  return value <= atMost ? HIT : MISS;
+  return value <= atMost ? "✓" : "✗";
 }
 
 /**
- * Columns aligned by padding: the first two to the left, the others to the right. As Markdown it
- * is the same text between bars.
+ * Columns aligned by padding, those of nothing but figures to the right. As Markdown it is the same
+ * text between bars.
  */
 export function table(
   heads: readonly string[],
@@ -63,7 +62,7 @@ export function table(
 ): string {
   const lines = [heads, ...rows];
   const widths = heads.map((_, column) => Math.max(...lines.map((line) => line[column].length), 3));
-  const isText = heads.map((_, column) => rows.every((row) => !/^[\d.,]+\b/.test(row[column])));
+  const isText = heads.map((_, column) => !rows.every((row) => FIGURES.test(row[column])));
   const cells = (line: readonly string[]) =>
     line.map((cell, column) =>
       isText[column] ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),

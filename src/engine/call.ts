@@ -145,6 +145,14 @@ export class Call {
     return this.database.peek(args.bytes, args.starts[index], args.lengths[index]);
   }
 
+  /** As `readKey`, counted as a hit or a miss but not marked as an access. */
+  peekReadKey(index: number): Ref {
+    const ref = this.peekKey(index);
+    if (ref === NULL_REF) this.engine.context.misses++;
+    else this.engine.context.hits++;
+    return ref;
+  }
+
   /** Whether the entry exists and is of another type; then WRONGTYPE has been replied. */
   isWrongType(ref: Ref, type: number): boolean {
     if (ref === NULL_REF || typeOf(this.database.arena, ref) === type) return false;
@@ -177,6 +185,13 @@ export class Call {
         args.lengths[index],
       );
     }
+  }
+
+  /** Reports a further event of a key that was reported as changed (SET … EX: "expire"). */
+  alsoHappened(kind: number, event: string, index: number): void {
+    if (!this.engine.watchesKeys) return;
+    const { bytes, starts, lengths } = this.args;
+    this.engine.keyChanged(this.database, kind, event, bytes, starts[index], lengths[index]);
   }
 
   /** Reports a change of a key in another database, or of one that is no argument. */

@@ -43,6 +43,11 @@ export class CommandTable {
     return this.findSubcommand(found, args);
   }
 
+  /** All commands, each followed by its subcommands. */
+  all(): Command[] {
+    return this.commands.flatMap((command) => [command, ...command.subcommands]);
+  }
+
   byName(name: string): Command | null {
     const [top, sub] = name.toLowerCase().split("|");
     const found = this.commands.find((command) => command.name === top) ?? null;

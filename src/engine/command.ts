@@ -176,6 +176,13 @@ export class Command {
     }
   }
 
+  resetStats(): void {
+    this.calls = 0;
+    this.totalUs = 0;
+    this.rejectedCalls = 0;
+    this.failedCalls = 0;
+  }
+
   get subcommands(): readonly Command[] {
     return this.declaration.subcommands ?? [];
   }

@@ -13,6 +13,8 @@ import type { Arguments } from "../protocol/arguments.ts";
 export interface EffectSink {
   /** One or more whole commands in RESP that belong to this database. */
   append(database: number, bytes: Uint8Array, start: number, length: number): void;
+  /** As `append`, for a request in the buffer it came in, which is never written again. */
+  appendRequest(database: number, bytes: Uint8Array, start: number, length: number): void;
 }
 
 const MULTI = bytesOf("*1\r\n$5\r\nMULTI\r\n");
@@ -100,7 +102,9 @@ export class Effects {
     }
     this.appendedCount++;
     const length = args.rawEnd - args.rawStart;
-    for (const sink of this.sinks) sink.append(database, args.bytes, args.rawStart, length);
+    for (let i = 0; i < this.sinks.length; i++) {
+      this.sinks[i].appendRequest(database, args.bytes, args.rawStart, length);
+    }
   }
 
   /** Passes on what was collected. */
@@ -110,12 +114,18 @@ export class Effects {
     this.appendedCount++;
     for (const sink of this.sinks) {
       if (count > 1) sink.append(this.databases[0], MULTI, 0, MULTI.length);
-      for (let i = 0; i < count; i++) {
-        const end = i + 1 < count ? this.starts[i + 1] : this.at;
-        sink.append(this.databases[i], this.bytes, this.starts[i], end - this.starts[i]);
-      }
+      this.appendCollected(sink, count);
       if (count > 1) sink.append(this.databases[count - 1], EXEC, 0, EXEC.length);
     }
+    this.drop();
+  }
+
+  /** As `finish`, without a group: for removals that have nothing to do with each other. */
+  finishEach(): void {
+    const count = this.starts.length;
+    if (count === 0) return;
+    this.appendedCount++;
+    for (const sink of this.sinks) this.appendCollected(sink, count);
     this.drop();
   }
 
@@ -125,6 +135,13 @@ export class Effects {
     this.databases.length = 0;
     this.at = 0;
     if (this.bytes.length > KEEP_BYTES) this.bytes = new Uint8Array(4096);
+  }
+
+  private appendCollected(sink: EffectSink, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const end = i + 1 < count ? this.starts[i + 1] : this.at;
+      sink.append(this.databases[i], this.bytes, this.starts[i], end - this.starts[i]);
+    }
   }
 
   private line(type: number, value: number): void {

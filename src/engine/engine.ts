@@ -109,6 +109,22 @@ export class Engine {
     }
   }
 
+  /** Whether the session comes from this machine, as far as the address tells. */
+  isLocal(session: Session): boolean {
+    const { transport } = session;
+    if (transport === null || transport.kind === "unix") return true;
+    const { peerAddress } = transport;
+    return peerAddress.startsWith("127.") || peerAddress.startsWith("[::1]");
+  }
+
+  /** CONFIG RESETSTAT. */
+  resetStats(): void {
+    this.stats.reset();
+    this.timing.reset();
+    this.context.resetStats();
+    for (const command of this.table.all()) command.resetStats();
+  }
+
   shut(gate: number): void {
     this.gates |= gate;
   }

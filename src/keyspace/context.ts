@@ -42,6 +42,14 @@ export class KeyspaceContext {
     this.randomWord = () => random.word();
   }
 
+  resetStats(): void {
+    this.hits = 0;
+    this.misses = 0;
+    this.expiredKeys = 0;
+    this.expiredStalePercent = 0;
+    this.expiryCyclesCutShort = 0;
+  }
+
   /** An expired or evicted entry was removed; `key` is a copy of its key. */
   onDrop: (database: Database, key: Uint8Array, reason: RemovalReason) => void = () => {};
   /** A reading command did not find its key. */

@@ -339,6 +339,21 @@ export class Database {
     return this.hasExpiry(ref) && expiryOf(this.arena, ref) <= this.context.clock.nowMs;
   }
 
+  /** Removes an entry whose time has come, unless that is not ours to do. */
+  expire(ref: Ref): void {
+    if (!this.context.keepsExpired) this.drop(ref, "expired");
+  }
+
+  /** Exchanges the content of two databases; sessions keep their numbers. */
+  swapContent(other: Database): void {
+    this.context.mutations++;
+    [this.arena, other.arena] = [other.arena, this.arena];
+    [this.table, other.table] = [other.table, this.table];
+    [this.expiring, other.expiring] = [other.expiring, this.expiring];
+    [this.expiryCursor, other.expiryCursor] = [other.expiryCursor, this.expiryCursor];
+    [this.averageTtlMs, other.averageTtlMs] = [other.averageTtlMs, this.averageTtlMs];
+  }
+
   private hideExpired(ref: Ref): Ref {
     if (expiryOf(this.arena, ref) > this.context.clock.nowMs) return ref;
     if (this.context.keepsExpired) return this.context.showsExpired ? ref : NULL_REF;

@@ -27,6 +27,33 @@ export const ENCODING_RAW = 0;
 export const ENCODING_INT = 1;
 export const ENCODING_EMBSTR = 8;
 
+const TYPE_NAMES = ["string", "list", "set", "zset", "hash", "module", "stream"] as const;
+
+/** The name that TYPE shows. */
+export function typeName(type: number): string {
+  return TYPE_NAMES[type];
+}
+
+const ENCODING_NAMES = [
+  "raw",
+  "int",
+  "hashtable",
+  "zipmap",
+  "linkedlist",
+  "ziplist",
+  "intset",
+  "skiplist",
+  "embstr",
+  "quicklist",
+  "stream",
+  "listpack",
+] as const;
+
+/** The name that OBJECT ENCODING shows. */
+export function encodingName(encoding: number): string {
+  return ENCODING_NAMES[encoding];
+}
+
 export const HAS_EXPIRY = 1;
 export const WIDE_VALUE = 2;
 export const EXTERNAL_KEY = 4;

@@ -36,6 +36,9 @@ export class Turn {
 
   readonly reply: ReplyWriter;
 
+  /** Called when everything of a turn has been sent. */
+  onEnd: () => void = () => {};
+
   constructor(reply: ReplyWriter) {
     this.reply = reply;
   }
@@ -80,10 +83,11 @@ export class Turn {
     if (this.durability !== null && this.durability.isPending && !this.durability.settle()) {
       this.holdBack();
     } else if (this.held.length > 0) {
-      this.release();
-      return;
+      this.ready = [...this.held, ...this.ready];
+      this.held = [];
     }
     this.sendAll();
+    this.onEnd();
   }
 
   /** The disk takes writes again: what was held back goes out. */

@@ -1,3 +1,4 @@
+/** SELECT in RESP, for the files of commands. */
 import { bytesOf } from "../base/bytes.ts";
 
 /** The command that makes `database` the one that what follows belongs to. */

@@ -79,6 +79,10 @@ class CommandFile implements EffectSink {
     this.put(bytes, start, length);
   }
 
+  appendRequest(database: number, bytes: Uint8Array, start: number, length: number): void {
+    this.append(database, bytes, start, length);
+  }
+
   text(text: string): void {
     const bytes = new TextEncoder().encode(text);
     this.put(bytes, 0, bytes.length);

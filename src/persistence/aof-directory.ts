@@ -51,10 +51,8 @@ export class AofDirectory {
       content = this.disk.isDirectory(this.path) ? this.disk.readFile(path) : null;
     } catch (error) {
       const shownPath = join(this.values.appenddirname, this.manifestName);
-      this.log.warning(
-        `Fatal error: can't open the AOF manifest file ${shownPath} for reading: ` +
-          `${systemErrorText(error)}`,
-      );
+      const what = `can't open the AOF manifest file ${shownPath} for reading`;
+      this.log.warning(`Fatal error: ${what}: ${systemErrorText(error)}`);
       return false;
     }
     if (content === null) return true;
@@ -85,9 +83,9 @@ export class AofDirectory {
       }
       return true;
     } catch (error) {
+      const reason = systemErrorText(error);
       this.log.warning(
-        `Can't open or create append-only dir ${this.values.appenddirname}: ` +
-          `${systemErrorText(error)}`,
+        `Can't open or create append-only dir ${this.values.appenddirname}: ${reason}`,
       );
       return false;
     }

@@ -87,11 +87,11 @@ export class Aof implements Persistence {
     this.writer.cron();
   }
 
-  /** Writes and syncs what there is, and closes the file. */
-  close(): void {
-    if (!this.isOn) return;
+  /** Writes and syncs what there is, and closes the file; false where the disk refused. */
+  close(): boolean {
+    if (!this.isOn) return true;
     this.engine.log.notice("Calling fsync() on the AOF file.");
-    this.detach();
+    return this.detach();
   }
 
   private openAtStart(): boolean {
@@ -152,7 +152,7 @@ export class Aof implements Persistence {
   }
 
   private switchOff(): string | null {
-    if (this.isOn) this.detach();
+    if (this.isOn && !this.detach()) this.writer.forget();
     return null;
   }
 
@@ -164,10 +164,11 @@ export class Aof implements Persistence {
     effects.attach(this.writer);
   }
 
-  private detach(): void {
+  /** Whether all that was pending is on the disk. */
+  private detach(): boolean {
     this.isOn = false;
     this.engine.effects.detach(this.writer);
-    this.writer.close();
+    return this.writer.close();
   }
 
   /** Makes the next base: an RDB where there are no keys and one is wanted, else commands. */

@@ -26,8 +26,8 @@ import { RequestParser } from "../../../src/protocol/request-parser.ts";
 
 export const START_MS = 1_700_000_000_000;
 
-/** The real disk, with refusals on demand. */
-export class FlakyDisk implements Disk {
+/** What the disk is to refuse, and what it was asked. */
+export class Faults {
   /** Bytes that may still be written; what goes beyond is a short write, then ENOSPC. */
   roomBytes = Infinity;
   /** Writes take at most this much at once. */
@@ -39,70 +39,62 @@ export class FlakyDisk implements Disk {
   holdsSyncs = false;
   syncCount = 0;
   writeCount = 0;
-  private held: (() => void)[] = [];
-
-  readonly readFile = systemDisk.readFile;
-  readonly exists = systemDisk.exists;
-  readonly isDirectory = systemDisk.isDirectory;
-  readonly list = systemDisk.list;
-  readonly makeDirectory = systemDisk.makeDirectory;
-  readonly remove = systemDisk.remove;
-  readonly sizeBytes = systemDisk.sizeBytes;
-  readonly changeMode = systemDisk.changeMode;
-  readonly open = systemDisk.open;
-  readonly close = systemDisk.close;
-  readonly read = systemDisk.read;
-  readonly syncDirectory = systemDisk.syncDirectory;
-
-  rename(from: string, to: string): void {
-    if (this.refusesRename) throw systemError("EACCES");
-    systemDisk.rename(from, to);
-  }
-
-  truncate(path: string, sizeBytes: number): void {
-    if (this.refusesTruncate) throw systemError("EIO");
-    systemDisk.truncate(path, sizeBytes);
-  }
-
-  write(descriptor: number, bytes: Uint8Array, from: number, length: number): number {
-    this.writeCount++;
-    if (this.roomBytes <= 0) throw systemError("ENOSPC");
-    const taken = Math.min(length, this.roomBytes, this.maxWriteBytes);
-    this.roomBytes -= taken;
-    return systemDisk.write(descriptor, bytes, from, taken);
-  }
-
-  sync(descriptor: number): void {
-    if (this.refusesSync) throw systemError("EIO");
-    systemDisk.sync(descriptor);
-  }
-
-  dataSync(descriptor: number): void {
-    this.syncCount++;
-    if (this.refusesSync) throw systemError("EIO");
-    systemDisk.dataSync(descriptor);
-  }
-
-  dataSyncLater(_descriptor: number, done: (error: Error | null) => void): void {
-    this.syncCount++;
-    const error = this.refusesSync ? systemError("EIO") : null;
-    if (this.holdsSyncs) this.held.push(() => done(error));
-    else done(error);
-  }
+  readonly heldSyncs: (() => void)[] = [];
 
   endSyncs(): void {
-    for (const end of this.held.splice(0)) end();
+    for (const end of this.heldSyncs.splice(0)) end();
+  }
+
+  countSync(): Error | null {
+    this.syncCount++;
+    return this.refusesSync ? systemError("EIO") : null;
   }
 }
 
-export function systemError(code: string): Error {
+/** The real disk, with refusals on demand. */
+function flakyDisk(faults: Faults): Disk {
+  return {
+    ...systemDisk,
+    rename(from, to) {
+      if (faults.refusesRename) throw systemError("EACCES");
+      systemDisk.rename(from, to);
+    },
+    truncate(path, sizeBytes) {
+      if (faults.refusesTruncate) throw systemError("EIO");
+      systemDisk.truncate(path, sizeBytes);
+    },
+    write(descriptor, bytes, from, length) {
+      faults.writeCount++;
+      if (faults.roomBytes <= 0) throw systemError("ENOSPC");
+      const taken = Math.min(length, faults.roomBytes, faults.maxWriteBytes);
+      faults.roomBytes -= taken;
+      return systemDisk.write(descriptor, bytes, from, taken);
+    },
+    sync(descriptor) {
+      if (faults.refusesSync) throw systemError("EIO");
+      systemDisk.sync(descriptor);
+    },
+    dataSync(descriptor) {
+      const error = faults.countSync();
+      if (error !== null) throw error;
+      systemDisk.dataSync(descriptor);
+    },
+    dataSyncLater(_descriptor, done) {
+      const error = faults.countSync();
+      if (faults.holdsSyncs) faults.heldSyncs.push(() => done(error));
+      else done(error);
+    },
+  };
+}
+
+function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
 /** One server's worth of engine and AOF. */
 export class Fixture {
   readonly clock = new ManualClock(START_MS);
-  readonly disk: FlakyDisk;
+  readonly disk = new Faults();
   readonly engine: Engine;
   readonly aof: Aof;
   readonly logged: string[] = [];
@@ -110,8 +102,7 @@ export class Fixture {
   recoveries = 0;
   private readonly session: Session;
 
-  constructor(dir: string, directives: Partial<Record<DirectiveName, string>>, disk: FlakyDisk) {
-    this.disk = disk;
+  constructor(dir: string, directives: Partial<Record<DirectiveName, string>>) {
     const { clock } = this;
     const log = new Log(
       (line) => this.logged.push(line),
@@ -129,7 +120,7 @@ export class Fixture {
     const table = new CommandTable(tempCommands());
     this.engine = new Engine({ table, keyspace, config, clock, random, log });
     this.session = this.engine.clients.create(keyspace.database(0), clock.nowMs);
-    this.aof = new Aof(this.engine, disk, (code) => this.exits.push(code));
+    this.aof = new Aof(this.engine, flakyDisk(this.disk), (code) => this.exits.push(code));
     this.aof.writer.onRecovered = () => this.recoveries++;
   }
 
@@ -142,6 +133,17 @@ export class Fixture {
     reply.clear();
     this.engine.execute(this.session, parser.args);
     return Buffer.from(reply.bytes.subarray(0, reply.at)).toString("latin1");
+  }
+
+  /** Runs commands that arrived in one chunk. */
+  pipeline(commands: readonly (readonly string[])[]): void {
+    const chunk = Buffer.concat(commands.map((words) => encode(...words)));
+    const parser = new RequestParser();
+    for (const _ of commands) {
+      parser.next(chunk, chunk.length);
+      this.engine.reply.clear();
+      this.engine.execute(this.session, parser.args);
+    }
   }
 
   /** Runs the command and ends the turn; whether its reply may go out. */
@@ -210,18 +212,16 @@ afterEach(() => {
 export function fixture(
   dir: string,
   directives: Partial<Record<DirectiveName, string>> = {},
-  disk = new FlakyDisk(),
 ): Fixture {
-  return new Fixture(dir, { appendonly: "yes", ...directives }, disk);
+  return new Fixture(dir, { appendonly: "yes", ...directives });
 }
 
 /** A fixture that has started. */
 export async function started(
   dir: string,
   directives: Partial<Record<DirectiveName, string>> = {},
-  disk = new FlakyDisk(),
 ): Promise<Fixture> {
-  const made = fixture(dir, directives, disk);
+  const made = fixture(dir, directives);
   if (!(await made.aof.start())) throw new Error(`It did not start:\n${made.log}`);
   return made;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
+import { type Random as RandomSource, scale, seededRandom } from "../../support/random.ts";
 import { encode, incrementOf, makeDirectory, START_MS, started } from "./_setup.ts";
 
 function written(dir: string, sequence = 1): string {
@@ -67,6 +68,27 @@ describe("Writing", () => {
     expect(it.aof.writer.bufferBytes).toBeLessThanOrEqual(1 << 20);
     expect(statSync(incrementOf(dir)).size).toBe(it.aof.writer.sizeBytes);
     expect((await started(dir)).content()).toEqual(it.content());
+  });
+
+  test("repeats whatever came in chunks, with values that are changed where they lie", async () => {
+    const random = seededRandom("AOF writer");
+    for (let round = 0; round < scale(20); round++) {
+      const dir = makeDirectory();
+      const it = await started(dir, { "aof-timestamp-enabled": random.pick(["yes", "no"]) });
+      for (let chunk = 0; chunk < 30; chunk++) {
+        it.pipeline(Array.from({ length: random.between(1, 12) }, () => randomCommand(random)));
+        if (random.chance(0.3)) it.disk.roomBytes = random.below(200_000);
+        if (random.chance(0.5)) it.aof.writer.settle();
+        if (random.chance(0.2)) it.disk.roomBytes = Infinity;
+        if (random.chance(0.1)) it.disk.refusesTruncate = !it.disk.refusesTruncate;
+        it.clock.advance(random.below(400));
+        it.aof.cron();
+      }
+      it.disk.roomBytes = Infinity;
+      it.aof.cron();
+      expect(it.aof.close()).toBe(true);
+      expect((await started(dir)).content()).toEqual(it.content());
+    }
   });
 
   test("notes the time once a second where that is asked for", async () => {
@@ -304,3 +326,18 @@ describe("appendfsync everysec", () => {
     expect(it.info("aof_last_write_status")).toBe("ok");
   });
 });
+
+function randomCommand(random: RandomSource): string[] {
+  const key = `key${random.below(6)}`;
+  const sizes = [1, 20, 3000, 5000, 20_000, 70_000, 300_000];
+  const value = random.word(1).repeat(random.pick(sizes));
+  const at = String(random.below(400));
+  return random.pick([
+    ["SET", key, value],
+    ["SET", key, value],
+    ["SETRANGE", key, at, value.slice(0, 50)],
+    ["APPEND", key, value.slice(0, 100)],
+    ["SELECT", String(random.below(3))],
+    ["GET", key],
+  ]);
+}

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { isRdb, readEmptyRdb } from "../../../src/persistence/empty-rdb.ts";
 import { allFiles, fixture, incrementOf, makeDirectory, manifestOf, started } from "./_setup.ts";
 
-const BASE_AND_INCREMENT =
-  "file appendonly.aof.1.base.rdb seq 1 type b\n" + "file appendonly.aof.1.incr.aof seq 1 type i\n";
+const BASE_AND_INCREMENT = `\
+file appendonly.aof.1.base.rdb seq 1 type b
+file appendonly.aof.1.incr.aof seq 1 type i
+`;
 
 describe("The first start", () => {
   test("makes the directory, an empty RDB as base, an increment and the manifest", async () => {
@@ -146,4 +148,14 @@ test("Closing writes and syncs what is pending", async () => {
   expect(it.disk.syncCount).toBe(1);
   expect(it.log).toContain("Calling fsync() on the AOF file.");
   expect((await started(dir)).content()).toEqual(["0 a=1"]);
+});
+
+test("Closing on a disk without room lets nothing be acknowledged", async () => {
+  const it = await started(makeDirectory());
+  it.disk.roomBytes = 0;
+  it.do("SET", "a", "1");
+  expect(it.aof.close()).toBe(false);
+  expect(it.recoveries).toBe(0);
+  expect(it.aof.writer.isPending).toBe(true);
+  expect(it.aof.writer.settle()).toBe(false);
 });

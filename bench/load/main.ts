@@ -1,0 +1,77 @@
+/**
+ * Pedis and redis-server under load, in turns: `bun bench/load/main.ts --help`.
+ *
+ * Requests per second and latencies are what redis-benchmark sees; with servers this fast it is
+ * often the generator that is busy, so what is judged is the time the server's own process spends
+ * per request. A load is one row of `loads.ts`.
+ */
+import { type Contest, prepareContest, requireProgram } from "../support/contest.ts";
+import { checkNotEnding, runBenchmark } from "../support/lifetime.ts";
+import { readOptions, selectCases } from "../support/options.ts";
+import { type Comparison, comparisonTable, type Failure, finish } from "../support/report.ts";
+import { measureAofRestart } from "./aof-restart.ts";
+import { CLIENT_COUNT, KEY_COUNT, LOADS } from "./loads.ts";
+import { type LoadResult, type LoadScale, loadTable, measureLoad } from "./measure-load.ts";
+import { measureTableGrowth } from "./table-growth.ts";
+
+interface Results {
+  readonly loads: LoadResult[];
+  readonly comparisons: Comparison[];
+}
+
+interface Case {
+  readonly name: string;
+  readonly run: (contest: Contest, scale: LoadScale, into: Results) => Promise<unknown>;
+}
+
+const CASES: readonly Case[] = [
+  ...LOADS.map((load) => ({
+    name: load.name,
+    run: async (contest: Contest, scale: LoadScale, into: Results) =>
+      into.loads.push(await measureLoad(load, contest, scale)),
+  })),
+  {
+    name: "aof-restart",
+    run: async (contest, scale, into) =>
+      into.comparisons.push(...(await measureAofRestart(contest, scale))),
+  },
+  {
+    name: "table-growth",
+    run: async (contest, scale, into) =>
+      into.comparisons.push(...(await measureTableGrowth(contest, scale))),
+  },
+];
+
+await runBenchmark(async () => {
+  const options = readOptions("bench/load/main.ts");
+  requireProgram("redis-benchmark");
+  const cases = selectCases(CASES, options.filter);
+  const contest = prepareContest(options.pedisPath, { pinned: true });
+  const results: Results = { loads: [], comparisons: [] };
+  const failures: Failure[] = [];
+  for (const { name, run } of cases) {
+    try {
+      await run(contest, options, results);
+    } catch (problem) {
+      checkNotEnding();
+      failures.push({ name, reason: problem instanceof Error ? problem.message : "?" });
+    }
+  }
+  const medians = options.rounds === 1 ? "1 round" : `medians of ${options.rounds} rounds`;
+  const million = KEY_COUNT.toLocaleString("en-US");
+  console.log(`${contest.description}
+pedis / redis, ${medians}; ratio is pedis ÷ redis of the server's CPU time, lower is better;
+✓ hits and ✗ misses the target, which for p99 is what redis shows;
+redis-benchmark with ${CLIENT_COUNT} clients and ${million} random keys${quickNote(options)}
+`);
+  if (results.loads.length > 0) console.log(`${loadTable(results.loads, options.markdown)}\n`);
+  if (results.comparisons.length > 0) {
+    console.log(comparisonTable(results.comparisons, options.markdown));
+  }
+  const { description } = contest;
+  return finish(failures, options.jsonPath, { description, ...results });
+});
+
+function quickNote({ quick }: LoadScale): string {
+  return quick ? "\n(quick: the counts are tiny and the figures mean nothing)" : "";
+}

@@ -1,0 +1,96 @@
+/**
+ * A client of its own process that sends PING about every millisecond, each after the reply to the
+ * one before, and prints a `PingReport` as JSON once its standard input ends.
+ *
+ *     bun bench/load/pinger.ts PORT
+ *
+ * Every wait is told twice: as seen by the clock, and without the time this very thread was ready
+ * to run but not running (the second figure of /proc/thread-self/schedstat), which is no doing of
+ * the server's. A ping that waits long delays those behind it, so what the percentiles count is
+ * pings, while the longest wait is exact.
+ */
+import { openSync, readSync } from "node:fs";
+
+export interface PingReport {
+  readonly count: number;
+  /** Percentiles and the longest of the waits without the pinger's own delays. */
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  readonly maxMs: number;
+  /** The longest wait by the clock. */
+  readonly maxByClockMs: number;
+}
+
+const WARM_UP_COUNT = 200;
+const PAUSE_MS = 1;
+const MAX_SAMPLES = 1 << 20;
+const PING = Buffer.from("*1\r\n$4\r\nPING\r\n");
+
+const waitsMs = new Float64Array(MAX_SAMPLES);
+const scheduling = openSync("/proc/thread-self/schedstat", "r");
+const schedulingText = Buffer.alloc(128);
+let maxByClockMs = 0;
+let count = 0;
+let warmUpsLeft = WARM_UP_COUNT;
+let isAsked = true;
+let sentAtNs = 0;
+let delayBeforeNs = 0;
+
+const socket = await Bun.connect({
+  hostname: "127.0.0.1",
+  port: Number(process.argv[2]),
+  socket: {
+    data: receive,
+    close: () => fail("The server closed the pinger's connection"),
+    error: (_connection, problem) => fail(problem.message),
+  },
+});
+send();
+for await (const _ of Bun.stdin.stream());
+isAsked = false;
+report();
+
+function send(): void {
+  delayBeforeNs = ownDelayNs();
+  sentAtNs = Bun.nanoseconds();
+  socket.write(PING);
+}
+
+function receive(_connection: Bun.Socket, reply: Uint8Array): void {
+  const waitNs = Bun.nanoseconds() - sentAtNs;
+  const delayNs = ownDelayNs() - delayBeforeNs;
+  if (!isAsked) return;
+  if (reply[0] !== 43) fail(`PING was answered by ${Buffer.from(reply).toString().trim()}`);
+  if (warmUpsLeft > 0) {
+    if (--warmUpsLeft === 0) console.log("ready");
+  } else if (count < MAX_SAMPLES) {
+    waitsMs[count++] = Math.max(0, waitNs - delayNs) / 1e6;
+    maxByClockMs = Math.max(maxByClockMs, waitNs / 1e6);
+  }
+  setTimeout(send, PAUSE_MS);
+}
+
+/** Nanoseconds this thread has waited for a processor so far. */
+function ownDelayNs(): number {
+  const length = readSync(scheduling, schedulingText, 0, schedulingText.length, 0);
+  return Number(schedulingText.toString("latin1", 0, length).split(" ")[1]);
+}
+
+function report(): void {
+  const sorted = waitsMs.subarray(0, count).sort();
+  const at = (part: number) => sorted[Math.min(count - 1, Math.floor(part * count))];
+  const result: PingReport = {
+    count,
+    p99Ms: at(0.99),
+    p999Ms: at(0.999),
+    maxMs: at(1),
+    maxByClockMs,
+  };
+  console.log(JSON.stringify(result));
+  process.exit(0);
+}
+
+function fail(reason: string): never {
+  console.error(reason);
+  process.exit(1);
+}

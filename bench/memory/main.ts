@@ -1,0 +1,54 @@
+/**
+ * What Pedis and redis-server hold in memory, in turns: `bun bench/memory/main.ts --help`.
+ *
+ * All figures are resident bytes (Rss of /proc/PID/smaps_rollup) of the server's process, once it
+ * has come to rest. A dataset is one row of `datasets.ts`.
+ */
+import { type Contest, prepareContest } from "../support/contest.ts";
+import { checkNotEnding, runBenchmark } from "../support/lifetime.ts";
+import { readOptions, selectCases } from "../support/options.ts";
+import { type Comparison, comparisonTable, type Failure, finish } from "../support/report.ts";
+import { DATASETS } from "./datasets.ts";
+import { CONNECTIONS_NAME, IDLE_NAME, measureConnections, measureIdle } from "./idle.ts";
+import { measureDataset } from "./measure-dataset.ts";
+import type { MemoryScale } from "./turns.ts";
+
+interface Case {
+  readonly name: string;
+  readonly run: (contest: Contest, scale: MemoryScale) => Promise<readonly Comparison[]>;
+}
+
+const CASES: readonly Case[] = [
+  { name: IDLE_NAME, run: measureIdle },
+  { name: CONNECTIONS_NAME, run: measureConnections },
+  ...DATASETS.map((dataset) => ({
+    name: dataset.name,
+    run: (contest: Contest, scale: MemoryScale) => measureDataset(dataset, contest, scale),
+  })),
+];
+
+await runBenchmark(async () => {
+  const options = readOptions("bench/memory/main.ts");
+  const cases = selectCases(CASES, options.filter);
+  const contest = prepareContest(options.pedisPath, { pinned: false });
+  const comparisons: Comparison[] = [];
+  const failures: Failure[] = [];
+  for (const { name, run } of cases) {
+    try {
+      comparisons.push(...(await run(contest, options)));
+    } catch (problem) {
+      checkNotEnding();
+      failures.push({ name, reason: problem instanceof Error ? problem.message : "?" });
+    }
+  }
+  const medians = options.rounds === 1 ? "1 round" : `medians of ${options.rounds} rounds`;
+  const note = options.quick ? "\n(quick: the counts are tiny and the figures mean nothing)" : "";
+  console.log(`${contest.description}
+resident memory of the server's process, ${medians}; ratio is pedis ÷ redis, lower is better;
+net: (after loading − before) ÷ items; total: after loading ÷ items, the runtime included;
+peak ÷ final: the most held while loading ÷ what is held afterwards; ✓ hits, ✗ misses${note}
+`);
+  if (comparisons.length > 0) console.log(comparisonTable(comparisons, options.markdown));
+  const { description } = contest;
+  return finish(failures, options.jsonPath, { description, comparisons });
+});

@@ -1,0 +1,77 @@
+/**
+ * What a dataset costs. Net per item is (resident after − resident before) ÷ items: what the data
+ * costs, without the runtime. Total is resident bytes after loading ÷ items: what the operator
+ * pays, runtime included. Peak ÷ final is the most the process held while it was loaded, against
+ * what it holds afterwards.
+ */
+import type { Program } from "../../test/support/server.ts";
+import { type Contest, startContestant } from "../support/contest.ts";
+import { load } from "../support/loader.ts";
+import { peakBytes, resetPeak, settledBytes } from "../support/process-usage.ts";
+import { type Comparison, readable } from "../support/report.ts";
+import type { Dataset } from "./datasets.ts";
+import { type MemoryScale, takeTurns } from "./turns.ts";
+
+const QUICK_ITEMS = 5_000;
+const PEAK_AT_MOST = 1.3;
+const REST_MS = 1_000;
+const QUICK_REST_MS = 20;
+
+interface DatasetFigures {
+  readonly netBytes: number;
+  readonly totalBytes: number;
+  readonly peakToFinal: number;
+}
+
+export async function measureDataset(
+  dataset: Dataset,
+  contest: Contest,
+  scale: MemoryScale,
+): Promise<readonly Comparison[]> {
+  const items = scale.quick ? QUICK_ITEMS : dataset.items;
+  const restMs = scale.quick ? QUICK_REST_MS : REST_MS;
+  const title = `${readableCount(items)} ${dataset.title}`;
+  return takeTurns(
+    { name: dataset.name, contest, scale },
+    (program) => fill(program, dataset, items, restMs),
+    [
+      {
+        figure: "netBytes",
+        title: `${title}: net`,
+        unit: "B/item",
+        target: dataset.atMost === null ? null : { of: "ratio", atMost: dataset.atMost },
+      },
+      { figure: "totalBytes", title: `${title}: total`, unit: "B/item", target: null },
+      {
+        figure: "peakToFinal",
+        title: `${title}: peak ÷ final`,
+        unit: "",
+        target: { of: "pedis", atMost: PEAK_AT_MOST },
+      },
+    ],
+    ({ netBytes, totalBytes }) => `${readable(netBytes)} net, ${readable(totalBytes)} total`,
+  );
+}
+
+async function fill(
+  program: Program,
+  { request }: Dataset,
+  items: number,
+  restMs: number,
+): Promise<DatasetFigures> {
+  await using server = await startContestant(program);
+  const before = await settledBytes(server.pid, restMs);
+  resetPeak(server.pid);
+  await load(server.port, { request, count: items });
+  const peak = peakBytes(server.pid);
+  const after = await settledBytes(server.pid, restMs);
+  return {
+    netBytes: (after - before) / items,
+    totalBytes: after / items,
+    peakToFinal: peak / after,
+  };
+}
+
+function readableCount(items: number): string {
+  return items % 1_000_000 === 0 ? `${items / 1_000_000}M` : items.toLocaleString("en-US");
+}
