@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   }
   greet(config, line, log);
   const server = new Server({ config, clock, random: new Random(), disk: systemDisk, log });
-  run(server, config, log);
+  await run(server, config, log);
 }
 
 async function loadConfig(config: Config, line: CommandLine, log: Log): Promise<void> {
@@ -103,7 +103,7 @@ function greet(config: Config, line: CommandLine, log: Log): void {
   }
 }
 
-function run(server: Server, config: Config, log: Log): void {
+async function run(server: Server, config: Config, log: Log): Promise<void> {
   const exit = (code: number): never => {
     removePidFile(config, log);
     log.notice("Redis is now ready to exit, bye bye...");
@@ -125,7 +125,7 @@ function run(server: Server, config: Config, log: Log): void {
     process.on(signal, () => server.receiveSignal(signal));
   }
   process.on("SIGHUP", () => {});
-  server.start();
+  if (!(await server.start())) process.exit(1);
 }
 
 /** Stops the process on a bug: what follows an assertion that failed can't be trusted. */

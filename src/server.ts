@@ -19,6 +19,7 @@ import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
 import { readTlsOptions } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
+import { Aof } from "./persistence/aof.ts";
 
 export interface ServerParts {
   readonly config: Config;
@@ -34,6 +35,7 @@ export class Server {
   readonly listeners: Listeners;
   private readonly disk: Disk;
   private readonly turn: Turn;
+  private readonly aof: Aof;
   private readonly expiry: ExpiryCycle;
   private cronTimer: Timer | null = null;
 
@@ -46,6 +48,7 @@ export class Server {
     this.turn = new Turn(this.engine.reply);
     this.gateway = new Gateway(this.engine, this.turn);
     this.listeners = new Listeners(this.gateway, disk);
+    this.aof = new Aof(this.engine, disk, (code) => this.onExit(code));
     this.expiry = new ExpiryCycle(keyspace, clock);
     this.wire();
   }
@@ -63,12 +66,19 @@ export class Server {
     return null;
   }
 
-  /** Begins the cron; loading and serving happen from here on. */
-  start(): void {
+  /**
+   * Begins the cron and loads the files, while clients are told LOADING. False where the files
+   * cannot be loaded; the log says why.
+   */
+  async start(): Promise<boolean> {
     this.scheduleCron();
+    if (!(await this.aof.start())) return false;
+    this.turn.requireBeforeReplies(this.aof.writer);
+    this.aof.writer.onRecovered = () => this.turn.release();
     for (const kind of this.listeners.kinds) {
       this.engine.log.notice(`Ready to accept connections ${kind}`);
     }
+    return true;
   }
 
   /** Called once everything has ended, with the exit code. */
@@ -76,23 +86,31 @@ export class Server {
 
   receiveSignal(signal: "SIGTERM" | "SIGINT"): void {
     this.engine.log.notice(`Received ${signal} scheduling shutdown...`);
-    this.engine.log.notice("User requested shutdown...");
-    this.onExit(this.stop());
+    this.shutDown(false);
   }
 
-  /** Ends everything in order. Returns the exit code. */
-  stop(): number {
-    if (this.cronTimer !== null) clearTimeout(this.cronTimer);
+  /** Ends everything in order and exits; or says why not, the server going on. */
+  private shutDown(isForced: boolean): string | null {
+    const { log } = this.engine;
+    log.notice("User requested shutdown...");
     this.turn.finish();
+    if (!this.aof.close() && !isForced) {
+      log.warning("Error writing the append only file, can't exit.");
+      return "ERR Errors trying to SHUTDOWN. Check logs.";
+    }
+    if (this.cronTimer !== null) clearTimeout(this.cronTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
-    return 0;
+    this.onExit(0);
+    return null;
   }
 
   private wire(): void {
     const { engine } = this;
     applySettings(engine);
+    engine.pause.onEnd = () => this.gateway.resumeAll();
     this.turn.onEnd = () => this.expireQuickly();
     engine.context.onDrop = (database, key) => engine.keyDropped(database, key, false);
+    engine.requestShutdown = (isForced) => this.shutDown(isForced);
     engine.allowsProtected = (session) => this.allowsDebug(session);
     engine.config.onApplyAny(["port", "bind", "tls-port", ...TLS_DIRECTIVES], () => {
       const problem = this.openPorts();
@@ -147,6 +165,8 @@ export class Server {
     this.expiry.effort = engine.config.values["active-expire-effort"];
     this.expiry.slowCycle(engine.config.values.hz);
     engine.effects.finishEach();
+    this.aof.cron();
+    engine.pause.check(nowMs);
     this.gateway.checkClients(nowMs);
     this.turn.settle();
   }

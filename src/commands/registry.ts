@@ -3,13 +3,20 @@
  * a family is one edit there. A new family's file is named here once.
  */
 import { Command } from "../engine/command.ts";
+import * as connection from "./connection/basic.ts";
+import * as client from "./connection/client.ts";
+import * as monitor from "./connection/monitor.ts";
+import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
 import * as expiry from "./keys/expire.ts";
-import * as keyBasics from "./keys/basic.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
 import * as serverBasics from "./server/basic.ts";
+import * as commandInfo from "./server/command.ts";
 import * as config from "./server/config.ts";
+import * as latency from "./server/latency.ts";
+import * as memory from "./server/memory.ts";
+import * as shutdown from "./server/shutdown.ts";
 import * as slowlog from "./server/slowlog.ts";
 import * as stringBasics from "./strings/basic.ts";
 import * as counters from "./strings/counters.ts";
@@ -17,14 +24,21 @@ import * as manyStrings from "./strings/many.ts";
 import * as stringRanges from "./strings/ranges.ts";
 
 const FAMILIES: readonly object[] = [
-  config,
-  serverBasics,
-  slowlog,
+  connection,
+  client,
+  monitor,
   keyBasics,
   databases,
   expiry,
   object,
   scanning,
+  serverBasics,
+  commandInfo,
+  config,
+  latency,
+  memory,
+  shutdown,
+  slowlog,
   stringBasics,
   counters,
   manyStrings,

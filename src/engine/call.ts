@@ -15,7 +15,7 @@ import { NULL_REF } from "../memory/arena.ts";
 import type { Ref } from "../memory/arena.ts";
 import { typeOf } from "../memory/entry.ts";
 import type { Arguments } from "../protocol/arguments.ts";
-import { NOT_AN_INTEGER, SYNTAX, WRONG_TYPE } from "../protocol/errors.ts";
+import { NOT_AN_INTEGER, SYNTAX, unknownSubcommand, wrongArity, WRONG_TYPE } from "../protocol/errors.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Command } from "./command.ts";
 import type { Effects } from "./effects.ts";
@@ -99,6 +99,12 @@ export class Call {
     return exact;
   }
 
+  /** Counts the request's arguments to its session, before a description of it is made. */
+  noteArgumentBytes(): void {
+    const { args, session } = this;
+    session.argumentBytes = args.rawIsExact ? args.rawEnd - args.rawStart : args.bytes.length;
+  }
+
   /** Notes why the command can't run; the first reason stands. */
   refuse(problem: string): void {
     if (this.problem === "") this.problem = problem;
@@ -114,6 +120,16 @@ export class Call {
   /** Replies with an error. */
   fail(error: string): void {
     this.reply.error(error);
+  }
+
+  /** Replies with the arity error, where the declared arity cannot say it all. */
+  wrongArity(): void {
+    this.reply.error(wrongArity(this.command.fullName));
+  }
+
+  /** Replies that argument 1 names no subcommand of this container. */
+  unknownSubcommand(): void {
+    this.reply.error(unknownSubcommand(this.command.fullName, this.text(1)));
   }
 
   syntaxError(): void {

@@ -43,6 +43,15 @@ export class CommandTable {
     return this.findSubcommand(found, args);
   }
 
+  /** As `find`, for a command line that begins at argument `first`. */
+  findFrom(args: Arguments, first: number): Command | null {
+    const name = args.text(first).toLowerCase();
+    const found = this.byName(name);
+    if (found === null || found.subcommands.length === 0) return found;
+    if (first + 1 >= args.count) return found;
+    return this.byName(`${name}|${args.text(first + 1).toLowerCase()}`);
+  }
+
   /** All commands, each followed by its subcommands. */
   all(): Command[] {
     return this.commands.flatMap((command) => [command, ...command.subcommands]);

@@ -3,7 +3,9 @@
  * in src/commands; the table, COMMAND and its subcommands, arity errors, ACL categories and
  * the admission checks all follow from the declaration. How to add one: src/README.md.
  */
+import type { Arguments } from "../protocol/arguments.ts";
 import type { Call } from "./call.ts";
+import type { FoundKey } from "./key-finder.ts";
 
 /** Command flags, by the names that COMMAND shows (redis/src/server.h). */
 export const WRITE = 1 << 0;
@@ -133,7 +135,7 @@ export interface Declaration {
   readonly history?: readonly (readonly [since: string, change: string])[];
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   /** For COMMAND GETKEYS and ACLs where the specifications cannot say it. */
-  readonly findKeys?: (call: Call) => readonly number[];
+  readonly findKeys?: (args: Arguments, offset: number) => FoundKey[] | null;
   readonly subcommands?: readonly Command[];
   /** Runs the command; absent for a container, whose subcommands run. */
   readonly run?: (call: Call) => void;

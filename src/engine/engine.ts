@@ -14,7 +14,8 @@ import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
-import { admit, ADMITTED, GATE_PROTECTED, POSTPONED } from "./admission.ts";
+import { admit, ADMITTED, GATE_AUTH, GATE_PROTECTED, POSTPONED } from "./admission.ts";
+import { samePassword } from "./authentication.ts";
 import { Call } from "./call.ts";
 import { Clients } from "./clients.ts";
 import type { Command } from "./command.ts";
@@ -24,6 +25,7 @@ import { Effects } from "./effects.ts";
 import type { KeyWatcher } from "./key-events.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
 import { feedMonitors } from "./monitor.ts";
+import { Pause } from "./pause.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
 import { REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, REPLY_SKIP_THIS } from "./session.ts";
@@ -57,6 +59,7 @@ export class Engine {
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
   readonly timing: Timing;
+  readonly pause: Pause;
   persistence: Persistence = new NoPersistence();
   /** Admission gates that are shut for everybody now. */
   gates = GATE_PROTECTED;
@@ -80,6 +83,7 @@ export class Engine {
         this.latency.commandTook(command, durationUs);
       },
     });
+    this.pause = new Pause(this);
     this.current = new Call(this, this.reply);
   }
 
@@ -109,6 +113,34 @@ export class Engine {
     }
   }
 
+  mustAuthenticate(session: Session): boolean {
+    return (session.gates & GATE_AUTH) !== 0;
+  }
+
+  /** Whether the password is the user's; then the session may go on. */
+  authenticate(session: Session, user: string, password: string): boolean {
+    const wanted = this.config.values.requirepass ?? "";
+    if (user !== "default" || (wanted !== "" && !samePassword(password, wanted))) return false;
+    session.user = user;
+    session.isAuthenticated = true;
+    session.gates &= ~GATE_AUTH;
+    return true;
+  }
+
+  /** RESET: the state of a session that has just been made. */
+  resetSession(session: Session): void {
+    this.clients.monitors.delete(session);
+    session.isMonitor = false;
+    session.database = this.keyspace.database(0);
+    session.resp = 2;
+    session.name = "";
+    session.replyMode = REPLY_ON;
+    session.isNotEvicted = false;
+    session.leavesNoTrace = false;
+    session.isAuthenticated = !this.needsPassword;
+    if (this.needsPassword) session.gates |= GATE_AUTH;
+  }
+
   /** Whether the session comes from this machine, as far as the address tells. */
   isLocal(session: Session): boolean {
     const { transport } = session;
@@ -122,6 +154,8 @@ export class Engine {
     this.stats.reset();
     this.timing.reset();
     this.context.resetStats();
+    this.persistence.resetStatistics();
+    this.persistence.resetStatistics();
     for (const command of this.table.all()) command.resetStats();
   }
 
@@ -132,6 +166,9 @@ export class Engine {
   open(gate: number): void {
     this.gates &= ~gate;
   }
+
+  /** Set by the composition root: ends the server, or says why it does not. */
+  requestShutdown: (isForced: boolean) => string | null = () => "ERR shutdown is not possible here";
 
   /** Set by the composition root; decides whether a guarded command may run. */
   allowsProtected: (session: Session, command: Command) => boolean = () => false;

@@ -35,6 +35,11 @@ export interface Transport {
   resume(): void;
 }
 
+/** Names of clients and libraries: printable ASCII without spaces. */
+export function isValidName(name: string): boolean {
+  return /^[!-~]*$/.test(name);
+}
+
 export class Session {
   name = "";
   libraryName = "";
@@ -48,7 +53,8 @@ export class Session {
   /** QUIT, a protocol error, CLIENT KILL of oneself: close once the replies have gone out. */
   closesAfterReply = false;
   isMonitor = false;
-  isPausedNow = false;
+  /** Bytes of the arguments of the command that runs now; 0 between commands. */
+  argumentBytes = 0;
   /** CLIENT NO-EVICT. */
   isNotEvicted = false;
   /** CLIENT NO-TOUCH. */

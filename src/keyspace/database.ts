@@ -22,7 +22,9 @@ import {
   ENCODING_RAW,
   encodingIn,
   expiryOf,
+  EXTERNAL_KEY,
   EXTERNAL_VALUE,
+  externalKeyOf,
   flagsIn,
   HAS_EXPIRY,
   headerOf,
@@ -55,6 +57,8 @@ import type { KeyspaceContext, RemovalReason } from "./context.ts";
 /** What a setter does with the expiry: none, the one that stands, or a time. */
 export const NO_EXPIRY = -1;
 export const KEEP_EXPIRY = -2;
+/** A slot of the table, at its usual two thirds of fullness. */
+const SLOT_BYTES = 12;
 export type Expiry = number | bigint;
 
 export class Database {
@@ -139,6 +143,17 @@ export class Database {
   keyOf(ref: Ref, view: KeyView): KeyView {
     view.read(this.arena, ref);
     return view;
+  }
+
+  /** Bytes that the entry takes: its block, what it holds elsewhere, its slot in the table. */
+  sizeOf(ref: Ref): number {
+    const flags = flagsIn(headerOf(this.arena, ref));
+    let bytes = this.arena.capacity(ref) + SLOT_BYTES;
+    if ((flags & EXTERNAL_VALUE) !== 0) {
+      bytes += this.arena.objects.sizeOf(valueWordOf(this.arena, ref, flags));
+    }
+    if ((flags & EXTERNAL_KEY) !== 0) bytes += externalKeyOf(this.arena, ref, flags).length;
+    return bytes;
   }
 
   hasExpiry(ref: Ref): boolean {

@@ -34,6 +34,11 @@ export class ObjectTable {
     return object;
   }
 
+  /** Bytes that the object takes, its JS overhead included. */
+  sizeOf(handle: number): number {
+    return this.bytes(handle).buffer.byteLength + OBJECT_OVERHEAD_BYTES;
+  }
+
   replace(handle: number, object: Uint8Array): void {
     this.sizeBytes += object.buffer.byteLength - this.bytes(handle).buffer.byteLength;
     this.held[handle] = object;

@@ -39,6 +39,8 @@ export class Connection implements Transport {
   private isCongested = false;
   private isWaiting = false;
   private isReady = false;
+  /** The effects' count when the range was opened: changes since then are this connection's. */
+  private appendedBefore = 0;
   private outStart = 0;
   private outEnd = 0;
   private readonly queue = new OutboundQueue();
@@ -239,15 +241,12 @@ export class Connection implements Transport {
     const parser = gateway.freshParser(this.session);
     parser.restart(from);
     const batch = gateway.batch;
-    const effects = gateway.engine.effects;
-    const appended = effects.appendedCount;
     this.openRange();
     do {
       // AUTH may change what is allowed, so requests before it are not read ahead.
       batch.parse(parser, bytes, bytes.length, parser.isUnauthenticated ? 1 : MAX_LOOK_AHEAD);
     } while (this.runBatch(parser, bytes) && batch.status === REQUEST);
     batch.release(bytes);
-    if (effects.appendedCount !== appended) this.awaitsDisk = true;
     this.closeRange();
   }
 
@@ -320,13 +319,10 @@ export class Connection implements Transport {
 
   private runCut(cut: CutRequest, status: number): void {
     const { parser } = cut;
-    const effects = this.gateway.engine.effects;
-    const appended = effects.appendedCount;
     this.openRange();
     if (status === MALFORMED) this.refuse(parser.problem);
     else if (status === REQUEST) this.run(parser.args, cut.bytes.subarray(0, parser.position), 0);
     this.gateway.engine.timing.endBatch(this.session, parser.args);
-    if (effects.appendedCount !== appended) this.awaitsDisk = true;
     this.closeRange();
   }
 
@@ -342,6 +338,7 @@ export class Connection implements Transport {
   }
 
   private openRange(): void {
+    this.appendedBefore = this.gateway.engine.effects.appendedCount;
     const at = this.gateway.turn.reply.at;
     if (this.isReady && this.outEnd === at) return;
     if (this.outEnd > this.outStart) {
@@ -351,6 +348,7 @@ export class Connection implements Transport {
   }
 
   private closeRange(): void {
+    if (this.gateway.engine.effects.appendedCount !== this.appendedBefore) this.awaitsDisk = true;
     this.outEnd = this.gateway.turn.reply.at;
     if (this.outEnd > this.outStart || this.session.closesAfterReply) this.markReady();
   }

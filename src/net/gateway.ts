@@ -114,7 +114,7 @@ export class Gateway {
   }
 
   mustAuthenticate(session: Session): boolean {
-    return (session.gates & GATE_AUTH) !== 0;
+    return this.engine.mustAuthenticate(session);
   }
 
   /** Bytes of unread requests that a session may hold. */

@@ -20,6 +20,11 @@ export const NO_HELLO_AUTH =
   "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO " +
   "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the " +
   "RESP protocol version at the same time";
+export const AUTH_WITHOUT_PASSWORD =
+  "ERR AUTH <password> called without any password configured for the default user. Are you " +
+  "sure your configuration is correct?";
+export const BAD_CLIENT_NAME =
+  "ERR Client names cannot contain spaces, newlines or special characters.";
 export const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
 export const LOADING = "LOADING Redis is loading the dataset in memory";
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";

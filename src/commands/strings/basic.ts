@@ -21,6 +21,7 @@ import type { ExpireTime } from "../../engine/expire-time.ts";
 import { NOTIFY_GENERIC, NOTIFY_STRING } from "../../engine/key-events.ts";
 import { KEEP_EXPIRY, NO_EXPIRY } from "../../keyspace/database.ts";
 import { NULL_REF } from "../../memory/arena.ts";
+import type { Arguments } from "../../protocol/arguments.ts";
 import type { Ref } from "../../memory/arena.ts";
 import { TYPE_STRING } from "../../memory/entry.ts";
 import {
@@ -73,6 +74,14 @@ export const set = command({
     {
       ...keysAt(KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE_FLAGS, 1),
       notes: "RW and ACCESS due to the optional `GET` argument",
+    },
+  ],
+  findKeys: (args, offset) => [
+    {
+      index: offset + 1,
+      flags: hasWord(args, offset + 3, "GET")
+        ? KEY_RW | KEY_ACCESS | KEY_UPDATE
+        : KEY_OW | KEY_UPDATE,
     },
   ],
   args: [
@@ -256,6 +265,11 @@ export const getex = command({
   ],
   run: getWithExpiry,
 });
+
+function hasWord(args: Arguments, first: number, upperWord: string): boolean {
+  for (let i = first; i < args.count; i++) if (args.is(i, upperWord)) return true;
+  return false;
+}
 
 function replyString(call: Call, ref: Ref): void {
   const value = call.database.stringOf(ref);

@@ -117,7 +117,7 @@ export class Fixture {
     }
     const random = new Random();
     const keyspace = new Keyspace(new KeyspaceContext(clock, random), 16);
-    const table = new CommandTable(tempCommands());
+    const table = new CommandTable(allCommands());
     this.engine = new Engine({ table, keyspace, config, clock, random, log });
     this.session = this.engine.clients.create(keyspace.database(0), clock.nowMs);
     this.aof = new Aof(this.engine, flakyDisk(this.disk), (code) => this.exits.push(code));
@@ -252,32 +252,4 @@ export function allFiles(dir: string): Map<string, string> {
     if (entry.isFile()) found.set(path.slice(dir.length + 1), readFileSync(path, "latin1"));
   }
   return found;
-}
-
-// TEMP
-import { command, FAST } from "../../../src/engine/command.ts";
-function tempCommands() {
-  const all = allCommands();
-  if (!all.some((c) => c.name === "select"))
-    all.push(
-      command({
-        name: "select",
-        group: "connection",
-        since: "1",
-        summary: "",
-        complexity: "O(1)",
-        arity: 2,
-        flags: FAST,
-        run(c) {
-          const n = c.integer(1);
-          if (n > 15) {
-            c.reply.error("ERR DB index is out of range");
-            return;
-          }
-          c.session.database = c.engine.keyspace.database(n);
-          c.reply.ok();
-        },
-      }),
-    );
-  return all;
 }

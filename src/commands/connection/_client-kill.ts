@@ -1,0 +1,83 @@
+/** CLIENT KILL: by address alone, or by any number of filters that must all hold. */
+import type { Call } from "../../engine/call.ts";
+import type { Session } from "../../engine/session.ts";
+import { SYNTAX } from "../../protocol/errors.ts";
+import { isOfType, readClientType } from "./_client-type.ts";
+
+interface Filters {
+  tests: ((session: Session) => boolean)[];
+  skipsMe: boolean;
+}
+
+export function killClients(call: Call): void {
+  if (call.count === 3) {
+    const address = call.text(2);
+    const killed = closeAll(call, (session) => session.transport?.peerAddress === address);
+    if (killed === 0) call.fail("ERR No such client");
+    else call.reply.ok();
+    return;
+  }
+  const filters = readFilters(call);
+  if (filters === null) return;
+  const { tests, skipsMe } = filters;
+  const killed = closeAll(
+    call,
+    (session) =>
+      !(skipsMe && session === call.session) && tests.every((matches) => matches(session)),
+  );
+  call.reply.integer(killed);
+}
+
+/** Null: an error has been replied. */
+function readFilters(call: Call): Filters | null {
+  const filters: Filters = { tests: [], skipsMe: true };
+  for (let i = 2; i < call.count; i += 2) {
+    const isRead = i + 1 < call.count && readFilter(call, i, filters);
+    if (isRead === null) return null;
+    if (!isRead) call.refuse(SYNTAX);
+    if (call.refused()) return null;
+  }
+  return filters;
+}
+
+/** True: read (or refused); false: no such filter; null: an error has been replied. */
+function readFilter(call: Call, index: number, filters: Filters): boolean | null {
+  const { tests } = filters;
+  const value = index + 1;
+  const text = call.text(value);
+  if (call.is(index, "ID")) {
+    const id = call.integer(value, "ERR client-id should be greater than 0");
+    if (id < 1) call.refuse("ERR client-id should be greater than 0");
+    tests.push((session) => session.id === id);
+  } else if (call.is(index, "TYPE")) {
+    const type = readClientType(call, value);
+    if (type === null) return null;
+    tests.push((session) => isOfType(session, type));
+  } else if (call.is(index, "ADDR")) {
+    tests.push((session) => session.transport?.peerAddress === text);
+  } else if (call.is(index, "LADDR")) {
+    tests.push((session) => session.transport?.localAddress === text);
+  } else if (call.is(index, "USER")) {
+    if (text !== "default") call.refuse(`ERR No such user '${text}'`);
+    tests.push((session) => session.isAuthenticated && session.user === text);
+  } else if (call.is(index, "MAXAGE")) {
+    const ageSeconds = call.integer(value);
+    if (ageSeconds < 1) call.refuse("ERR maxage should be greater than 0");
+    tests.push((session) => call.nowMs - session.createdMs >= ageSeconds * 1000);
+  } else if (call.is(index, "SKIPME") && (call.is(value, "YES") || call.is(value, "NO"))) {
+    filters.skipsMe = call.is(value, "YES");
+  } else {
+    return false;
+  }
+  return true;
+}
+
+function closeAll(call: Call, matches: (session: Session) => boolean): number {
+  const chosen = [...call.engine.clients.all()].filter(matches);
+  for (const session of chosen) {
+    // One's own connection still gets the reply to this command.
+    if (session === call.session) session.closesAfterReply = true;
+    else session.transport?.close();
+  }
+  return chosen.length;
+}

@@ -1,0 +1,20 @@
+/** MONITOR: from now on the connection is sent every command of the server. */
+import { ADMIN, command, LOADING, NOSCRIPT, STALE } from "../../engine/command.ts";
+
+export const monitor = command({
+  name: "monitor",
+  group: "server",
+  since: "1.0.0",
+  summary: "Sends the connection every command that the server runs.",
+  complexity: "",
+  arity: 1,
+  flags: ADMIN | NOSCRIPT | LOADING | STALE,
+  run(call) {
+    const { session } = call;
+    if (!session.isMonitor && session.transport !== null) {
+      session.isMonitor = true;
+      call.engine.clients.monitors.add(session);
+    }
+    call.reply.ok();
+  },
+});

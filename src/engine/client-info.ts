@@ -1,0 +1,50 @@
+/** The line that CLIENT LIST and CLIENT INFO show of a client (catClientInfoString, 7.2). */
+import type { Session } from "./session.ts";
+
+export function clientLine(session: Session, nowMs: number): string {
+  const transport = session.transport;
+  const seconds = (sinceMs: number): number => Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
+  const fields: [string, string | number][] = [
+    ["id", session.id],
+    ["addr", transport?.peerAddress ?? ""],
+    ["laddr", transport?.localAddress ?? ""],
+    ["fd", transport?.descriptor ?? -1],
+    ["name", session.name],
+    ["age", seconds(session.createdMs)],
+    ["idle", seconds(session.lastInteractionMs)],
+    ["flags", flagsOf(session)],
+    ["db", session.database.index],
+    ["sub", 0],
+    ["psub", 0],
+    ["ssub", 0],
+    ["multi", -1],
+    ["qbuf", transport?.queryBytes ?? 0],
+    ["qbuf-free", transport?.queryFreeBytes ?? 0],
+    ["argv-mem", session.argumentBytes],
+    ["multi-mem", 0],
+    ["rbs", 0],
+    ["rbp", 0],
+    ["obl", 0],
+    ["oll", transport?.outboundChunks ?? 0],
+    ["omem", transport?.outboundBytes ?? 0],
+    ["tot-mem", transport?.totalMemoryBytes ?? 0],
+    ["events", (transport?.outboundBytes ?? 0) > 0 ? "rw" : "r"],
+    ["cmd", session.lastCommand?.fullName ?? "NULL"],
+    ["user", session.isAuthenticated ? session.user : "(superuser)"],
+    ["redir", -1],
+    ["resp", session.resp],
+    ["lib-name", session.libraryName],
+    ["lib-ver", session.libraryVersion],
+  ];
+  return fields.map(([name, value]) => `${name}=${value}`).join(" ");
+}
+
+function flagsOf(session: Session): string {
+  let flags = "";
+  if (session.isMonitor) flags += "O";
+  if (session.closesAfterReply) flags += "c";
+  if (session.transport?.kind === "unix") flags += "U";
+  if (session.isNotEvicted) flags += "e";
+  if (session.leavesNoTrace) flags += "T";
+  return flags === "" ? "N" : flags;
+}
