@@ -51,6 +51,7 @@ export class Server {
     this.aof = new Aof(this.engine, disk, (code) => this.onExit(code));
     this.expiry = new ExpiryCycle(keyspace, clock);
     this.wire();
+    this.engine.memory.startupBytes = this.engine.memory.measure();
   }
 
   /** Opens the listeners; null, or why the server can't start. */
@@ -159,6 +160,9 @@ export class Server {
   private cron(): void {
     const { engine } = this;
     const nowMs = this.gateway.beginCallback();
+    if (!engine.switches.cron) return;
+    engine.memory.measure();
+    this.expiry.isEnabled = engine.switches.activeExpiry;
     engine.stats.commandRate.sample(engine.stats.commandsProcessed, nowMs);
     engine.stats.inputRate.sample(engine.stats.networkInputBytes, nowMs);
     engine.stats.outputRate.sample(engine.stats.networkOutputBytes, nowMs);

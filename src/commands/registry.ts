@@ -14,6 +14,8 @@ import * as scanning from "./keys/scan.ts";
 import * as serverBasics from "./server/basic.ts";
 import * as commandInfo from "./server/command.ts";
 import * as config from "./server/config.ts";
+import * as debug from "./server/debug.ts";
+import * as info from "./server/info.ts";
 import * as latency from "./server/latency.ts";
 import * as memory from "./server/memory.ts";
 import * as shutdown from "./server/shutdown.ts";
@@ -35,6 +37,8 @@ const FAMILIES: readonly object[] = [
   serverBasics,
   commandInfo,
   config,
+  debug,
+  info,
   latency,
   memory,
   shutdown,

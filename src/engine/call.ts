@@ -15,7 +15,13 @@ import { NULL_REF } from "../memory/arena.ts";
 import type { Ref } from "../memory/arena.ts";
 import { typeOf } from "../memory/entry.ts";
 import type { Arguments } from "../protocol/arguments.ts";
-import { NOT_AN_INTEGER, SYNTAX, unknownSubcommand, wrongArity, WRONG_TYPE } from "../protocol/errors.ts";
+import {
+  NOT_AN_INTEGER,
+  SYNTAX,
+  unknownSubcommand,
+  wrongArity,
+  WRONG_TYPE,
+} from "../protocol/errors.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Command } from "./command.ts";
 import type { Effects } from "./effects.ts";

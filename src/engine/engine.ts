@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { secretHex } from "../base/random.ts";
 import type { Random } from "../base/random.ts";
 import { assert } from "../base/assert.ts";
 import type { KeyspaceContext } from "../keyspace/context.ts";
@@ -25,6 +26,7 @@ import { Effects } from "./effects.ts";
 import type { KeyWatcher } from "./key-events.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
 import { feedMonitors } from "./monitor.ts";
+import { MemoryUsage } from "./memory-usage.ts";
 import { Pause } from "./pause.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
@@ -60,6 +62,10 @@ export class Engine {
   readonly latency: LatencyMonitor;
   readonly timing: Timing;
   readonly pause: Pause;
+  readonly memory: MemoryUsage;
+  readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
+  /** What DEBUG turns off: the active expiry cycle and the whole cron. */
+  readonly switches = { activeExpiry: true, cron: true };
   persistence: Persistence = new NoPersistence();
   /** Admission gates that are shut for everybody now. */
   gates = GATE_PROTECTED;
@@ -84,6 +90,12 @@ export class Engine {
       },
     });
     this.pause = new Pause(this);
+    this.memory = new MemoryUsage(this);
+    this.identity = {
+      runId: secretHex(40),
+      replicationId: secretHex(40),
+      startedMs: parts.clock.nowMs,
+    };
     this.current = new Call(this, this.reply);
   }
 

@@ -27,6 +27,13 @@ export class Keyspace {
     return bytes;
   }
 
+  /** Bytes of arena pages in use or kept. */
+  get committedBytes(): number {
+    let bytes = 0;
+    for (const database of this.databases) bytes += database.arena.committedBytes;
+    return bytes;
+  }
+
   database(index: number): Database {
     const database = this.databases[index];
     assert(database !== undefined, "a session's database exists");

@@ -125,6 +125,25 @@ export class ReplyWriter {
     this.raw(this.resp3 ? NULL_RESP3 : NULL_ARRAY);
   }
 
+  /** A double in the shortest form that reads back the same; RESP2: a bulk string. */
+  double(value: number): void {
+    const text = Number.isNaN(value)
+      ? "nan"
+      : value === Infinity
+        ? "inf"
+        : value === -Infinity
+          ? "-inf"
+          : String(value);
+    if (this.resp3) this.line(44, text);
+    else this.bulkText(text);
+  }
+
+  /** An integer of any size, given by its digits; RESP2: a bulk string. */
+  bigNumber(digits: string): void {
+    if (this.resp3) this.line(40, digits);
+    else this.bulkText(digits);
+  }
+
   boolean(value: boolean): void {
     if (this.resp3) this.raw(value ? TRUE_RESP3 : FALSE_RESP3);
     else this.integer(value ? 1 : 0);

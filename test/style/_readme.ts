@@ -52,7 +52,12 @@ export function generatedParts(sources: Sources): Record<Part, string> {
 }
 
 /** The text with the part's content replaced; throws where it has no such part. */
-export function replacePart(text: string, kind: "generated" | "measured", name: string, content: string) {
+export function replacePart(
+  text: string,
+  kind: "generated" | "measured",
+  name: string,
+  content: string,
+) {
   const opening = `<!-- ${kind}: ${name} -->`;
   const start = text.indexOf(opening);
   const end = text.indexOf("<!-- end -->", start);

@@ -3,12 +3,7 @@ import type { Call } from "../../engine/call.ts";
 import { clientLine } from "../../engine/client-info.ts";
 import { ADMIN, command, LOADING, NOSCRIPT, STALE } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
-import {
-  isValidName,
-  REPLY_OFF,
-  REPLY_ON,
-  REPLY_SKIP_NEXT,
-} from "../../engine/session.ts";
+import { isValidName, REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT } from "../../engine/session.ts";
 import type { Session } from "../../engine/session.ts";
 import { BAD_CLIENT_NAME } from "../../protocol/errors.ts";
 import { CLIENT_HELP } from "./_client-help.ts";

@@ -1,5 +1,13 @@
 /** SHUTDOWN: ends the server. */
-import { ADMIN, ALLOW_BUSY, command, LOADING, NO_MULTI, NOSCRIPT, STALE } from "../../engine/command.ts";
+import {
+  ADMIN,
+  ALLOW_BUSY,
+  command,
+  LOADING,
+  NO_MULTI,
+  NOSCRIPT,
+  STALE,
+} from "../../engine/command.ts";
 import { SYNTAX } from "../../protocol/errors.ts";
 
 export const shutdown = command({
