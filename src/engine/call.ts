@@ -105,10 +105,10 @@ export class Call {
     return exact;
   }
 
-  /** Counts the request's arguments to its session, before a description of it is made. */
-  noteArgumentBytes(): void {
-    const { args, session } = this;
-    session.argumentBytes = args.rawIsExact ? args.rawEnd - args.rawStart : args.bytes.length;
+  /** Bytes of the request that is running. */
+  get requestBytes(): number {
+    const { args } = this;
+    return args.rawIsExact ? args.rawEnd - args.rawStart : args.bytes.length;
   }
 
   /** Notes why the command can't run; the first reason stands. */

@@ -1,7 +1,8 @@
 /** The line that CLIENT LIST and CLIENT INFO show of a client (catClientInfoString, 7.2). */
 import type { Session } from "./session.ts";
 
-export function clientLine(session: Session, nowMs: number): string {
+/** `requestBytes` are those of the request that the session is running, 0 where it runs none. */
+export function clientLine(session: Session, nowMs: number, requestBytes: number): string {
   const transport = session.transport;
   const seconds = (sinceMs: number): number => Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
   const fields: [string, string | number][] = [
@@ -18,9 +19,9 @@ export function clientLine(session: Session, nowMs: number): string {
     ["psub", 0],
     ["ssub", 0],
     ["multi", -1],
-    ["qbuf", transport?.queryBytes ?? 0],
+    ["qbuf", (transport?.queryBytes ?? 0) + requestBytes],
     ["qbuf-free", transport?.queryFreeBytes ?? 0],
-    ["argv-mem", session.argumentBytes],
+    ["argv-mem", requestBytes],
     ["multi-mem", 0],
     ["rbs", 0],
     ["rbp", 0],

@@ -58,7 +58,8 @@ export class CommandTable {
   }
 
   byName(name: string): Command | null {
-    const [top, sub] = name.toLowerCase().split("|");
+    const [top, sub, more] = name.toLowerCase().split("|");
+    if (more !== undefined) return null;
     const found = this.commands.find((command) => command.name === top) ?? null;
     if (found === null || sub === undefined) return found;
     return found.subcommands.find((command) => command.name === sub) ?? null;

@@ -245,12 +245,12 @@ export class Engine {
     const context = this.context;
     call.enter(session, command, args);
     context.leavesNoTrace = session.leavesNoTrace;
-    if (this.clients.monitors.size > 0) feedMonitors(this, session, command, args);
     const mutations = context.mutations;
     const errors = this.reply.errorCount;
-    this.timing.begin(command);
+    this.timing.begin(command, session, args);
     command.run(call);
-    this.timing.end(command, session, args);
+    this.timing.end(command);
+    if (this.clients.monitors.size > 0) feedMonitors(this, session, command, args);
     this.stats.commandsProcessed++;
     session.commandCount++;
     if (this.reply.errorCount !== errors) command.failedCalls++;
@@ -272,7 +272,7 @@ export class Engine {
   private rejectUnknown(args: Arguments): void {
     const name = args.text(0);
     const container = this.table.byName(name);
-    if (container !== null && args.count > 1) {
+    if (container !== null && container.parent === null && args.count > 1) {
       this.reply.error(unknownSubcommand(container.name, args.text(1)));
       return;
     }

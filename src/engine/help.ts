@@ -7,5 +7,5 @@ export function replyHelp(call: Call, name: string, lines: readonly string[]): v
   reply.simple(`${name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`);
   for (const line of lines) reply.simple(line);
   reply.simple("HELP");
-  reply.simple("    Print this help.");
+  reply.simple("    Prints this help.");
 }

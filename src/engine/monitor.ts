@@ -1,4 +1,4 @@
-/** MONITOR: every command, as it is about to run, to the sessions that asked. */
+/** MONITOR: every command, once it has run, to the sessions that asked. */
 import { bytesOf } from "../base/bytes.ts";
 import { quoteBytes } from "../base/quoted-arguments.ts";
 import type { Arguments } from "../protocol/arguments.ts";

@@ -53,8 +53,6 @@ export class Session {
   /** QUIT, a protocol error, CLIENT KILL of oneself: close once the replies have gone out. */
   closesAfterReply = false;
   isMonitor = false;
-  /** Bytes of the arguments of the command that runs now; 0 between commands. */
-  argumentBytes = 0;
   /** CLIENT NO-EVICT. */
   isNotEvicted = false;
   /** CLIENT NO-TOUCH. */

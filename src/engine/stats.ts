@@ -5,6 +5,9 @@ export class Stats {
   commandsProcessed = 0;
   networkInputBytes = 0;
   networkOutputBytes = 0;
+  /** Times that something was read from, or written to, a client's socket. */
+  reads = 0;
+  writes = 0;
   errorReplies = 0;
   /** Error replies by their code (`ERR`, `WRONGTYPE`…). */
   readonly errorsByCode = new Map<string, number>();
@@ -16,6 +19,8 @@ export class Stats {
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
   readonly outputRate = new Rate();
+  readonly cycleRate = new Rate();
+  readonly busyRate = new Rate();
 
   countError(text: string): void {
     this.errorReplies++;
@@ -30,6 +35,8 @@ export class Stats {
     this.commandsProcessed = 0;
     this.networkInputBytes = 0;
     this.networkOutputBytes = 0;
+    this.reads = 0;
+    this.writes = 0;
     this.errorReplies = 0;
     this.errorsByCode.clear();
     this.queryBufferLimitDisconnections = 0;
@@ -39,6 +46,8 @@ export class Stats {
     this.commandRate.reset();
     this.inputRate.reset();
     this.outputRate.reset();
+    this.cycleRate.reset();
+    this.busyRate.reset();
   }
 }
 

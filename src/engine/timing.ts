@@ -12,7 +12,7 @@ import type { Command } from "./command.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 import type { Session } from "./session.ts";
 
-/** Is told of each call that was timed alone, or of each run by its last call. */
+/** Is told of each call that was timed by itself. */
 export interface DurationListener {
   took(command: Command, durationUs: number, session: Session, args: Arguments): void;
 }
@@ -23,6 +23,8 @@ export class Timing {
   tracksLatency = true;
   readonly histograms = new Map<Command, LatencyHistogram>();
   private running: Command | null = null;
+  private session: Session | null = null;
+  private args: Arguments | null = null;
   private runCalls = 0;
   private startUs = 0;
 
@@ -34,52 +36,52 @@ export class Timing {
     this.listener = listener;
   }
 
-  /** Before a call. */
-  begin(command: Command): void {
+  /** Before a call. The session and the arguments must stay as they are until `endBatch`. */
+  begin(command: Command, session: Session, args: Arguments): void {
     if (this.running === command && command.timedInRuns && !this.isPrecise) return;
     const nowUs = this.clock.monotonicUs();
     if (this.running !== null) this.closeRun(nowUs);
     this.running = command;
+    this.session = session;
+    this.args = args;
     this.startUs = nowUs;
   }
 
   /** After a call. */
-  end(command: Command, session: Session, args: Arguments): void {
+  end(command: Command): void {
     command.calls++;
     this.runCalls++;
-    if (command.timedInRuns && !this.isPrecise) return;
-    const durationUs = this.closeRun(this.clock.monotonicUs());
-    this.listener.took(command, durationUs, session, args);
+    if (!command.timedInRuns || this.isPrecise) this.closeRun(this.clock.monotonicUs());
   }
 
   /** At the end of a batch of requests, before anything else runs. */
-  endBatch(session: Session, args: Arguments): void {
-    const command = this.running;
-    if (command === null) return;
-    const calls = this.runCalls;
-    const durationUs = this.closeRun(this.clock.monotonicUs());
-    if (calls === 1) this.listener.took(command, durationUs, session, args);
+  endBatch(): void {
+    if (this.running !== null) this.closeRun(this.clock.monotonicUs());
   }
 
   reset(): void {
     this.histograms.clear();
   }
 
-  private closeRun(nowUs: number): number {
-    const command = this.running;
-    if (command === null) return 0;
-    const durationUs = nowUs - this.startUs;
-    command.totalUs += durationUs;
-    if (this.tracksLatency && this.runCalls > 0) {
-      let histogram = this.histograms.get(command);
-      if (histogram === undefined) {
-        histogram = new LatencyHistogram();
-        this.histograms.set(command, histogram);
-      }
-      histogram.record((durationUs * 1000) / this.runCalls, this.runCalls);
-    }
+  private closeRun(nowUs: number): void {
+    const { running, session, args, runCalls } = this;
     this.running = null;
+    this.session = null;
+    this.args = null;
     this.runCalls = 0;
-    return durationUs;
+    if (running === null || session === null || args === null || runCalls === 0) return;
+    const durationUs = nowUs - this.startUs;
+    running.totalUs += durationUs;
+    if (this.tracksLatency) this.histogramOf(running).record((durationUs * 1000) / runCalls, runCalls);
+    if (runCalls === 1) this.listener.took(running, durationUs, session, args);
+  }
+
+  private histogramOf(command: Command): LatencyHistogram {
+    let histogram = this.histograms.get(command);
+    if (histogram === undefined) {
+      histogram = new LatencyHistogram();
+      this.histograms.set(command, histogram);
+    }
+    return histogram;
   }
 }

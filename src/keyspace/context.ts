@@ -25,6 +25,8 @@ export class KeyspaceContext {
   /** Of the sampled keys with an expiry, the part that is stale, in percent. */
   expiredStalePercent = 0;
   expiryCyclesCutShort = 0;
+  /** Time spent in active expiry cycles, in microseconds. */
+  expiryCycleUs = 0;
   /** The running client asked for CLIENT NO-TOUCH. */
   leavesNoTrace = false;
   /** Expired keys are hidden but stay (loading, a replica, CLIENT PAUSE WRITE). */
@@ -48,6 +50,7 @@ export class KeyspaceContext {
     this.expiredKeys = 0;
     this.expiredStalePercent = 0;
     this.expiryCyclesCutShort = 0;
+    this.expiryCycleUs = 0;
   }
 
   /** An expired or evicted entry was removed; `key` is a copy of its key. */

@@ -64,7 +64,8 @@ export class ExpiryCycle {
   private run(limitUs: number): void {
     const { context, databases } = this.keyspace;
     if (!this.isEnabled || context.keepsExpired) return;
-    const endUs = this.clock.monotonicUs() + limitUs;
+    const startUs = this.clock.monotonicUs();
+    const endUs = startUs + limitUs;
     this.wasCutShort = false;
     this.sampled = 0;
     this.stale = 0;
@@ -74,6 +75,7 @@ export class ExpiryCycle {
       if (database.expiring > 0) this.sweep(database, endUs);
     }
     if (this.wasCutShort) context.expiryCyclesCutShort++;
+    context.expiryCycleUs += this.clock.monotonicUs() - startUs;
     const percent = this.sampled === 0 ? 0 : (this.stale * 100) / this.sampled;
     context.expiredStalePercent = percent * 0.05 + context.expiredStalePercent * 0.95;
   }

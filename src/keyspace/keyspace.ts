@@ -28,6 +28,13 @@ export class Keyspace {
   }
 
   /** Bytes of arena pages in use or kept. */
+  /** Bytes of the tables alone: what finding keys costs. */
+  get tableBytes(): number {
+    let bytes = 0;
+    for (const database of this.databases) bytes += database.table.sizeBytes;
+    return bytes;
+  }
+
   get committedBytes(): number {
     let bytes = 0;
     for (const database of this.databases) bytes += database.arena.committedBytes;

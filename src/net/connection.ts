@@ -259,11 +259,11 @@ export class Connection implements Transport {
       const args = batch.request(i);
       if (count > 1) batch.announce(i, engine.context);
       if (!this.run(args, bytes, batch.starts[i])) {
-        engine.timing.endBatch(this.session, args);
+        engine.timing.endBatch();
         return false;
       }
     }
-    if (count > 0) engine.timing.endBatch(this.session, batch.request(count - 1));
+    if (count > 0) engine.timing.endBatch();
     parser.isUnauthenticated = this.gateway.mustAuthenticate(this.session);
     const rest = batch.starts[count];
     if (batch.status === INCOMPLETE && rest < bytes.length) {
@@ -322,7 +322,7 @@ export class Connection implements Transport {
     this.openRange();
     if (status === MALFORMED) this.refuse(parser.problem);
     else if (status === REQUEST) this.run(parser.args, cut.bytes.subarray(0, parser.position), 0);
-    this.gateway.engine.timing.endBatch(this.session, parser.args);
+    this.gateway.engine.timing.endBatch();
     this.closeRange();
   }
 

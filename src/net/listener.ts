@@ -13,7 +13,7 @@ export type ListenerKind = "tcp" | "tls" | "unix";
 
 interface OpenListener {
   readonly kind: ListenerKind;
-  stop(closesClients?: boolean): void;
+  stop(closesClients: boolean): void;
 }
 
 export interface ListenSettings {
@@ -26,7 +26,9 @@ export interface ListenSettings {
 export class Listeners {
   private readonly gateway: Gateway;
   private readonly disk: Disk;
-  private open: OpenListener[] = [];
+  /** By kind, address and port. */
+  private open = new Map<string, OpenListener>();
+  private tls: TLSOptions | null = null;
   private unix: UnixSocketListener<Connection> | null = null;
 
   constructor(gateway: Gateway, disk: Disk) {
@@ -36,7 +38,7 @@ export class Listeners {
 
   /** The kinds that are open, each once, in the order in which Redis reports them. */
   get kinds(): ListenerKind[] {
-    const kinds = new Set(this.open.map((listener) => listener.kind));
+    const kinds = new Set([...this.open.values()].map((listener) => listener.kind));
     const ordered: ListenerKind[] = [];
     if (kinds.has("tcp")) ordered.push("tcp");
     if (this.unix !== null) ordered.push("unix");
@@ -44,18 +46,27 @@ export class Listeners {
     return ordered;
   }
 
-  /** Opens TCP and TLS anew; null, or why that failed. */
+  /**
+   * Opens what the settings ask for and closes the rest; null, or why that failed, all being as
+   * before. A socket that stays is left alone.
+   */
   listen(settings: ListenSettings): string | null {
-    const previous = this.open;
-    // The same address can't be bound twice: the old ones make room and come back on failure.
-    for (const listener of previous) listener.stop(false);
-    const opened: OpenListener[] = [];
+    const wanted = new Map<string, OpenListener>();
+    const fresh: OpenListener[] = [];
+    const changesTls = settings.tls !== this.tls;
+    // The same address can't be bound twice: with other certificates the old one makes room.
+    if (changesTls) this.closeKind("tls");
     const problem =
-      this.openPort(settings, settings.port, "tcp", opened) ??
-      this.openPort(settings, settings.tlsPort, "tls", opened);
-    if (problem !== null) for (const listener of opened) listener.stop(false);
-    else this.open = opened;
-    return problem;
+      this.openPort(settings, "tcp", wanted, fresh) ??
+      this.openPort(settings, "tls", wanted, fresh);
+    if (problem !== null) {
+      for (const listener of fresh) listener.stop(false);
+      return problem;
+    }
+    for (const [key, listener] of this.open) if (!wanted.has(key)) listener.stop(false);
+    this.open = wanted;
+    this.tls = settings.tls;
+    return null;
   }
 
   /** Opens the unix socket at `path`, replacing one left there by an earlier process. */
@@ -75,28 +86,45 @@ export class Listeners {
   }
 
   close(unixPath: string | null): void {
-    for (const listener of this.open) listener.stop(false);
-    this.open = [];
+    for (const listener of this.open.values()) listener.stop(false);
+    this.open.clear();
     if (this.unix === null) return;
     this.unix.stop(false);
     this.unix = null;
     if (unixPath !== null && this.disk.exists(unixPath)) this.disk.remove(unixPath);
   }
 
+  private closeKind(kind: ListenerKind): void {
+    for (const [key, listener] of this.open) {
+      if (listener.kind !== kind) continue;
+      listener.stop(false);
+      this.open.delete(key);
+    }
+  }
+
   private openPort(
     settings: ListenSettings,
-    port: number,
     kind: "tcp" | "tls",
-    opened: OpenListener[],
+    wanted: Map<string, OpenListener>,
+    fresh: OpenListener[],
   ): string | null {
+    const port = kind === "tls" ? settings.tlsPort : settings.port;
     if (port === 0) return null;
     for (const address of settings.addresses) {
       // A '-' before the address: it may be missing on this machine.
       const isOptional = address.startsWith("-");
       const host = isOptional ? address.slice(1) : address;
+      const key = `${kind} ${host} ${port}`;
+      const standing = this.open.get(key);
+      if (standing !== undefined) {
+        wanted.set(key, standing);
+        continue;
+      }
       try {
         const listener = this.openAddress(host, port, kind === "tls" ? settings.tls : null);
-        opened.push({ kind, stop: (closes) => listener.stop(closes) });
+        const opened = { kind, stop: (closes: boolean) => listener.stop(closes) };
+        wanted.set(key, opened);
+        fresh.push(opened);
       } catch (error) {
         if (isOptional) continue;
         const reason = systemErrorText(error);

@@ -163,6 +163,11 @@ export class ReplyWriter {
     this.header(this.resp3 ? 126 : STAR, count);
   }
 
+  /** Precedes a reply with `pairs` attributes; RESP3 only. */
+  attribute(pairs: number): void {
+    this.header(124, pairs);
+  }
+
   push(count: number): void {
     this.header(this.resp3 ? 62 : STAR, count);
   }

@@ -32,8 +32,13 @@ const GROUP_TITLES: Readonly<Record<Group, string>> = {
   server: "Server",
 };
 const CONFIG_FOLDER = "src/engine/config/";
-/** Read by CONFIG itself and by nothing else. */
-const READ_BY_CONFIG: ReadonlySet<string> = new Set(["enable-protected-configs"]);
+/** INFO shows directives whether or not anything acts on them. */
+const SHOWS_ONLY = /^src\/commands\/server\/(_info-[\w-]+|info)\.ts$/;
+/** What CONFIG and INFO are guided by themselves. */
+const FOR_CONFIG_AND_INFO: ReadonlySet<string> = new Set([
+  "enable-protected-configs",
+  "latency-tracking-info-percentiles",
+]);
 
 export type Part =
   | "commands"
@@ -79,11 +84,11 @@ function commandTables(commands: readonly Command[]): string {
     const rows = commands
       .filter(({ declaration }) => declaration.group === group)
       .flatMap((command) => runnable(command))
+      .toSorted((a, b) => (a.fullName < b.fullName ? -1 : 1))
       .map(({ fullName, declaration }) => [
         `\`${fullName.replace("|", " ").toUpperCase()}\``,
         declaration.summary,
-      ])
-      .toSorted(([a], [b]) => (a < b ? -1 : 1));
+      ]);
     if (rows.length > 0) parts.push(`**${title}**\n\n${table(["command", "what it does"], rows)}`);
   }
   return parts.join("\n\n");
@@ -99,13 +104,14 @@ function runnable(command: Command): readonly Command[] {
 function sortDirectives(sources: Sources): { acting: string[]; waiting: string[] } {
   const code = [...sources]
     .filter(([path]) => path.startsWith("src/") && !path.startsWith(CONFIG_FOLDER))
+    .filter(([path]) => !SHOWS_ONLY.test(path))
     .map(([, text]) => text)
     .join("\n");
   const acting: string[] = [];
   const waiting: string[] = [];
   for (const [name, option] of options()) {
     if (option.traits.withoutEffect !== undefined) continue;
-    const isRead = READ_BY_CONFIG.has(name) || readerOf(name).test(code);
+    const isRead = FOR_CONFIG_AND_INFO.has(name) || readerOf(name).test(code);
     (isRead ? acting : waiting).push(name);
   }
   return { acting, waiting };
@@ -126,7 +132,7 @@ function options(): [string, Option<unknown>][] {
 function actingTable(names: readonly string[]): string {
   const rows = names.map((name) => {
     const { initial, traits } = DIRECTIVES[name as keyof typeof DIRECTIVES] as Option<unknown>;
-    const text = name === "dir" ? "the working directory" : code(initial.text);
+    const text = name === "dir" ? "the working directory" : quoted(initial.text);
     return [`\`${name}\``, text, traits.immutable === true ? "at the start only" : "at any time"];
   });
   return table(["directive", "default", "can be set"], rows);
@@ -141,7 +147,7 @@ function withoutEffectTable(): string {
   return table(["directives", "why"], rows);
 }
 
-function code(text: string): string {
+function quoted(text: string): string {
   return text === "" ? "" : `\`${text}\``;
 }
 

@@ -108,8 +108,7 @@ const info = command({
   summary: "Describes the connection.",
   tips: ["nondeterministic_output"],
   run(call) {
-    call.noteArgumentBytes();
-    call.reply.verbatim(`${clientLine(call.session, call.nowMs)}\n`);
+    call.reply.verbatim(`${clientLine(call.session, call.nowMs, call.requestBytes)}\n`);
   },
 });
 
@@ -342,7 +341,9 @@ function listClients(call: Call): void {
     return;
   }
   if (call.refused()) return;
-  call.noteArgumentBytes();
-  const lines = chosen.map((session) => `${clientLine(session, call.nowMs)}\n`);
+  const lines = chosen.map((session) => {
+    const requestBytes = session === call.session ? call.requestBytes : 0;
+    return `${clientLine(session, call.nowMs, requestBytes)}\n`;
+  });
   call.reply.verbatim(lines.join(""));
 }

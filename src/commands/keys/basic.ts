@@ -26,7 +26,6 @@ import { typeName, typeOf } from "../../memory/entry.ts";
 import {
   INVALID_DB_INDEX,
   NO_SUCH_KEY,
-  OUT_OF_RANGE,
   SAME_OBJECT,
   SYNTAX,
 } from "../../protocol/errors.ts";
@@ -316,7 +315,7 @@ function copyKey(call: Call): void {
 function moveKey(call: Call): void {
   const { args, database } = call;
   const { bytes, starts, lengths } = args;
-  const target = databaseAt(call, 2, OUT_OF_RANGE);
+  const target = databaseAt(call, 2, INVALID_DB_INDEX);
   if (call.refused() || target === null) return;
   if (target === database) {
     call.fail(SAME_OBJECT);

@@ -8,6 +8,9 @@ import { typeName, typeOf } from "../../memory/entry.ts";
 import { INVALID_CURSOR, SYNTAX } from "../../protocol/errors.ts";
 
 const DEFAULT_COUNT = 10;
+const MAX_STEPS = 10;
+/** Cursors are positions in the space of 32-bit hashes. */
+const LAST_HASH = 0xffffffffn;
 const MAX_CURSOR = 2n ** 64n - 1n;
 const ASTERISK = 42;
 /** Home slots of the table that KEYS visits at once. */
@@ -94,8 +97,14 @@ function scanKeys(call: Call): void {
     if (call.refused()) return;
   }
   const found: Ref[] = [];
-  const next =
-    cursor > 0xffffffffn ? 0 : database.table.scan(Number(cursor), count, (ref) => found.push(ref));
+  let next = cursor > LAST_HASH ? 0 : Number(cursor);
+  if (cursor <= LAST_HASH) {
+    // Sparse tables: some more steps for about as many keys as were asked for.
+    let steps = MAX_STEPS;
+    do {
+      next = database.table.scan(next, count, (ref) => found.push(ref));
+    } while (next !== 0 && found.length < count && --steps > 0);
+  }
   reply.array(2);
   reply.bulkInteger(next);
   const mark = reply.beginDeferred();

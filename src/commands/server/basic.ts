@@ -30,9 +30,8 @@ export const lolwut = command({
   args: [{ name: "version", type: "integer", token: "VERSION", optional: true }],
   run(call) {
     if (call.count > 1 && call.is(1, "VERSION")) {
-      if (call.count === 2) call.syntaxError();
-      call.integer(2);
-      if (call.count === 2 || call.refused()) return;
+      if (call.count > 2) call.integer(2);
+      if (call.refused()) return;
     }
     call.reply.verbatim(`${garden(() => call.engine.random.word())}Redis ver. ${REDIS_VERSION}\n`);
   },

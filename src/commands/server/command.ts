@@ -50,7 +50,7 @@ const info = declare({
     call.reply.array(call.count - 2);
     for (let i = 2; i < call.count; i++) {
       const found = call.engine.table.byName(call.text(i));
-      if (found === null) call.reply.nullArray();
+      if (found === null) call.reply.nil();
       else replyCommandInfo(call.reply, found);
     }
   },
@@ -191,8 +191,7 @@ function listCommands(call: Call): void {
     return;
   }
   const { table } = call.engine;
-  const filtered = call.count > 2;
-  const names = (filtered ? table.all() : table.commands).filter(passes);
+  const names = table.all().filter(passes);
   call.reply.array(names.length);
   for (const one of names) call.reply.bulkText(one.fullName);
 }

@@ -133,7 +133,20 @@ function showProtocol(call: Call): void {
       reply.boolean(i === 1);
     }
   } else if (kind === "bignum") reply.bigNumber("1234567999999999999999999999999999999");
-  else if (kind === "true") reply.boolean(true);
+  else if (kind === "attrib") {
+    if (reply.resp3) {
+      reply.attribute(1);
+      reply.bulkText("key-popularity");
+      reply.array(2);
+      reply.bulkText("key:123");
+      reply.integer(90);
+    }
+    reply.bulkText("Some real reply following the attribute");
+  } else if (kind === "push") {
+    reply.push(2);
+    reply.bulkText("server-cpu-usage");
+    reply.integer(42);
+  } else if (kind === "true") reply.boolean(true);
   else if (kind === "false") reply.boolean(false);
   else if (kind === "verbatim") reply.verbatim("This is a verbatim\nstring");
   else

@@ -8,6 +8,7 @@ const SUBCOMMAND = {
 } as const;
 
 const DEFAULT_COUNT = 10;
+const BAD_COUNT = "ERR count should be greater than or equal to -1";
 
 const get = command({
   ...SUBCOMMAND,
@@ -21,10 +22,13 @@ const get = command({
   args: [{ name: "count", type: "integer", optional: true }],
   run(call) {
     let count = DEFAULT_COUNT;
-    if (call.count > 3) call.refuse("ERR syntax error");
-    if (call.count === 3) {
-      count = call.integer(2);
-      if (count < -1) call.refuse("ERR count should be greater than or equal to -1");
+    if (call.count > 3) {
+      call.refuse(
+        "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.",
+      );
+    } else if (call.count === 3) {
+      count = call.integer(2, BAD_COUNT);
+      if (count < -1) call.refuse(BAD_COUNT);
     }
     if (call.refused()) return;
     const entries = call.engine.slowLog.newest(count);
