@@ -108,6 +108,7 @@ export class Server {
   private wire(): void {
     const { engine } = this;
     applySettings(engine);
+    engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
     this.turn.onEnd = () => this.expireQuickly();
     engine.context.onDrop = (database, key) => engine.keyDropped(database, key, false);
@@ -163,11 +164,11 @@ export class Server {
     if (!engine.switches.cron) return;
     engine.memory.measure();
     this.expiry.isEnabled = engine.switches.activeExpiry;
-    engine.stats.commandRate.sample(engine.stats.commandsProcessed, nowMs);
-    engine.stats.inputRate.sample(engine.stats.networkInputBytes, nowMs);
-    engine.stats.outputRate.sample(engine.stats.networkOutputBytes, nowMs);
+    engine.stats.sampleRates(nowMs);
     this.expiry.effort = engine.config.values["active-expire-effort"];
+    const expiryUs = engine.context.expiryCycleUs;
     this.expiry.slowCycle(engine.config.values.hz);
+    engine.latency.sample("expire-cycle", (engine.context.expiryCycleUs - expiryUs) / 1000);
     engine.effects.finishEach();
     this.aof.cron();
     engine.pause.check(nowMs);

@@ -1,4 +1,9 @@
-/** What the server counts as its used memory: data, clients and buffers. */
+/**
+ * What the server counts as its used memory: data, clients and buffers. The runtime's own figures
+ * leave typed arrays out, so everything that can grow is counted where it lives.
+ *
+ *     used = dataset + overhead        overhead = tables + clients + file buffers + reply buffer
+ */
 import type { Engine } from "./engine.ts";
 
 export class MemoryUsage {
@@ -13,11 +18,18 @@ export class MemoryUsage {
 
   /** Bytes in use now; also moves the peak. */
   measure(): number {
-    const { keyspace, persistence, reply } = this.engine;
-    const used =
-      keyspace.usedBytes + this.clientBytes() + persistence.bufferBytes + reply.bytes.length;
+    const { keyspace } = this.engine;
+    const used = keyspace.usedBytes - keyspace.tableBytes + this.overheadBytes();
     if (used > this.peakBytes) this.peakBytes = used;
     return used;
+  }
+
+  /** All but keys and values themselves. */
+  overheadBytes(): number {
+    const { keyspace, persistence, reply } = this.engine;
+    return (
+      keyspace.tableBytes + this.clientBytes() + persistence.bufferBytes + reply.bytes.length
+    );
   }
 
   clientBytes(): number {

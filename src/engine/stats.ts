@@ -21,6 +21,29 @@ export class Stats {
   readonly outputRate = new Rate();
   readonly cycleRate = new Rate();
   readonly busyRate = new Rate();
+  /** Set by the composition root: turns of the event loop since the start. */
+  countLoopCycles: () => number = () => 0;
+  private loopCyclesBefore = 0;
+  private loopBusyUsBefore = 0;
+
+  /** Turns of the event loop since the start or the last reset. */
+  get loopCycles(): number {
+    return this.countLoopCycles() - this.loopCyclesBefore;
+  }
+
+  /** Processor time of the loop's thread since the start or the last reset, in microseconds. */
+  get loopBusyUs(): number {
+    return threadCpuUs() - this.loopBusyUsBefore;
+  }
+
+  /** Called by the cron: the rates per second follow from these samples. */
+  sampleRates(nowMs: number): void {
+    this.commandRate.sample(this.commandsProcessed, nowMs);
+    this.inputRate.sample(this.networkInputBytes, nowMs);
+    this.outputRate.sample(this.networkOutputBytes, nowMs);
+    this.cycleRate.sample(this.loopCycles, nowMs);
+    this.busyRate.sample(this.loopBusyUs, nowMs);
+  }
 
   countError(text: string): void {
     this.errorReplies++;
@@ -48,7 +71,14 @@ export class Stats {
     this.outputRate.reset();
     this.cycleRate.reset();
     this.busyRate.reset();
+    this.loopCyclesBefore = this.countLoopCycles();
+    this.loopBusyUsBefore = threadCpuUs();
   }
+}
+
+function threadCpuUs(): number {
+  const { system, user } = process.threadCpuUsage();
+  return system + user;
 }
 
 const SAMPLES = 16;

@@ -99,6 +99,7 @@ export class Connection implements Transport {
   receive(chunk: Uint8Array): void {
     const gateway = this.gateway;
     gateway.engine.stats.networkInputBytes += chunk.length;
+    gateway.engine.stats.reads++;
     if (this.isInputOver) return;
     this.session.lastInteractionMs = gateway.beginCallback();
     if (this.isWaiting) {
@@ -214,6 +215,7 @@ export class Connection implements Transport {
   private write(bytes: Uint8Array, start: number, length: number): number {
     const taken = Math.max(0, this.socket.write(bytes, start, length));
     this.gateway.engine.stats.networkOutputBytes += taken;
+    this.gateway.engine.stats.writes++;
     return taken;
   }
 

@@ -35,6 +35,8 @@ export class Turn {
   private readonly end = (): void => this.finish();
 
   readonly reply: ReplyWriter;
+  /** Turns that ended so far. */
+  cycles = 0;
 
   /** Called when everything of a turn has been sent. */
   onEnd: () => void = () => {};
@@ -120,6 +122,7 @@ export class Turn {
 
   private sendAll(): void {
     const ready = this.ready;
+    this.cycles++;
     for (let i = 0; i < ready.length; i++) ready[i].send();
     ready.length = 0;
     this.reply.clear();
