@@ -2,8 +2,8 @@
  * The arithmetic of INCRBYFLOAT and HINCRBYFLOAT. Redis computes both in C's `long double`, on
  * x86-64 the 80-bit extended format: 64 significant bits, largest exponent 2^16383, lowest bit
  * of a subnormal 2^-16445. Its results show in replies (3000 + 0.1 is
- * 3000.10000000000000009), so the format is reproduced exactly: parse and add round half to even as the
- * processor does, and the text is what printf's "%.17Lf" prints, without trailing zeros.
+ * 3000.10000000000000009), so the format is reproduced exactly: parse and add round half to even
+ * as the processor does, and the text is what printf's "%.17Lf" prints, without trailing zeros.
  *
  * A handler parses both operands (null: "value is not a valid float"), adds them, refuses a sum
  * that is not finite, and writes the text of the rest.

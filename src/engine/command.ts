@@ -5,6 +5,7 @@
  */
 import type { Arguments } from "../protocol/arguments.ts";
 import type { Call } from "./call.ts";
+import type { Engine } from "./engine.ts";
 import type { FoundKey } from "./key-finder.ts";
 
 /** Command flags, by the names that COMMAND shows (redis/src/server.h). */
@@ -136,6 +137,10 @@ export interface Declaration {
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
   /** For COMMAND GETKEYS and ACLs where the specifications cannot say it. */
   readonly findKeys?: (args: Arguments, offset: number) => FoundKey[] | null;
+  /** Indices of arguments that MONITOR and the slow log must not show. */
+  readonly secrets?: (args: Arguments, engine: Engine) => readonly number[];
+  /** Only servers send it to each other, or developers to them; COMMAND DOCS says so. */
+  readonly isSystem?: true;
   readonly subcommands?: readonly Command[];
   /** Runs the command; absent for a container, whose subcommands run. */
   readonly run?: (call: Call) => void;

@@ -30,6 +30,7 @@ import { MemoryUsage } from "./memory-usage.ts";
 import { Pause } from "./pause.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
+import { secretArguments } from "./redaction.ts";
 import { REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, REPLY_SKIP_THIS } from "./session.ts";
 import type { Session } from "./session.ts";
 import { SlowLog } from "./slow-log.ts";
@@ -85,7 +86,10 @@ export class Engine {
     this.latency = new LatencyMonitor(parts.clock);
     this.timing = new Timing(parts.clock, {
       took: (command, durationUs, session, args) => {
-        this.slowLog.consider(command, durationUs, session, args, this.clock.nowMs);
+        if (this.slowLog.wants(command, durationUs)) {
+          const secrets = secretArguments(this, command, args);
+          this.slowLog.add(durationUs, session, args, secrets, this.clock.nowMs);
+        }
         this.latency.commandTook(command, durationUs);
       },
     });
@@ -204,7 +208,10 @@ export class Engine {
       session.lastCommand = command;
       const shut = command.gates & (this.gates | session.gates);
       const admission = shut === 0 ? ADMITTED : admit(this, session, command);
-      if (admission === POSTPONED) return false;
+      if (admission === POSTPONED) {
+        session.isPostponed = true;
+        return false;
+      }
       if (admission === ADMITTED) this.run(session, command, args);
       else command.rejectedCalls++;
     }

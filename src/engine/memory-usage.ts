@@ -27,9 +27,7 @@ export class MemoryUsage {
   /** All but keys and values themselves. */
   overheadBytes(): number {
     const { keyspace, persistence, reply } = this.engine;
-    return (
-      keyspace.tableBytes + this.clientBytes() + persistence.bufferBytes + reply.bytes.length
-    );
+    return keyspace.tableBytes + this.clientBytes() + persistence.bufferBytes + reply.bytes.length;
   }
 
   clientBytes(): number {

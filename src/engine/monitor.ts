@@ -1,11 +1,18 @@
-/** MONITOR: every command, once it has run, to the sessions that asked. */
+/**
+ * MONITOR: every command, once it has run, to the sessions that asked. A line is
+ *
+ *     +<seconds>.<microseconds> [<database> <who>] "argument" "argument" …
+ *
+ * where `who` is `ip:port`, `unix:<path>`, or `lua` where no connection sent it.
+ */
 import { bytesOf } from "../base/bytes.ts";
 import { quoteBytes } from "../base/quoted-arguments.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { ADMIN, SKIP_MONITOR } from "./command.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
-import type { Session } from "./session.ts";
+import { REDACTED, secretArguments } from "./redaction.ts";
+import type { Session, Transport } from "./session.ts";
 
 export function feedMonitors(
   engine: Engine,
@@ -17,13 +24,20 @@ export function feedMonitors(
   const nowUs = engine.clock.wallUs();
   const seconds = Math.floor(nowUs / 1e6);
   const fraction = String(nowUs % 1e6).padStart(6, "0");
-  const transport = session.transport;
-  const kind = transport === null ? "" : transport.kind === "unix" ? "unix:" : "";
-  const peer = kind + (transport?.peerAddress ?? "");
-  let line = `+${seconds}.${fraction} [${session.database.index} ${peer}]`;
+  let line = `+${seconds}.${fraction} [${session.database.index} ${senderOf(session.transport)}]`;
+  const secrets = secretArguments(engine, command, args);
   for (let i = 0; i < args.count; i++) {
-    line += ` ${quoteBytes(args.bytes, args.starts[i], args.lengths[i])}`;
+    line += secrets.has(i)
+      ? ` "${REDACTED}"`
+      : ` ${quoteBytes(args.bytes, args.starts[i], args.lengths[i])}`;
   }
   const bytes = bytesOf(`${line}\r\n`);
   for (const monitor of engine.clients.monitors) monitor.transport?.push(bytes);
+}
+
+function senderOf(transport: Transport | null): string {
+  if (transport === null) return "lua";
+  const { kind, peerAddress } = transport;
+  // A unix socket's address is its path and a port that is always 0.
+  return kind === "unix" ? `unix:${peerAddress.slice(0, -":0".length)}` : peerAddress;
 }

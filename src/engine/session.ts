@@ -53,6 +53,8 @@ export class Session {
   /** QUIT, a protocol error, CLIENT KILL of oneself: close once the replies have gone out. */
   closesAfterReply = false;
   isMonitor = false;
+  /** A request waits for the end of CLIENT PAUSE. */
+  isPostponed = false;
   /** CLIENT NO-EVICT. */
   isNotEvicted = false;
   /** CLIENT NO-TOUCH. */

@@ -2,6 +2,7 @@
 import type { Arguments } from "../protocol/arguments.ts";
 import { SKIP_SLOWLOG } from "./command.ts";
 import type { Command } from "./command.ts";
+import { REDACTED } from "./redaction.ts";
 import type { Session } from "./session.ts";
 
 /** SLOWLOG_ENTRY_MAX_ARGC and _MAX_STRING, slowlog.h. */
@@ -29,20 +30,24 @@ export class SlowLog {
     return this.entries.length;
   }
 
-  consider(
-    command: Command,
+  wants(command: Command, durationUs: number): boolean {
+    if (this.thresholdUs < 0 || durationUs < this.thresholdUs) return false;
+    return (command.flags & SKIP_SLOWLOG) === 0;
+  }
+
+  /** `secrets` are the indices of arguments that are not shown. */
+  add(
     durationUs: number,
     session: Session,
     args: Arguments,
+    secrets: ReadonlySet<number>,
     nowMs: number,
   ): void {
-    if (this.thresholdUs < 0 || durationUs < this.thresholdUs) return;
-    if ((command.flags & SKIP_SLOWLOG) !== 0) return;
     this.entries.unshift({
       id: this.nextId++,
       atSeconds: Math.floor(nowMs / 1000),
       durationUs: Math.floor(durationUs),
-      args: shortened(args),
+      args: shortened(args, secrets),
       peerAddress: session.transport?.peerAddress ?? "",
       clientName: session.name,
     });
@@ -62,13 +67,15 @@ export class SlowLog {
   }
 }
 
-function shortened(args: Arguments): string[] {
+function shortened(args: Arguments, secrets: ReadonlySet<number>): string[] {
   const shown = Math.min(args.count, MAX_ARGUMENTS);
   const texts: string[] = [];
   for (let i = 0; i < shown; i++) {
     const length = args.lengths[i];
     if (i === shown - 1 && args.count > shown) {
       texts.push(`... (${args.count - shown + 1} more arguments)`);
+    } else if (secrets.has(i)) {
+      texts.push(REDACTED);
     } else if (length > MAX_ARGUMENT_BYTES) {
       const rest = length - MAX_ARGUMENT_BYTES;
       texts.push(`${args.text(i).slice(0, MAX_ARGUMENT_BYTES)}... (${rest} more bytes)`);

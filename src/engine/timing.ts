@@ -72,7 +72,9 @@ export class Timing {
     if (running === null || session === null || args === null || runCalls === 0) return;
     const durationUs = nowUs - this.startUs;
     running.totalUs += durationUs;
-    if (this.tracksLatency) this.histogramOf(running).record((durationUs * 1000) / runCalls, runCalls);
+    if (this.tracksLatency) {
+      this.histogramOf(running).record((durationUs * 1000) / runCalls, runCalls);
+    }
     if (runCalls === 1) this.listener.took(running, durationUs, session, args);
   }
 

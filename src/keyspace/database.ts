@@ -1,9 +1,9 @@
 /**
  * One numbered database: the only gate through which keys and values change.
  *
- * Every method that changes something counts it in the context's `mutations`; the engine holds that against
- * what the command reported (a change that nobody reported would be lost to the AOF, to
- * replicas and to watchers). An expired key is never handed out: `peek`, `read` and `write`
+ * Every method that changes something counts it in the context's `mutations`; the engine holds
+ * that against what the command reported (a change that nobody reported would be lost to the
+ * AOF, to replicas and to watchers). An expired key is never handed out: `peek`, `read` and `write`
  * remove it first, or hide it where removing it is not ours to do.
  *
  * A lookup leaves the key's hash in `hash`, which `storeString`, `storeInteger` and `adopt`

@@ -138,6 +138,7 @@ export class Connection implements Transport {
   resume(): void {
     if (!this.isWaiting) return;
     this.isWaiting = false;
+    this.session.isPostponed = false;
     const input = this.waiting ?? [];
     this.waiting = null;
     this.waitingBytes = 0;

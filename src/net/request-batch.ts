@@ -38,7 +38,7 @@ export class RequestBatch {
     return this.requests[index];
   }
 
-  /** Parses up to `limit` (at most MAX_LOOK_AHEAD) requests of the chunk, as far as it holds whole ones. */
+  /** Parses whole requests of the chunk, up to `limit` of them (at most MAX_LOOK_AHEAD). */
   parse(parser: RequestParser, bytes: Uint8Array, end: number, limit: number): void {
     let count = 0;
     let status = REQUEST;

@@ -3,6 +3,10 @@ import type { TLSOptions } from "bun";
 import type { Disk } from "../base/disk.ts";
 import type { ConfigValues } from "../engine/config/directives.ts";
 
+const NO_AUTHORITY =
+  "Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-cluster, " +
+  "tls-replication or tls-auth-clients are enabled!";
+
 /** The runtime's options, or why they cannot be had. */
 export function readTlsOptions(values: ConfigValues, disk: Disk): TLSOptions | string {
   const certificatePath = values["tls-cert-file"];
@@ -12,7 +16,7 @@ export function readTlsOptions(values: ConfigValues, disk: Disk): TLSOptions | s
   if (certificatePath === null) return "No tls-cert-file configured!";
   if (keyPath === null) return "No tls-key-file configured!";
   if (authorityPath === null && asksClients !== "no") {
-    return "Either tls-ca-cert-file or tls-ca-cert-dir must be specified when tls-cluster, tls-replication or tls-auth-clients are enabled!";
+    return NO_AUTHORITY;
   }
   const certificate = disk.readFile(certificatePath);
   if (certificate === null) return `Failed to load certificate: ${certificatePath}`;

@@ -53,7 +53,7 @@ export class ReplyWriter {
     this.line(43, text);
   }
 
-  /** An error reply. The text begins with its code (`ERR`, `WRONGTYPE`…); line breaks in it become spaces. */
+  /** An error whose text begins with its code (`ERR`…); line breaks in it become spaces. */
   error(text: string): void {
     this.errorCount++;
     this.lastError = text;

@@ -226,7 +226,7 @@ transcript("DEBUG DIGEST agrees on equal strings", (t) => {
   t.do("MSET a 1 b two c 3.5");
   t.do("SET d x EX 1000");
   t.do("SELECT 3");
-  t.do("SET e \"\\x00\\x01\"");
+  t.do('SET e "\\x00\\x01"');
   t.do("DEBUG DIGEST");
   t.do("DEBUG DIGEST-VALUE e missing");
   t.do("DEBUG POPULATE 50").is("OK");

@@ -23,12 +23,7 @@ import { KeyView } from "../../keyspace/entries.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import type { Ref } from "../../memory/arena.ts";
 import { typeName, typeOf } from "../../memory/entry.ts";
-import {
-  INVALID_DB_INDEX,
-  NO_SUCH_KEY,
-  SAME_OBJECT,
-  SYNTAX,
-} from "../../protocol/errors.ts";
+import { INVALID_DB_INDEX, NO_SUCH_KEY, SAME_OBJECT, SYNTAX } from "../../protocol/errors.ts";
 
 const MANY_KEYS = {
   group: "generic",

@@ -73,7 +73,6 @@ const rewrite = command({
   since: "2.8.0",
   summary: "Writes the present configuration to the file it came from.",
   arity: 2,
-  tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
   run: (call) => reply(call, call.engine.config.rewrite(systemDisk, [])),
 });
 
@@ -83,7 +82,6 @@ const resetstat = command({
   since: "2.0.0",
   summary: "Sets the counters that INFO shows back to zero.",
   arity: 2,
-  tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
   run(call) {
     call.engine.resetStats();
     call.reply.ok();

@@ -8,6 +8,7 @@ import { datasetDigest, valueDigest } from "../../keyspace/digest.ts";
 import { NO_SUCH_KEY } from "../../protocol/errors.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import { clockOf, encodingIn, encodingName, headerOf } from "../../memory/entry.ts";
+import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 import { populate } from "./_debug-populate.ts";
 
 type Handler = (call: Call) => void;
@@ -113,27 +114,27 @@ function pauseCron(call: Call): void {
 }
 
 /** One reply of each RESP3 type, for tests of clients. */
-function showProtocol(call: Call): void {
-  const { reply } = call;
-  const kind = call.text(2).toLowerCase();
-  if (kind === "string") reply.bulkText("Hello World");
-  else if (kind === "integer") reply.integer(12345);
-  else if (kind === "double") reply.double(3.141);
-  else if (kind === "null") reply.nil();
-  else if (kind === "array") {
+const PROTOCOL_SAMPLES: Readonly<Record<string, (reply: ReplyWriter) => void>> = {
+  string: (reply) => reply.bulkText("Hello World"),
+  integer: (reply) => reply.integer(12345),
+  double: (reply) => reply.double(3141 / 1000),
+  null: (reply) => reply.nil(),
+  array(reply) {
     reply.array(3);
     for (let i = 0; i < 3; i++) reply.integer(i);
-  } else if (kind === "set") {
+  },
+  set(reply) {
     reply.set(3);
     for (let i = 0; i < 3; i++) reply.integer(i);
-  } else if (kind === "map") {
+  },
+  map(reply) {
     reply.map(3);
     for (let i = 0; i < 3; i++) {
       reply.integer(i);
       reply.boolean(i === 1);
     }
-  } else if (kind === "bignum") reply.bigNumber("1234567999999999999999999999999999999");
-  else if (kind === "attrib") {
+  },
+  attrib(reply) {
     if (reply.resp3) {
       reply.attribute(1);
       reply.bulkText("key-popularity");
@@ -142,17 +143,27 @@ function showProtocol(call: Call): void {
       reply.integer(90);
     }
     reply.bulkText("Some real reply following the attribute");
-  } else if (kind === "push") {
+  },
+  push(reply) {
     reply.push(2);
     reply.bulkText("server-cpu-usage");
     reply.integer(42);
-  } else if (kind === "true") reply.boolean(true);
-  else if (kind === "false") reply.boolean(false);
-  else if (kind === "verbatim") reply.verbatim("This is a verbatim\nstring");
-  else
+  },
+  bignum: (reply) => reply.bigNumber("1234567999999999999999999999999999999"),
+  true: (reply) => reply.boolean(true),
+  false: (reply) => reply.boolean(false),
+  verbatim: (reply) => reply.verbatim("This is a verbatim\nstring"),
+};
+
+function showProtocol(call: Call): void {
+  const sample = PROTOCOL_SAMPLES[call.text(2).toLowerCase()];
+  if (sample !== undefined) sample(call.reply);
+  else {
     call.fail(
-      "ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false",
+      "ERR Wrong protocol type name. Please use one of the following: string|integer|double|" +
+        "null|array|set|map|attrib|push|verbatim|true|false",
     );
+  }
 }
 
 function showHelp(call: Call): void {

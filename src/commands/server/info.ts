@@ -1,7 +1,6 @@
 /** INFO: the server's state and counters, as text in sections. */
 import { command, LOADING, STALE } from "../../engine/command.ts";
-import type { InfoField } from "../../engine/persistence.ts";
-import { DEFAULT_SECTIONS, SECTIONS } from "./_info-sections.ts";
+import { infoText } from "./_info-sections.ts";
 
 export const info = command({
   name: "info",
@@ -17,27 +16,8 @@ export const info = command({
   args: [{ name: "section", type: "string", multiple: true, optional: true }],
   run(call) {
     const wanted = new Set<string>();
-    for (let i = 1; i < call.count; i++) addSections(wanted, call.text(i).toLowerCase());
-    if (call.count === 1) addSections(wanted, "default");
-    const parts: string[] = [];
-    for (const section of SECTIONS) {
-      if (!wanted.has(section.name.toLowerCase())) continue;
-      parts.push(`# ${section.name}\r\n${section.fields(call.engine).map(lineOf).join("")}`);
-    }
-    call.reply.verbatim(parts.join("\r\n"));
+    for (let i = 1; i < call.count; i++) wanted.add(call.text(i).toLowerCase());
+    if (wanted.size === 0) wanted.add("default");
+    call.reply.verbatim(infoText(call.engine, wanted));
   },
 });
-
-function lineOf([name, value]: InfoField): string {
-  return `${name}:${value}\r\n`;
-}
-
-function addSections(wanted: Set<string>, name: string): void {
-  if (name === "all" || name === "everything") {
-    for (const section of SECTIONS) wanted.add(section.name.toLowerCase());
-  } else if (name === "default") {
-    for (const section of DEFAULT_SECTIONS) wanted.add(section);
-  } else {
-    wanted.add(name);
-  }
-}

@@ -84,6 +84,7 @@ export const msetnx = command({
   name: "msetnx",
   since: "1.0.1",
   summary: "Sets several keys to strings where none of them exists.",
+  tips: ["request_policy:multi_shard", "response_policy:agg_min"],
   keys: [keysAt(KEY_OW | KEY_INSERT, 1, -1, 2)],
   run(call) {
     if (!hasPairs(call)) return;

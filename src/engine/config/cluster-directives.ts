@@ -1,3 +1,4 @@
+/** Cluster mode, which is not there: its directives are known and shown. */
 import { integer, LONG_MAX, ULONG_MAX, unsignedMemory } from "./number-options.ts";
 import { choice, flag, optionalText, path } from "./word-options.ts";
 

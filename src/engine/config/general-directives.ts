@@ -1,3 +1,4 @@
+/** The process: start, stop, log, cron. */
 import { INT_MAX, INT_MIN, integer } from "./number-options.ts";
 import { expandTitle } from "./title-template.ts";
 import {
@@ -12,7 +13,6 @@ import {
 
 const PLACED_BY_SYSTEM = "the runtime's threads run where the operating system puts them";
 
-/** The process: start, stop, log, cron. */
 export const generalDirectives = {
   daemonize: flag(false, { immutable: true }),
   supervised: choice(["upstart", "systemd", "auto", "no"], "no", {

@@ -1,10 +1,10 @@
+/** What one client or request may use, and what is recorded about those that use much. */
 import { outputLimits, percentiles } from "./list-options.ts";
 import { integer, LONG_MAX, memory, unsigned, unsignedMemory } from "./number-options.ts";
 import { flag } from "./word-options.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** What one client or request may use, and what is recorded about those that use much. */
 export const limitDirectives = {
   "proto-max-bulk-len": memory(512 * MEBIBYTE, { min: MEBIBYTE }),
   "client-query-buffer-limit": unsignedMemory(1024 * MEBIBYTE, { min: MEBIBYTE }),

@@ -1,3 +1,4 @@
+/** maxmemory, eviction, expiry, and the handing back of memory. */
 import { scores } from "./list-options.ts";
 import { integer, LONG_MAX, memoryOrPercent, ULONG_MAX, unsignedMemory } from "./number-options.ts";
 import { choice, flag } from "./word-options.ts";
@@ -5,7 +6,6 @@ import { choice, flag } from "./word-options.ts";
 const DEFRAG = "active defragmentation moves entries of jemalloc, which is not used here";
 const LAZY = "memory is always given back in small steps or by the runtime's collector";
 
-/** maxmemory, eviction, expiry, and the handing back of memory. */
 export const memoryDirectives = {
   maxmemory: unsignedMemory(0, { max: ULONG_MAX }),
   "maxmemory-policy": choice(

@@ -1,8 +1,8 @@
+/** How clients reach the server. Ports: 0 means no such listener. */
 import { addresses } from "./list-options.ts";
 import { integer, octal, UINT_MAX, unsigned } from "./number-options.ts";
 import { flag, optionalPath, optionalText } from "./word-options.ts";
 
-/** How clients reach the server. Ports: 0 means no such listener. */
 export const networkDirectives = {
   bind: addresses(["*", "-::*"]),
   "bind-source-addr": optionalText({

@@ -1,10 +1,10 @@
+/** RDB and AOF files. */
 import { directory, savePoints } from "./list-options.ts";
 import { INT_MAX, integer, memory } from "./number-options.ts";
 import { choice, flag, path } from "./word-options.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** RDB and AOF files. */
 export const persistenceDirectives = {
   dir: directory({ protected: true, notWhileLoading: true }),
   dbfilename: path("dump.rdb", {

@@ -1,8 +1,8 @@
+/** Primaries and replicas. The names with "slave" are Redis's older ones. */
 import { primaryAddress } from "./list-options.ts";
 import { integer, LONG_MAX, memory } from "./number-options.ts";
 import { choice, flag, optionalText, secret } from "./word-options.ts";
 
-/** Primaries and replicas. The names with "slave" are Redis's older ones. */
 export const replicationDirectives = {
   replicaof: primaryAddress({ immutable: true, aliases: ["slaveof"] }),
   masteruser: optionalText({ sensitive: true }),

@@ -1,9 +1,9 @@
+/** Passwords, ACL, and the commands and directives that are off unless asked for. */
 import { integer, LONG_MAX } from "./number-options.ts";
 import { choice, path, secret } from "./word-options.ts";
 
 const WHO = ["no", "yes", "local"] as const;
 
-/** Passwords, ACL, and the commands and directives that are off unless asked for. */
 export const securityDirectives = {
   requirepass: secret(),
   aclfile: path("", { immutable: true }),

@@ -1,7 +1,7 @@
+/** Certificates and keys are volatile: setting the same file name again loads the file again. */
 import { integer } from "./number-options.ts";
 import { choice, flag, optionalPath, optionalText } from "./word-options.ts";
 
-/** Certificates and keys are volatile: setting the same file name again loads the file again. */
 export const tlsDirectives = {
   "tls-port": integer(0, { max: 65535 }),
   "tls-cert-file": optionalPath({ volatile: true }),

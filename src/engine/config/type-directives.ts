@@ -1,6 +1,6 @@
+/** Up to where a collection keeps its compact encoding. */
 import { INT_MAX, INT_MIN, integer, LONG_MAX, unsigned, unsignedMemory } from "./number-options.ts";
 
-/** Up to where a collection keeps its compact encoding. */
 export const typeDirectives = {
   "hash-max-listpack-entries": unsigned(512, { aliases: ["hash-max-ziplist-entries"] }),
   "hash-max-listpack-value": unsignedMemory(64, { aliases: ["hash-max-ziplist-value"] }),

@@ -4,7 +4,8 @@ import { bytesOf, textOf } from "../../../src/base/bytes.ts";
 import { ManualClock } from "../../../src/base/clock.ts";
 import { Random } from "../../../src/base/random.ts";
 import { KeyspaceContext } from "../../../src/keyspace/context.ts";
-import { Database, KEEP_EXPIRY, NO_EXPIRY } from "../../../src/keyspace/database.ts";
+import { KEEP_EXPIRY, NO_EXPIRY } from "../../../src/keyspace/database.ts";
+import type { Database } from "../../../src/keyspace/database.ts";
 import { ExpiryCycle } from "../../../src/keyspace/expiry.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { NULL_REF } from "../../../src/memory/arena.ts";
@@ -52,7 +53,8 @@ test("random writes, resizes, renames and expiries agree with a Map", () => {
     }
   };
   for (let i = 0; i < scale(20000); i++) {
-    const key = random.below(50) === 0 ? "k".repeat(5000 + random.below(3)) : `k${random.below(300)}`;
+    const key =
+      random.below(50) === 0 ? "k".repeat(5000 + random.below(3)) : `k${random.below(300)}`;
     const held = model.get(key);
     const keyBytes = bytesOf(key);
     const choice = random.below(9);

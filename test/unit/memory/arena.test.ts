@@ -1,5 +1,11 @@
 import { expect, test } from "bun:test";
-import { Arena, MAX_BLOCK_BYTES, NULL_REF, SLAB_SHIFT, UNIT_MASK } from "../../../src/memory/arena.ts";
+import {
+  Arena,
+  MAX_BLOCK_BYTES,
+  NULL_REF,
+  SLAB_SHIFT,
+  UNIT_MASK,
+} from "../../../src/memory/arena.ts";
 import type { Ref } from "../../../src/memory/arena.ts";
 import { scale, seededRandom } from "../../support/random.ts";
 

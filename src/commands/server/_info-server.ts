@@ -1,0 +1,120 @@
+/** INFO's server, clients, replication and cpu sections: who this process is and whom it serves. */
+import { release, type } from "node:os";
+import { PEDIS_VERSION, REDIS_VERSION } from "../../base/version.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { InfoField } from "../../engine/persistence.ts";
+
+const SECONDS_PER_DAY = 86400;
+
+export function serverFields(engine: Engine): InfoField[] {
+  const { clock, config, identity } = engine;
+  const { values } = config;
+  const upSeconds = Math.floor((clock.nowMs - identity.startedMs) / 1000);
+  return [
+    ["redis_version", REDIS_VERSION],
+    ["server_name", "pedis"],
+    ["pedis_version", PEDIS_VERSION],
+    ["bun_version", Bun.version],
+    ["redis_git_sha1", "00000000"],
+    ["redis_git_dirty", 0],
+    ["redis_build_id", buildId()],
+    ["redis_mode", "standalone"],
+    ["os", `${type()} ${release()} ${process.arch === "x64" ? "x86_64" : process.arch}`],
+    ["arch_bits", 64],
+    ["monotonic_clock", "POSIX clock_gettime"],
+    ["multiplexing_api", process.platform === "linux" ? "epoll" : "kqueue"],
+    ["atomicvar_api", "single-threaded"],
+    // No C compiler was involved.
+    ["gcc_version", "0.0.0"],
+    ["process_id", process.pid],
+    ["process_supervised", "no"],
+    ["run_id", identity.runId],
+    ["tcp_port", values.port === 0 ? values["tls-port"] : values.port],
+    ["server_time_usec", clock.wallUs()],
+    ["uptime_in_seconds", upSeconds],
+    ["uptime_in_days", Math.floor(upSeconds / SECONDS_PER_DAY)],
+    ["hz", values.hz],
+    ["configured_hz", values.hz],
+    ["lru_clock", Math.floor(clock.nowMs / 1000) & 0xffffff],
+    ["executable", process.execPath],
+    ["config_file", config.file ?? ""],
+    ["io_threads_active", 0],
+    ...listenerFields(engine),
+  ];
+}
+
+/** Sixteen hexadecimal digits that follow from what the program was built of. */
+function buildId(): string {
+  const hash = Bun.hash.wyhash(`${PEDIS_VERSION} ${Bun.version} ${Bun.revision}`);
+  return hash.toString(16).padStart(16, "0");
+}
+
+/** What is listened on; the numbers are those of Redis's connection types. */
+function listenerFields(engine: Engine): InfoField[] {
+  const { values } = engine.config;
+  const binds = values.bind.map((address) => `,bind=${address}`).join("");
+  const fields: InfoField[] = [];
+  if (values.port !== 0) fields.push(["listener0", `name=tcp${binds},port=${values.port}`]);
+  if (values.unixsocket !== null) fields.push(["listener1", `name=unix,bind=${values.unixsocket}`]);
+  const tlsPort = values["tls-port"];
+  if (tlsPort !== 0) fields.push(["listener2", `name=tls${binds},port=${tlsPort}`]);
+  return fields;
+}
+
+export function clientFields(engine: Engine): InfoField[] {
+  let inputBytes = 0;
+  let outputBytes = 0;
+  let waiting = 0;
+  for (const session of engine.clients.all()) {
+    if (session.isPostponed) waiting++;
+    if (session.transport === null) continue;
+    inputBytes = Math.max(inputBytes, session.transport.queryBytes);
+    outputBytes = Math.max(outputBytes, session.transport.outboundBytes);
+  }
+  return [
+    ["connected_clients", engine.clients.count],
+    ["cluster_connections", 0],
+    ["maxclients", engine.config.values.maxclients],
+    ["client_recent_max_input_buffer", inputBytes],
+    ["client_recent_max_output_buffer", outputBytes],
+    ["blocked_clients", waiting],
+    ["tracking_clients", 0],
+    ["clients_in_timeout_table", 0],
+    ["total_blocking_keys", 0],
+    ["total_blocking_keys_on_nokey", 0],
+  ];
+}
+
+export function replicationFields(engine: Engine): InfoField[] {
+  const { values } = engine.config;
+  const wantsReplicas = values["min-replicas-to-write"] > 0 && values["min-replicas-max-lag"] > 0;
+  return [
+    ["role", "master"],
+    ["connected_slaves", 0],
+    ...(wantsReplicas ? [["min_slaves_good_slaves", 0] as const] : []),
+    ["master_failover_state", "no-failover"],
+    ["master_replid", engine.identity.replicationId],
+    ["master_replid2", "0".repeat(40)],
+    ["master_repl_offset", 0],
+    ["second_repl_offset", -1],
+    ["repl_backlog_active", 0],
+    ["repl_backlog_size", values["repl-backlog-size"]],
+    ["repl_backlog_first_byte_offset", 0],
+    ["repl_backlog_histlen", 0],
+  ];
+}
+
+export function cpuFields(): InfoField[] {
+  const { system, user } = process.cpuUsage();
+  const main = process.threadCpuUsage();
+  const seconds = (us: number): string => (us / 1e6).toFixed(6);
+  return [
+    ["used_cpu_sys", seconds(system)],
+    ["used_cpu_user", seconds(user)],
+    // There are no child processes.
+    ["used_cpu_sys_children", seconds(0)],
+    ["used_cpu_user_children", seconds(0)],
+    ["used_cpu_sys_main_thread", seconds(main.system)],
+    ["used_cpu_user_main_thread", seconds(main.user)],
+  ];
+}

@@ -1,0 +1,153 @@
+/** INFO's stats section and those that count commands, errors, durations and keys. */
+import type { Engine } from "../../engine/engine.ts";
+import type { InfoField } from "../../engine/persistence.ts";
+
+export function statsFields(engine: Engine): InfoField[] {
+  return [
+    ...trafficFields(engine),
+    ...keyFields(engine),
+    // Replication, pub/sub, forks, cluster, defragmentation, tracking: nothing of it exists here.
+    ...FIELDS_WITHOUT_SUBJECT.map((name): InfoField => [name, 0]),
+    ...replyFields(engine),
+    ...loopFields(engine),
+    ["acl_access_denied_auth", engine.stats.aclDeniedAuth],
+    ["acl_access_denied_cmd", engine.stats.aclDeniedCommand],
+    ["acl_access_denied_key", 0],
+    ["acl_access_denied_channel", 0],
+  ];
+}
+
+const FIELDS_WITHOUT_SUBJECT = [
+  "pubsub_channels",
+  "pubsub_patterns",
+  "pubsubshard_channels",
+  "latest_fork_usec",
+  "total_forks",
+  "migrate_cached_sockets",
+  "slave_expires_tracked_keys",
+  "active_defrag_hits",
+  "active_defrag_misses",
+  "active_defrag_key_hits",
+  "active_defrag_key_misses",
+  "total_active_defrag_time",
+  "current_active_defrag_time",
+  "tracking_total_keys",
+  "tracking_total_items",
+  "tracking_total_prefixes",
+];
+
+function trafficFields({ stats }: Engine): InfoField[] {
+  const kilobytes = (perSecond: number): string => (perSecond / 1024).toFixed(2);
+  return [
+    ["total_connections_received", stats.connectionsReceived],
+    ["total_commands_processed", stats.commandsProcessed],
+    ["instantaneous_ops_per_sec", Math.round(stats.commandRate.perSecond)],
+    ["total_net_input_bytes", stats.networkInputBytes],
+    ["total_net_output_bytes", stats.networkOutputBytes],
+    ["total_net_repl_input_bytes", 0],
+    ["total_net_repl_output_bytes", 0],
+    ["instantaneous_input_kbps", kilobytes(stats.inputRate.perSecond)],
+    ["instantaneous_output_kbps", kilobytes(stats.outputRate.perSecond)],
+    ["instantaneous_input_repl_kbps", kilobytes(0)],
+    ["instantaneous_output_repl_kbps", kilobytes(0)],
+    ["rejected_connections", stats.connectionsRejected],
+    ["sync_full", 0],
+    ["sync_partial_ok", 0],
+    ["sync_partial_err", 0],
+  ];
+}
+
+function keyFields({ context }: Engine): InfoField[] {
+  return [
+    ["expired_keys", context.expiredKeys],
+    ["expired_stale_perc", context.expiredStalePercent.toFixed(2)],
+    ["expired_time_cap_reached_count", context.expiryCyclesCutShort],
+    ["expire_cycle_cpu_milliseconds", Math.floor(context.expiryCycleUs / 1000)],
+    ["evicted_keys", 0],
+    ["evicted_clients", 0],
+    ["total_eviction_exceeded_time", 0],
+    ["current_eviction_exceeded_time", 0],
+    ["keyspace_hits", context.hits],
+    ["keyspace_misses", context.misses],
+  ];
+}
+
+function replyFields({ stats }: Engine): InfoField[] {
+  return [
+    ["unexpected_error_replies", 0],
+    ["total_error_replies", stats.errorReplies],
+    ["dump_payload_sanitizations", 0],
+    ["total_reads_processed", stats.reads],
+    ["total_writes_processed", stats.writes],
+    ["io_threaded_reads_processed", 0],
+    ["io_threaded_writes_processed", 0],
+    ["client_query_buffer_limit_disconnections", stats.queryBufferLimitDisconnections],
+    ["client_output_buffer_limit_disconnections", stats.outputBufferLimitDisconnections],
+    // All connections share one reply buffer, which is not resized for any of them.
+    ["reply_buffer_shrinks", 0],
+    ["reply_buffer_expands", 0],
+  ];
+}
+
+function loopFields({ stats, table }: Engine): InfoField[] {
+  let commandUs = 0;
+  for (const command of table.all()) commandUs += command.totalUs;
+  const cyclesPerSecond = stats.cycleRate.perSecond;
+  const usPerCycle = cyclesPerSecond === 0 ? 0 : stats.busyRate.perSecond / cyclesPerSecond;
+  return [
+    ["eventloop_cycles", stats.loopCycles],
+    ["eventloop_duration_sum", Math.round(stats.loopBusyUs)],
+    ["eventloop_duration_cmd_sum", Math.round(commandUs)],
+    ["instantaneous_eventloop_cycles_per_sec", Math.round(cyclesPerSecond)],
+    ["instantaneous_eventloop_duration_usec", Math.round(usPerCycle)],
+  ];
+}
+
+export function commandFields(engine: Engine): InfoField[] {
+  return engine.table
+    .all()
+    .filter(({ calls, rejectedCalls, failedCalls }) => calls + rejectedCalls + failedCalls > 0)
+    .map((one) => {
+      const perCall = one.calls === 0 ? 0 : one.totalUs / one.calls;
+      const text =
+        `calls=${one.calls},usec=${Math.round(one.totalUs)},usec_per_call=${perCall.toFixed(2)},` +
+        `rejected_calls=${one.rejectedCalls},failed_calls=${one.failedCalls}`;
+      return [`cmdstat_${one.fullName}`, text];
+    });
+}
+
+export function errorFields(engine: Engine): InfoField[] {
+  return [...engine.stats.errorsByCode]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, count]) => [`errorstat_${safe(code)}`, `count=${count}`]);
+}
+
+/** A name that a client chose must not look like INFO's own lines. */
+function safe(name: string): string {
+  return name.replaceAll(/[#:\n\r]/g, "_");
+}
+
+export function latencyFields(engine: Engine): InfoField[] {
+  const { values } = engine.config;
+  if (!values["latency-tracking"]) return [];
+  const percents = values["latency-tracking-info-percentiles"];
+  return [...engine.timing.histograms].map(([one, histogram]) => {
+    const text = percents
+      .map((percent) => {
+        const name = Number(percent.toFixed(6));
+        return `p${name}=${(histogram.percentileNs(percent) / 1000).toFixed(3)}`;
+      })
+      .join(",");
+    return [`latency_percentiles_usec_${one.fullName}`, text];
+  });
+}
+
+export function keyspaceFields(engine: Engine): InfoField[] {
+  return engine.keyspace.databases
+    .filter(({ size }) => size > 0)
+    .map((database) => [
+      `db${database.index}`,
+      `keys=${database.size},expires=${database.expiring},` +
+        `avg_ttl=${database.expiring === 0 ? 0 : Math.round(database.averageTtlMs)}`,
+    ]);
+}
