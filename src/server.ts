@@ -111,7 +111,7 @@ export class Server {
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
     this.turn.onEnd = () => this.expireQuickly();
-    engine.context.onDrop = (database, key) => engine.keyDropped(database, key, false);
+    engine.context.onDrop = (database, key, reason) => engine.keyDropped(database, key, reason);
     engine.requestShutdown = (isForced) => this.shutDown(isForced);
     engine.allowsProtected = (session) => this.allowsDebug(session);
     engine.config.onApplyAny(["port", "bind", "tls-port", ...TLS_DIRECTIVES], () => {

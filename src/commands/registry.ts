@@ -3,6 +3,8 @@
  * a family is one edit there. A new family's file is named here once.
  */
 import { Command } from "../engine/command.ts";
+import * as bitfields from "./bitmaps/bitfield.ts";
+import * as bits from "./bitmaps/bits.ts";
 import * as connection from "./connection/basic.ts";
 import * as client from "./connection/client.ts";
 import * as monitor from "./connection/monitor.ts";
@@ -22,10 +24,13 @@ import * as shutdown from "./server/shutdown.ts";
 import * as slowlog from "./server/slowlog.ts";
 import * as stringBasics from "./strings/basic.ts";
 import * as counters from "./strings/counters.ts";
+import * as lcs from "./strings/lcs.ts";
 import * as manyStrings from "./strings/many.ts";
 import * as stringRanges from "./strings/ranges.ts";
 
 const FAMILIES: readonly object[] = [
+  bitfields,
+  bits,
   connection,
   client,
   monitor,
@@ -45,6 +50,7 @@ const FAMILIES: readonly object[] = [
   slowlog,
   stringBasics,
   counters,
+  lcs,
   manyStrings,
   stringRanges,
 ];

@@ -16,6 +16,7 @@ import type { Ref } from "../memory/arena.ts";
 import { typeOf } from "../memory/entry.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import {
+  NOT_AN_INT32,
   NOT_AN_INTEGER,
   SYNTAX,
   unknownSubcommand,
@@ -105,6 +106,14 @@ export class Call {
     return exact;
   }
 
+  /** The argument as a 32-bit integer; a problem, and NaN, where it is none. */
+  int32(index: number, problem = ""): number {
+    const value = this.int64(index, problem === "" ? NOT_AN_INTEGER : problem);
+    if (value >= -2147483648 && value <= 2147483647) return Number(value);
+    this.refuse(problem === "" ? NOT_AN_INT32 : problem);
+    return NaN;
+  }
+
   /** Bytes of the request that is running. */
   get requestBytes(): number {
     const { args } = this;
@@ -114,6 +123,10 @@ export class Call {
   /** Notes why the command can't run; the first reason stands. */
   refuse(problem: string): void {
     if (this.problem === "") this.problem = problem;
+  }
+
+  get hasProblem(): boolean {
+    return this.problem !== "";
   }
 
   /** Whether something was refused; then the error reply has been written. */
@@ -167,11 +180,17 @@ export class Call {
     return this.database.peek(args.bytes, args.starts[index], args.lengths[index]);
   }
 
-  /** As `readKey`, counted as a hit or a miss but not marked as an access. */
+  /** As `readKey`, but not marked as an access. */
   peekReadKey(index: number): Ref {
     const ref = this.peekKey(index);
-    if (ref === NULL_REF) this.engine.context.misses++;
-    else this.engine.context.hits++;
+    const context = this.engine.context;
+    if (ref === NULL_REF) {
+      const { bytes, starts, lengths } = this.args;
+      context.misses++;
+      context.onMiss(this.database, bytes, starts[index], lengths[index]);
+    } else {
+      context.hits++;
+    }
     return ref;
   }
 

@@ -47,7 +47,8 @@ export class CommandTable {
   findFrom(args: Arguments, first: number): Command | null {
     const name = args.text(first).toLowerCase();
     const found = this.byName(name);
-    if (found === null || found.subcommands.length === 0) return found;
+    if (found === null || found.parent !== null) return null;
+    if (found.subcommands.length === 0) return found;
     if (first + 1 >= args.count) return found;
     return this.byName(`${name}|${args.text(first + 1).toLowerCase()}`);
   }

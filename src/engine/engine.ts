@@ -8,7 +8,7 @@ import type { Log } from "../base/log.ts";
 import { secretHex } from "../base/random.ts";
 import type { Random } from "../base/random.ts";
 import { assert } from "../base/assert.ts";
-import type { KeyspaceContext } from "../keyspace/context.ts";
+import type { KeyspaceContext, RemovalReason } from "../keyspace/context.ts";
 import type { Database } from "../keyspace/database.ts";
 import { FetchAhead } from "../keyspace/fetch-ahead.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
@@ -19,10 +19,12 @@ import { admit, ADMITTED, GATE_AUTH, GATE_PROTECTED, POSTPONED } from "./admissi
 import { samePassword } from "./authentication.ts";
 import { Call } from "./call.ts";
 import { Clients } from "./clients.ts";
+import { TOUCHES_ARBITRARY_KEYS } from "./command.ts";
 import type { Command } from "./command.ts";
 import type { CommandTable } from "./command-table.ts";
 import type { Config } from "./config/config.ts";
 import { Effects } from "./effects.ts";
+import { NOTIFY_EVICTED, NOTIFY_EXPIRED } from "./key-events.ts";
 import type { KeyWatcher } from "./key-events.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
 import { feedMonitors } from "./monitor.ts";
@@ -239,12 +241,23 @@ export class Engine {
   }
 
   /** The key left by itself: its removal is an effect of its own. */
-  keyDropped(database: Database, key: Uint8Array, isLazy: boolean): void {
+  keyDropped(database: Database, key: Uint8Array, reason: RemovalReason): void {
     this.dirty++;
+    if (this.watchesKeys) {
+      const kind = reason === "expired" ? NOTIFY_EXPIRED : NOTIFY_EVICTED;
+      this.keyChanged(database, kind, reason, key, 0, key.length);
+    }
     if (!this.effects.isActive) return;
     this.effects.begin(database.index, 2);
-    this.effects.word(isLazy ? "UNLINK" : "DEL");
+    this.effects.word(this.removalCommand(reason));
     this.effects.range(key, 0, key.length);
+  }
+
+  /** The command that stands for a removal which no client asked for. */
+  removalCommand(reason: RemovalReason): "DEL" | "UNLINK" {
+    const { values } = this.config;
+    const isLazy = values[reason === "expired" ? "lazyfree-lazy-expire" : "lazyfree-lazy-eviction"];
+    return isLazy ? "UNLINK" : "DEL";
   }
 
   private run(session: Session, command: Command, args: Arguments): void {
@@ -273,7 +286,10 @@ export class Engine {
         return;
       }
     }
-    if (this.effects.pendingCount !== 0) this.effects.finish();
+    if (this.effects.pendingCount === 0) return;
+    // Keys that SCAN finds expired in passing have nothing to do with each other.
+    if ((command.flags & TOUCHES_ARBITRARY_KEYS) !== 0) this.effects.finishEach();
+    else this.effects.finish();
   }
 
   private rejectUnknown(args: Arguments): void {

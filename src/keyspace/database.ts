@@ -59,6 +59,8 @@ export const NO_EXPIRY = -1;
 export const KEEP_EXPIRY = -2;
 /** A slot of the table, at its usual two thirds of fullness. */
 const SLOT_BYTES = 12;
+/** Expired keys that RANDOMKEY passes over where they must stay. */
+const RANDOM_KEY_TRIES = 100;
 export type Expiry = number | bigint;
 
 export class Database {
@@ -105,6 +107,11 @@ export class Database {
     if (ref === NULL_REF) return NULL_REF;
     if ((headerOf(this.arena, ref) & (HAS_EXPIRY << 8)) === 0) return ref;
     return this.hideExpired(ref);
+  }
+
+  /** The entry with this key even where it has expired; for DEBUG. */
+  peekAny(bytes: Uint8Array, start: number, length: number): Ref {
+    return this.table.find(bytes, start, length, hashBytes(bytes, start, length));
   }
 
   /** As `peek`, for a command that reads: counts a hit or a miss and marks the access. */
@@ -269,8 +276,8 @@ export class Database {
     const wanted = expiry === NO_EXPIRY ? flags & ~HAS_EXPIRY : flags | HAS_EXPIRY;
     let result = ref;
     if (wanted !== flags) {
+      const hash = this.hashOf(ref);
       const key = this.keyOf(ref, this.key);
-      const hash = hashBytes(key.bytes, key.start, key.length);
       const handle = (flags & EXTERNAL_VALUE) !== 0 ? valueWordOf(arena, ref, flags) : 0;
       result = cloneEntry(arena, ref, arena, wanted, key, handle, 0);
       freeEntry(arena, ref, true);
@@ -283,8 +290,7 @@ export class Database {
 
   /** Removes an entry that a command deletes; its key must be reported by the command. */
   remove(ref: Ref): void {
-    const key = this.keyOf(ref, this.key);
-    const hash = hashBytes(key.bytes, key.start, key.length);
+    const hash = this.hashOf(ref);
     this.context.mutations++;
     if (this.hasExpiry(ref)) this.expiring--;
     this.table.remove(hash, ref);
@@ -332,7 +338,7 @@ export class Database {
 
   /** Forgets everything at once; the memory goes with the old arena. */
   clear(): void {
-    this.context.mutations++;
+    if (this.table.size > 0) this.context.mutations++;
     this.arena = new Arena();
     this.table = new ByteTable(this.arena);
     this.expiring = 0;
@@ -342,16 +348,19 @@ export class Database {
 
   /** A live key chosen about evenly, or NULL_REF where there is none. */
   randomKey(): Ref {
-    for (let tries = 0; tries < 100; tries++) {
+    // Where expired keys must stay there may be no other: then one of them will do (db.c).
+    let tries = RANDOM_KEY_TRIES;
+    for (;;) {
       const ref = this.table.sample(this.context.randomWord);
       if (ref === NULL_REF || !this.isExpired(ref)) return ref;
-      if (this.hideExpired(ref) !== NULL_REF) return ref;
+      if (this.context.keepsExpired && --tries === 0) return ref;
+      this.expire(ref);
     }
-    return NULL_REF;
   }
 
+  /** An entry expires when its time has passed, not yet in the millisecond itself. */
   isExpired(ref: Ref): boolean {
-    return this.hasExpiry(ref) && expiryOf(this.arena, ref) <= this.context.clock.nowMs;
+    return this.hasExpiry(ref) && expiryOf(this.arena, ref) < this.context.clock.nowMs;
   }
 
   /** Removes an entry whose time has come, unless that is not ours to do. */
@@ -369,8 +378,15 @@ export class Database {
     [this.averageTtlMs, other.averageTtlMs] = [other.averageTtlMs, this.averageTtlMs];
   }
 
+  /** The hash of the entry's key, which the table mostly still has from its last lookup. */
+  private hashOf(ref: Ref): number {
+    if (this.table.isHit(ref)) return this.table.hitHash;
+    const key = this.keyOf(ref, this.key);
+    return hashBytes(key.bytes, key.start, key.length);
+  }
+
   private hideExpired(ref: Ref): Ref {
-    if (expiryOf(this.arena, ref) > this.context.clock.nowMs) return ref;
+    if (expiryOf(this.arena, ref) >= this.context.clock.nowMs) return ref;
     if (this.context.keepsExpired) return this.context.showsExpired ? ref : NULL_REF;
     const hash = this.hash;
     this.drop(ref, "expired");

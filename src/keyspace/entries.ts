@@ -6,7 +6,6 @@ import { copyBytes } from "../base/bytes.ts";
 import { MAX_BLOCK_BYTES, SLAB_SHIFT } from "../memory/arena.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import {
-  exactExpiryOf,
   EXTERNAL_KEY,
   EXTERNAL_VALUE,
   externalKeyOf,
@@ -26,6 +25,7 @@ import {
   typeIn,
   encodingIn,
   valueWordOf,
+  wholeExpiryOf,
   WIDE_VALUE,
 } from "../memory/entry.ts";
 
@@ -148,7 +148,7 @@ export function cloneEntry(
     copyBytes(target.bytes[to >>> SLAB_SHIFT], targetAt, sourceBytes, sourceAt, length);
   }
   if ((itsFlags & sourceFlags & HAS_EXPIRY) !== 0) {
-    setExpiryOf(target, to, exactExpiryOf(source, from));
+    setExpiryOf(target, to, wholeExpiryOf(source, from));
   }
   const clockWord = source.words[from >>> SLAB_SHIFT][(startOf(from) >>> 2) + 1];
   target.words[to >>> SLAB_SHIFT][(startOf(to) >>> 2) + 1] = clockWord;

@@ -17,8 +17,6 @@ const ACCEPTABLE_STALE_PERCENT = 10;
 /** Slots looked at for one group of keys, in tables where few keys have an expiry. */
 const SLOTS_PER_GROUP = 262144;
 const SLOTS_PER_STEP = 64;
-/** The clock is read once for so many groups. */
-const GROUPS_PER_CHECK = 16;
 
 export class ExpiryCycle {
   /** DEBUG SET-ACTIVE-EXPIRE. */
@@ -83,7 +81,6 @@ export class ExpiryCycle {
   private sweep(database: Database, endUs: number): void {
     const perGroup = KEYS_PER_GROUP + (KEYS_PER_GROUP / 4) * (this.effort - 1);
     const wanted = Math.min(perGroup, database.expiring);
-    let groups = 0;
     for (;;) {
       const sampled = this.sampled;
       const stale = this.stale;
@@ -92,11 +89,12 @@ export class ExpiryCycle {
       const sampledNow = this.sampled - sampled;
       const staleNow = this.stale - stale;
       this.noteTtl(database, sampledNow - staleNow);
-      if (++groups % GROUPS_PER_CHECK === 0 && this.clock.monotonicUs() > endUs) {
+      if (database.expiring === 0) database.averageTtlMs = 0;
+      if (database.expiring === 0 || staleNow * 100 <= sampledNow * this.acceptable) return;
+      if (this.clock.monotonicUs() > endUs) {
         this.wasCutShort = true;
         return;
       }
-      if (database.expiring === 0 || staleNow * 100 <= sampledNow * this.acceptable) return;
     }
   }
 
@@ -110,7 +108,7 @@ export class ExpiryCycle {
     const visit = (ref: Ref): void => {
       seen++;
       const leftMs = expiryOf(database.arena, ref) - nowMs;
-      if (leftMs <= 0) found.push(ref);
+      if (leftMs < 0) found.push(ref);
       else this.ttlSumMs += leftMs;
     };
     while (seen < wanted && slots < SLOTS_PER_GROUP) {

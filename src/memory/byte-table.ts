@@ -27,6 +27,8 @@ const MAX_SLOT_BITS = 12;
 /** Position bits end above bit 0, which a slot uses for the expiry mark. */
 const MAX_DEPTH = 31 - MAX_SLOT_BITS;
 const HASH_SPACE = 4294967296;
+/** Slots that `sample` tries; even the sparsest table then gives an entry nearly always. */
+const SAMPLE_TRIES = 1000;
 const EXPIRY_MARK = 1;
 
 class Segment {
@@ -141,6 +143,17 @@ export class ByteTable {
     if (segment.used * 8 < segment.capacity) this.shrink(segment, hash);
   }
 
+  /** Whether the last `find` found this entry: then `hitHash` is its key's hash. */
+  isHit(ref: Ref): boolean {
+    const slots = this.hitSegment.slots;
+    return this.hitIndex < slots.length && slots[this.hitIndex + 1] === ref;
+  }
+
+  /** The hash in the slot of the last hit, but for its lowest bit, which the table never uses. */
+  get hitHash(): number {
+    return this.hitSegment.slots[this.hitIndex];
+  }
+
   /**
    * Visits the entries of about `homes` consecutive home slots from `cursor` on (0 begins).
    * Returns the cursor to go on from, 0 at the end. The visitor must not change the table.
@@ -186,20 +199,28 @@ export class ByteTable {
     return position;
   }
 
-  /** An entry near a random 32-bit point of the hash space, or NULL_REF after too many tries. */
-  sample(nextWord: () => number, tries = 1000): Ref {
-    for (let i = 0; i < tries && this.size > 0; i++) {
+  /**
+   * An entry from a random slot of a random part of the hash space; where chance finds only empty
+   * slots, the first one in sight from a random point on. NULL_REF only where there is none.
+   */
+  sample(nextWord: () => number): Ref {
+    if (this.size === 0) return NULL_REF;
+    for (let i = 0; i < SAMPLE_TRIES; i++) {
       const segment = this.directory[nextWord() >>> (32 - this.depth)];
       const ref = segment.slots[2 * (nextWord() & (segment.capacity - 1)) + 1];
       if (ref !== 0) return ref as Ref;
     }
-    return NULL_REF;
+    let index = nextWord() >>> (32 - this.depth);
+    for (;;) {
+      const { slots } = this.directory[index];
+      for (let at = 1; at < slots.length; at += 2) if (slots[at] !== 0) return slots[at] as Ref;
+      index = (index + 1) & (this.directory.length - 1);
+    }
   }
 
   /** Finds the slot that holds `ref`; where the last `find` left off, that is at once. */
   private seek(hash: number, ref: Ref): void {
-    const slots = this.hitSegment.slots;
-    if (this.hitIndex < slots.length && slots[this.hitIndex + 1] === ref) return;
+    if (this.isHit(ref)) return;
     const segment = this.directory[hash >>> (32 - this.depth)];
     const last = segment.slots.length - 2;
     let at = homeOf(hash, segment) << 1;
@@ -253,17 +274,27 @@ export class ByteTable {
     return ((hash >>> (32 - this.depth)) >>> spanBits) << spanBits;
   }
 
+  /**
+   * Makes a sparse segment smaller, and one that is as small as can be one with its buddy. Goes
+   * on until neither applies: in an emptied part of the table nothing is removed any more that
+   * could give the occasion later.
+   */
   private shrink(segment: Segment, hash: number): void {
-    if (segment.slotBits > MIN_SLOT_BITS) resize(segment, segment.slotBits - 1);
-    else if (segment.depth > 0) this.mergeWithBuddy(segment, hash);
+    let sparse = segment;
+    while (sparse.used * 8 < sparse.capacity) {
+      if (sparse.slotBits > MIN_SLOT_BITS) resize(sparse, sparse.slotBits - 1);
+      else if (sparse.depth === 0 || !this.mergeWithBuddy(sparse, hash)) return;
+      sparse = this.directory[hash >>> (32 - this.depth)];
+    }
   }
 
-  private mergeWithBuddy(segment: Segment, hash: number): void {
+  /** False where the buddy is split further or larger. */
+  private mergeWithBuddy(segment: Segment, hash: number): boolean {
     const span = 1 << (this.depth - segment.depth);
     const first = this.firstIndex(hash, segment.depth);
     const buddyFirst = first ^ span;
     const buddy = this.directory[buddyFirst];
-    if (buddy.depth !== segment.depth || buddy.slotBits !== MIN_SLOT_BITS) return;
+    if (buddy.depth !== segment.depth || buddy.slotBits !== MIN_SLOT_BITS) return false;
     const merged = new Segment(segment.depth - 1, MIN_SLOT_BITS + 1);
     for (const part of [segment, buddy]) {
       for (let at = 0; at < part.slots.length; at += 2) {
@@ -274,6 +305,7 @@ export class ByteTable {
     this.segmentCount--;
     this.hitSegment = merged;
     if (this.directory.length > 8 * this.segmentCount) this.halveDirectory();
+    return true;
   }
 
   /** Halves the directory when no segment needs its last bit. */

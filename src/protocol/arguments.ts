@@ -3,7 +3,7 @@
  * `bytes[starts[i] .. starts[i] + lengths[i])`. Argument 0 is the command's name. Nothing is
  * copied; the buffer is never written again, so a range may be kept by keeping the buffer.
  */
-import { equalsWord, textOf } from "../base/bytes.ts";
+import { equalBytes, equalsWord, textOf } from "../base/bytes.ts";
 
 export class Arguments {
   bytes: Uint8Array = new Uint8Array(0);
@@ -39,6 +39,13 @@ export class Arguments {
   /** Whether the argument is this word, given in upper case, in any case. */
   is(index: number, upperWord: string): boolean {
     return equalsWord(this.bytes, this.starts[index], this.lengths[index], upperWord);
+  }
+
+  areEqual(one: number, other: number): boolean {
+    const { bytes, starts, lengths } = this;
+    const length = lengths[one];
+    if (length !== lengths[other]) return false;
+    return equalBytes(bytes, starts[one], bytes, starts[other], length);
   }
 
   /** Makes these the arguments `parts`, for callers that do not come from a socket. */

@@ -4,6 +4,8 @@ export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong k
 export const SYNTAX = "ERR syntax error";
 export const NO_SUCH_KEY = "ERR no such key";
 export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
+export const NOT_AN_INT32 =
+  "ERR value is out of range, value must between -2147483648 and 2147483647";
 export const NOT_A_FLOAT = "ERR value is not a valid float";
 export const NOT_POSITIVE = "ERR value is out of range, must be positive";
 export const OUT_OF_RANGE = "ERR value is out of range";
@@ -12,6 +14,11 @@ export const DECREMENT_OVERFLOW = "ERR decrement would overflow";
 export const OFFSET_OUT_OF_RANGE = "ERR offset is out of range";
 export const SAME_OBJECT = "ERR source and destination objects are the same";
 export const INVALID_CURSOR = "ERR invalid cursor";
+export const BAD_BIT = "ERR bit is not an integer or out of range";
+export const BAD_BIT_OFFSET = "ERR bit offset is not an integer or out of range";
+export const BAD_BITFIELD_TYPE =
+  "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 " +
+  "is.";
 export const NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 export const INVALID_DB_INDEX = "ERR DB index is out of range";
@@ -55,6 +62,14 @@ export function unknownCommand(name: string, args: readonly string[]): string {
 
 export function unknownSubcommand(container: string, name: string): string {
   return `ERR unknown subcommand '${name.slice(0, 128)}'. Try ${container.toUpperCase()} HELP.`;
+}
+
+/** Where a container looks at its arguments itself (DEBUG). */
+export function unknownSubcommandOrArity(container: string, name: string): string {
+  return (
+    `ERR unknown subcommand or wrong number of arguments for '${name.slice(0, 128)}'. ` +
+    `Try ${container.toUpperCase()} HELP.`
+  );
 }
 
 export function wrongArity(fullName: string): string {

@@ -74,8 +74,8 @@ export class ReplyWriter {
 
   /** A number or, beyond 2^53, a bigint. */
   int64(value: number | bigint): void {
-    if (typeof value === "number") {
-      this.integer(value);
+    if (typeof value === "number" || Number.isSafeInteger(Number(value))) {
+      this.integer(Number(value));
       return;
     }
     this.reserve(LINE_BYTES);

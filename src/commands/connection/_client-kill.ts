@@ -1,8 +1,61 @@
 /** CLIENT KILL: by address alone, or by any number of filters that must all hold. */
 import type { Call } from "../../engine/call.ts";
+import type { ArgumentDoc } from "../../engine/command.ts";
 import type { Session } from "../../engine/session.ts";
 import { SYNTAX } from "../../protocol/errors.ts";
 import { isOfType, readClientType } from "./_client-type.ts";
+
+const TYPES: readonly ArgumentDoc[] = [
+  { name: "normal", type: "pure-token", token: "NORMAL" },
+  { name: "master", type: "pure-token", token: "MASTER", since: "3.2.0" },
+  { name: "slave", type: "pure-token", token: "SLAVE" },
+  { name: "replica", type: "pure-token", token: "REPLICA", since: "5.0.0" },
+  { name: "pubsub", type: "pure-token", token: "PUBSUB" },
+];
+
+const FILTERS: readonly ArgumentDoc[] = [
+  { name: "client-id", type: "integer", token: "ID", optional: true, since: "2.8.12" },
+  {
+    name: "client-type",
+    type: "oneof",
+    token: "TYPE",
+    optional: true,
+    since: "2.8.12",
+    parts: TYPES,
+  },
+  { name: "username", type: "string", token: "USER", optional: true },
+  { name: "addr", display: "ip:port", type: "string", token: "ADDR", optional: true },
+  {
+    name: "laddr",
+    display: "ip:port",
+    type: "string",
+    token: "LADDR",
+    optional: true,
+    since: "6.2.0",
+  },
+  {
+    name: "skipme",
+    type: "oneof",
+    token: "SKIPME",
+    optional: true,
+    parts: [
+      { name: "yes", type: "pure-token", token: "YES" },
+      { name: "no", type: "pure-token", token: "NO" },
+    ],
+  },
+  { name: "maxage", type: "integer", token: "MAXAGE", optional: true, since: "7.4.0" },
+];
+
+export const KILL_ARGUMENTS: readonly ArgumentDoc[] = [
+  {
+    name: "filter",
+    type: "oneof",
+    parts: [
+      { name: "old-format", display: "ip:port", type: "string", deprecatedSince: "2.8.12" },
+      { name: "new-format", type: "oneof", multiple: true, parts: FILTERS },
+    ],
+  },
+];
 
 interface Filters {
   tests: ((session: Session) => boolean)[];

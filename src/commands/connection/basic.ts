@@ -89,6 +89,11 @@ export const hello = command({
       ],
     },
   ],
+  secrets(args) {
+    const found: number[] = [];
+    for (let i = 2; i + 2 < args.count; i++) if (args.is(i, "AUTH")) found.push(++i, ++i);
+    return found;
+  },
   run: greet,
 });
 
@@ -106,6 +111,7 @@ export const auth = command({
     { name: "username", type: "string", optional: true, since: "6.0.0" },
     { name: "password", type: "string" },
   ],
+  secrets: ({ count }) => (count > 3 ? [] : [1, 2]),
   run(call) {
     if (call.count > 3) {
       call.syntaxError();

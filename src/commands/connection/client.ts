@@ -7,7 +7,7 @@ import { isValidName, REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT } from "../../engine/
 import type { Session } from "../../engine/session.ts";
 import { BAD_CLIENT_NAME } from "../../protocol/errors.ts";
 import { CLIENT_HELP } from "./_client-help.ts";
-import { killClients } from "./_client-kill.ts";
+import { KILL_ARGUMENTS, killClients } from "./_client-kill.ts";
 import { isOfType, readClientType } from "./_client-type.ts";
 
 const SUBCOMMAND = {
@@ -133,24 +133,25 @@ const list = command({
   tips: ["nondeterministic_output"],
   args: [
     {
-      name: "normal_master_replica_pubsub",
+      name: "client-type",
       type: "oneof",
       token: "TYPE",
       optional: true,
       since: "5.0.0",
-      parts: ["normal", "master", "replica", "pubsub"].map((token) => ({
-        name: token,
-        type: "pure-token",
-        token,
-      })),
+      parts: [
+        { name: "normal", type: "pure-token", token: "NORMAL" },
+        { name: "master", type: "pure-token", token: "MASTER" },
+        { name: "replica", type: "pure-token", token: "REPLICA" },
+        { name: "pubsub", type: "pure-token", token: "PUBSUB" },
+      ],
     },
     {
-      name: "id",
-      type: "block",
+      name: "client-id",
+      type: "integer",
       token: "ID",
       optional: true,
+      multiple: true,
       since: "6.2.0",
-      parts: [{ name: "client-id", type: "integer", multiple: true }],
     },
   ],
   run: listClients,
@@ -172,8 +173,9 @@ const kill = command({
       "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility.",
     ],
     ["6.2.0", "`LADDR` option."],
+    ["7.4.0", "`MAXAGE` option."],
   ],
-  args: [{ name: "filter", type: "string", multiple: true }],
+  args: KILL_ARGUMENTS,
   run: killClients,
 });
 

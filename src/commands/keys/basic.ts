@@ -90,7 +90,7 @@ export const type = command({
   keys: [keysAt(KEY_RO, 1)],
   args: [{ name: "key", type: "key", keySpec: 0 }],
   run(call) {
-    const ref = call.peekKey(1);
+    const ref = call.peekReadKey(1);
     call.reply.simple(ref === NULL_REF ? "none" : typeName(typeOf(call.database.arena, ref)));
   },
 });
@@ -224,6 +224,8 @@ function deleteKeys(call: Call): void {
 }
 
 function countKeys(call: Call, marks: boolean): void {
+  // TOUCH marks even for a client that asked to leave no trace.
+  if (marks) call.engine.context.leavesNoTrace = false;
   call.fetchKeys(1, 1);
   let found = 0;
   for (let i = 1; i < call.count; i++) {
@@ -263,29 +265,28 @@ function renameKey(call: Call, replaces: boolean): boolean {
 }
 
 /** The database that an argument names, or null: then the problem is noted on the call. */
-function databaseAt(call: Call, index: number, problem: string): Database | null {
-  const number = call.integer(index);
+function databaseAt(call: Call, index: number): Database | null {
+  const number = call.int32(index);
   const database = call.engine.keyspace.databases[number];
   if (database !== undefined) return database;
-  call.refuse(problem);
+  call.refuse(INVALID_DB_INDEX);
   return null;
 }
 
 function copyKey(call: Call): void {
-  const { args } = call;
+  const { bytes, starts, lengths } = call.args;
   let target: Database | null = call.database;
   let replaces = false;
   for (let i = 3; i < call.count; i++) {
     if (call.is(i, "REPLACE")) replaces = true;
     else if (call.is(i, "DB") && i + 1 < call.count) {
-      target = databaseAt(call, ++i, INVALID_DB_INDEX);
+      target = databaseAt(call, ++i);
     } else {
       call.refuse(SYNTAX);
     }
     if (call.refused() || target === null) return;
   }
-  const { bytes, starts, lengths } = args;
-  if (target === call.database && args.text(1) === args.text(2)) {
+  if (target === call.database && call.args.areEqual(1, 2)) {
     call.fail(SAME_OBJECT);
     return;
   }
@@ -310,7 +311,7 @@ function copyKey(call: Call): void {
 function moveKey(call: Call): void {
   const { args, database } = call;
   const { bytes, starts, lengths } = args;
-  const target = databaseAt(call, 2, INVALID_DB_INDEX);
+  const target = databaseAt(call, 2);
   if (call.refused() || target === null) return;
   if (target === database) {
     call.fail(SAME_OBJECT);

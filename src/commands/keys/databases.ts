@@ -37,8 +37,7 @@ export const flushdb = command({
     if (!hasMode(call)) return;
     const keys = call.database.size;
     call.database.clear();
-    call.changedMany(Math.max(1, keys));
-    call.reply.ok();
+    reportFlush(call, keys);
   },
 });
 
@@ -56,8 +55,7 @@ export const flushall = command({
     const { keyspace } = call.engine;
     const keys = keyspace.keyCount;
     keyspace.clear();
-    call.changedMany(Math.max(1, keys));
-    call.reply.ok();
+    reportFlush(call, keys);
   },
 });
 
@@ -76,8 +74,8 @@ export const swapdb = command({
     { name: "index2", type: "integer" },
   ],
   run(call) {
-    const first = call.integer(1, "ERR invalid first DB index");
-    const second = call.integer(2, "ERR invalid second DB index");
+    const first = call.int32(1, "ERR invalid first DB index");
+    const second = call.int32(2, "ERR invalid second DB index");
     const { databases } = call.engine.keyspace;
     const one = databases[first];
     const other = databases[second];
@@ -88,6 +86,13 @@ export const swapdb = command({
     call.reply.ok();
   },
 });
+
+/** Emptying is propagated even where nothing was there, though then it is no change. */
+function reportFlush(call: Call, keys: number): void {
+  if (keys > 0) call.changedMany(keys);
+  else if (call.engine.effects.isActive) call.instead().request(call.database.index, call.args);
+  call.reply.ok();
+}
 
 /** No argument, or one of ASYNC and SYNC: both mean the same where emptying takes no time. */
 function hasMode(call: Call): boolean {

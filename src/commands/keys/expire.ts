@@ -13,6 +13,7 @@ import {
 } from "../../engine/command.ts";
 import type { ArgumentDoc } from "../../engine/command.ts";
 import { expireAt } from "../../engine/expire-time.ts";
+import type { ExpireTime } from "../../engine/expire-time.ts";
 import { NOTIFY_GENERIC } from "../../engine/key-events.ts";
 import { NO_EXPIRY } from "../../keyspace/database.ts";
 import { NULL_REF } from "../../memory/arena.ts";
@@ -185,22 +186,25 @@ function setExpiry(call: Call, unitMs: number, baseMs: number): void {
     call.reply.integer(0);
     return;
   }
-  const effects = call.instead();
-  if (whenMs <= call.nowMs && !call.engine.context.keepsExpired) {
+  const isPast = whenMs <= call.nowMs && !call.engine.context.keepsExpired;
+  if (isPast) {
     database.remove(ref);
     call.changed(NOTIFY_GENERIC, "del", 1);
-    effects.begin(database.index, 2);
-    effects.word("DEL");
-    effects.argument(call.args, 1);
   } else {
     database.setExpiry(ref, whenMs);
     call.changed(NOTIFY_GENERIC, "expire", 1);
-    effects.begin(database.index, 3);
-    effects.word("PEXPIREAT");
-    effects.argument(call.args, 1);
-    effects.integer(whenMs);
   }
+  if (call.engine.effects.isActive) propagate(call, isPast, whenMs);
   call.reply.integer(1);
+}
+
+/** The same moment whenever it is replayed, and no condition: it was met. */
+function propagate(call: Call, isPast: boolean, whenMs: ExpireTime): void {
+  const effects = call.instead();
+  effects.begin(call.database.index, isPast ? 2 : 3);
+  effects.word(isPast ? call.engine.removalCommand("expired") : "PEXPIREAT");
+  effects.argument(call.args, 1);
+  if (!isPast) effects.integer(whenMs);
 }
 
 function readConditions(call: Call): number {

@@ -8,7 +8,8 @@ import { typeName, typeOf } from "../../memory/entry.ts";
 import { INVALID_CURSOR, SYNTAX } from "../../protocol/errors.ts";
 
 const DEFAULT_COUNT = 10;
-const MAX_STEPS = 10;
+/** Home slots visited for each key that is asked for, at most. */
+const HOMES_PER_KEY = 10;
 /** Cursors are positions in the space of 32-bit hashes. */
 const LAST_HASH = 0xffffffffn;
 const MAX_CURSOR = 2n ** 64n - 1n;
@@ -89,7 +90,7 @@ function scanKeys(call: Call): void {
   for (let i = 2; i < call.count; i += 2) {
     if (i + 1 === call.count) call.refuse(SYNTAX);
     else if (call.is(i, "COUNT")) {
-      count = call.integer(i + 1);
+      count = Number(call.int64(i + 1));
       if (count < 1) call.refuse(SYNTAX);
     } else if (call.is(i, "MATCH")) matches = matcher(call, i + 1);
     else if (call.is(i, "TYPE")) wantedType = call.text(i + 1).toLowerCase();
@@ -97,13 +98,16 @@ function scanKeys(call: Call): void {
     if (call.refused()) return;
   }
   const found: Ref[] = [];
-  let next = cursor > LAST_HASH ? 0 : Number(cursor);
+  const visit = (ref: Ref): unknown => found.push(ref);
+  let next = 0;
   if (cursor <= LAST_HASH) {
-    // Sparse tables: some more steps for about as many keys as were asked for.
-    let steps = MAX_STEPS;
+    next = Number(cursor);
+    let homesLeft = count * HOMES_PER_KEY;
     do {
-      next = database.table.scan(next, count, (ref) => found.push(ref));
-    } while (next !== 0 && found.length < count && --steps > 0);
+      const homes = Math.min(count - found.length, homesLeft);
+      next = database.table.scan(next, homes, visit);
+      homesLeft -= homes;
+    } while (next !== 0 && found.length < count && homesLeft > 0);
   }
   reply.array(2);
   reply.bulkInteger(next);
@@ -112,20 +116,20 @@ function scanKeys(call: Call): void {
   for (const ref of found) {
     const key = database.keyOf(ref, view);
     if (!matches(key)) continue;
-    if (wantedType !== "" && typeName(typeOf(database.arena, ref)) !== wantedType) continue;
     if (database.isExpired(ref)) {
       database.expire(ref);
       continue;
     }
+    if (wantedType !== "" && typeName(typeOf(database.arena, ref)) !== wantedType) continue;
     reply.bulk(key.bytes, key.start, key.length);
     sent++;
   }
   reply.endDeferred(mark, sent);
 }
 
-/** A cursor as strtoul(3) reads it: digits with an optional sign, up to 64 bits. */
+/** A cursor as strtoul(3) reads it: digits with an optional sign, up to 64 bits, up to a NUL. */
 function cursorAt(call: Call, index: number): bigint {
-  const text = call.text(index);
+  const [text] = call.text(index).split("\0", 1);
   if (text === "") return 0n;
   if (!/^[+-]?\d+$/.test(text)) {
     call.refuse(INVALID_CURSOR);

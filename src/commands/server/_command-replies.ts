@@ -161,7 +161,7 @@ function replyTyped(
 
 export function replyCommandDocs(reply: ReplyWriter, command: Command): void {
   const { declaration, subcommands } = command;
-  const { deprecated, history, args, complexity } = declaration;
+  const { deprecated, history, args, complexity, isSystem } = declaration;
   const mark = reply.beginDeferred();
   let pairs = 0;
   const text = (name: string, value: string): void => {
@@ -173,10 +173,12 @@ export function replyCommandDocs(reply: ReplyWriter, command: Command): void {
   text("since", declaration.since);
   text("group", declaration.group);
   if (complexity !== "") text("complexity", complexity);
-  if (deprecated !== undefined) {
+  if (deprecated !== undefined || isSystem === true) {
     reply.bulkText("doc_flags");
-    replyNames(reply, ["deprecated"]);
+    replyNames(reply, [deprecated === undefined ? "syscmd" : "deprecated"]);
     pairs++;
+  }
+  if (deprecated !== undefined) {
     text("deprecated_since", deprecated.since);
     text("replaced_by", deprecated.replacedBy);
   }
@@ -223,6 +225,7 @@ function replyArgument(reply: ReplyWriter, argument: ArgumentDoc): void {
   };
   text("name", argument.name);
   text("type", argument.type);
+  if (argument.parts === undefined) text("display_text", argument.display ?? argument.name);
   if (argument.keySpec !== undefined) {
     reply.bulkText("key_spec_index");
     reply.integer(argument.keySpec);

@@ -3,11 +3,12 @@ import { bytesOf } from "../../base/bytes.ts";
 import type { Call } from "../../engine/call.ts";
 import { NO_EXPIRY } from "../../keyspace/database.ts";
 import { NULL_REF } from "../../memory/arena.ts";
+import { NOT_POSITIVE } from "../../protocol/errors.ts";
 
 export function populate(call: Call): void {
-  const count = call.integer(2);
-  const size = call.count === 5 ? call.integer(4) : 0;
-  if (count < 0 || size < 0) call.refuse("ERR value is out of range, must be positive");
+  const count = call.integer(2, NOT_POSITIVE);
+  const size = call.count === 5 ? call.integer(4, NOT_POSITIVE) : 0;
+  if (count < 0 || size < 0) call.refuse(NOT_POSITIVE);
   if (call.refused()) return;
   const prefix = call.count > 3 ? call.text(3) : "key";
   const { database } = call;

@@ -56,6 +56,13 @@ const set = command({
       ],
     },
   ],
+  secrets(args, { config: current }) {
+    const found: number[] = [];
+    for (let i = 2; i + 1 < args.count; i += 2) {
+      if (current.isSensitive(args.text(i))) found.push(i + 1);
+    }
+    return found;
+  },
   run(call) {
     const pairs: string[] = [];
     for (let i = 2; i < call.count; i++) pairs.push(call.text(i));
@@ -73,6 +80,7 @@ const rewrite = command({
   since: "2.8.0",
   summary: "Writes the present configuration to the file it came from.",
   arity: 2,
+  tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
   run: (call) => reply(call, call.engine.config.rewrite(systemDisk, [])),
 });
 
@@ -82,6 +90,7 @@ const resetstat = command({
   since: "2.0.0",
   summary: "Sets the counters that INFO shows back to zero.",
   arity: 2,
+  tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
   run(call) {
     call.engine.resetStats();
     call.reply.ok();

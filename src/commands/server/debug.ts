@@ -1,34 +1,100 @@
-/** DEBUG: for tests and operators who know what they do; guarded by enable-debug-command. */
+/**
+ * DEBUG: for tests and operators who know what they do; guarded by enable-debug-command. Redis
+ * takes it for one command, not for a container: its subcommands are told apart here, each an
+ * entry of SUBCOMMANDS, from which DEBUG HELP follows.
+ */
 import { matchGlob } from "../../base/glob.ts";
 import { LOG_WARNING } from "../../base/log.ts";
 import { secretHex } from "../../base/random.ts";
 import type { Call } from "../../engine/call.ts";
 import { ADMIN, command, LOADING, NOSCRIPT, PROTECTED, STALE } from "../../engine/command.ts";
-import { datasetDigest, valueDigest } from "../../keyspace/digest.ts";
-import { NO_SUCH_KEY } from "../../protocol/errors.ts";
-import { NULL_REF } from "../../memory/arena.ts";
-import { clockOf, encodingIn, encodingName, headerOf } from "../../memory/entry.ts";
-import type { ReplyWriter } from "../../protocol/reply-writer.ts";
+import { replyHelp } from "../../engine/help.ts";
+import { datasetDigest } from "../../keyspace/digest.ts";
+import { unknownSubcommandOrArity } from "../../protocol/errors.ts";
+import { describeObject, digestValues } from "./_debug-object.ts";
 import { populate } from "./_debug-populate.ts";
+import { showProtocol } from "./_debug-protocol.ts";
 
-type Handler = (call: Call) => void;
+interface Subcommand {
+  /** What follows the name, as HELP shows it. */
+  readonly usage?: string;
+  readonly help: string;
+  /** How many arguments follow the name, at least and at most. */
+  readonly count: readonly [least: number, most: number];
+  readonly run: (call: Call) => void;
+}
 
-/** By subcommand: how many arguments it takes with both names, and what it does. */
-const HANDLERS: Readonly<Record<string, readonly [least: number, most: number, run: Handler]>> = {
-  SLEEP: [3, 3, sleep],
-  OBJECT: [3, 4, describeObject],
-  "SET-ACTIVE-EXPIRE": [3, 3, setActiveExpire],
-  JMAP: [2, 2, describeHeap],
-  POPULATE: [3, 5, populate],
-  DIGEST: [2, 2, (call) => call.reply.simple(datasetDigest(call.engine.keyspace))],
-  "DIGEST-VALUE": [3, Infinity, digestValues],
-  "STRINGMATCH-LEN": [4, 4, matchStrings],
-  LOG: [3, 3, writeLog],
-  "CHANGE-REPL-ID": [2, 2, changeReplicationId],
-  "PAUSE-CRON": [3, 3, pauseCron],
-  PROTOCOL: [3, 3, showProtocol],
-  ERROR: [3, 3, (call) => call.fail(call.text(2))],
-  HELP: [2, 2, showHelp],
+const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  "CHANGE-REPL-ID": {
+    help: "Gives the server a new replication ID.",
+    count: [0, 0],
+    run: changeReplicationId,
+  },
+  DIGEST: {
+    help: "Shows a checksum of all keys and values, which does not depend on their order.",
+    count: [0, 0],
+    run: (call) => call.reply.simple(datasetDigest(call.engine.keyspace)),
+  },
+  "DIGEST-VALUE": {
+    usage: "[<key> ...]",
+    help: "Shows a checksum of each key's value, zeros where there is none.",
+    count: [0, Infinity],
+    run: digestValues,
+  },
+  ERROR: {
+    usage: "<text>",
+    help: "Answers with this error.",
+    count: [1, 1],
+    run: (call) => call.fail(call.text(2)),
+  },
+  JMAP: {
+    help: "Logs how much memory the JavaScript heap and the process take.",
+    count: [0, 0],
+    run: describeHeap,
+  },
+  LOG: { usage: "<text>", help: "Writes the text to the log.", count: [1, 1], run: writeLog },
+  OBJECT: {
+    usage: "<key>",
+    help: "Shows how the value of a key is kept.",
+    count: [1, 1],
+    run: describeObject,
+  },
+  "PAUSE-CRON": {
+    usage: "<0|1>",
+    help: "Suspends, with 1, what the server does by the clock.",
+    count: [1, 1],
+    run: pauseCron,
+  },
+  POPULATE: {
+    usage: "<count> [<prefix>] [<size>]",
+    help: "Makes string keys prefix:0, prefix:1 and so on; they are not propagated.",
+    count: [1, 3],
+    run: populate,
+  },
+  PROTOCOL: {
+    usage: "<type>",
+    help: "Answers with a sample of a reply type; an unknown one lists them all.",
+    count: [1, 1],
+    run: showProtocol,
+  },
+  "SET-ACTIVE-EXPIRE": {
+    usage: "<0|1>",
+    help: "With 0, expired keys are removed only when somebody asks for them.",
+    count: [1, 1],
+    run: setActiveExpire,
+  },
+  SLEEP: {
+    usage: "<seconds>",
+    help: "Stops the whole server for so long; fractions are possible.",
+    count: [1, 1],
+    run: sleep,
+  },
+  "STRINGMATCH-LEN": {
+    usage: "<pattern> <text>",
+    help: "Tells by 1 or 0 whether a glob-style pattern matches a text.",
+    count: [2, 2],
+    run: matchStrings,
+  },
 };
 
 export const debug = command({
@@ -37,44 +103,55 @@ export const debug = command({
   since: "1.0.0",
   summary: "Looks into the server and makes it do odd things, for tests.",
   complexity: "Depends on subcommand.",
+  isSystem: true,
   arity: -2,
   flags: ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED,
   run(call) {
-    const entry = HANDLERS[call.text(1).toUpperCase()];
-    if (entry === undefined || call.count < entry[0] || call.count > entry[1]) {
-      call.unknownSubcommand();
+    const name = call.text(1).toUpperCase();
+    const given = call.count - 2;
+    if (name === "HELP" && given === 0) {
+      showHelp(call);
       return;
     }
-    entry[2](call);
+    const found = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : null;
+    if (found === null || given < found.count[0] || given > found.count[1]) {
+      call.fail(unknownSubcommandOrArity("DEBUG", call.text(1)));
+      return;
+    }
+    found.run(call);
   },
 });
 
+function showHelp(call: Call): void {
+  const lines: string[] = [];
+  for (const [name, { usage, help }] of Object.entries(SUBCOMMANDS)) {
+    lines.push(usage === undefined ? name : `${name} ${usage}`, `    ${help}`);
+  }
+  replyHelp(call, "DEBUG", lines);
+}
+
+/** What follows the sleep sees the time after it. */
 function sleep(call: Call): void {
-  const seconds = Number(call.text(2));
-  if (seconds > 0) Bun.sleepSync(seconds * 1000);
+  const { clock, context } = call.engine;
+  const seconds = Number.parseFloat(call.text(2));
+  if (seconds > 0 && seconds < Infinity) Bun.sleepSync(seconds * 1000);
+  context.access.setTime(clock.refresh());
   call.reply.ok();
 }
 
-function describeObject(call: Call): void {
-  const ref = call.peekKey(2);
-  if (ref === NULL_REF) {
-    call.fail(NO_SUCH_KEY);
-    return;
-  }
-  const { arena } = call.database;
-  const clock = clockOf(arena, ref);
-  const { access } = call.engine.context;
-  const idle = access.usesLfu ? access.frequency(clock) : access.idleSeconds(clock);
-  call.reply.simple(
-    `Value at:0x${(ref >>> 0).toString(16)} refcount:1 ` +
-      `encoding:${encodingName(encodingIn(headerOf(arena, ref)))} ` +
-      `serializedlength:${call.database.stringOf(ref).length + 1} ` +
-      `lru:${clock} lru_seconds_idle:${idle}`,
-  );
+/** A switch as atoi(3) reads it: any number but 0 is on, what is no number is off. */
+function isOn(call: Call): boolean {
+  const number = Number.parseInt(call.text(2), 10);
+  return number !== 0 && !Number.isNaN(number);
 }
 
 function setActiveExpire(call: Call): void {
-  call.engine.switches.activeExpiry = call.text(2) !== "0";
+  call.engine.switches.activeExpiry = isOn(call);
+  call.reply.ok();
+}
+
+function pauseCron(call: Call): void {
+  call.engine.switches.cron = !isOn(call);
   call.reply.ok();
 }
 
@@ -82,13 +159,6 @@ function describeHeap(call: Call): void {
   const { heapUsed, rss } = process.memoryUsage();
   call.engine.log.at(LOG_WARNING, `JS heap: ${heapUsed} bytes, resident: ${rss} bytes`);
   call.reply.ok();
-}
-
-function digestValues(call: Call): void {
-  call.reply.array(call.count - 2);
-  for (let i = 2; i < call.count; i++) {
-    call.reply.simple(valueDigest(call.database, call.peekKey(i)));
-  }
 }
 
 function matchStrings(call: Call): void {
@@ -103,72 +173,8 @@ function writeLog(call: Call): void {
 }
 
 function changeReplicationId(call: Call): void {
-  call.engine.log.notice("Changing replication IDs after receiving change-repl-id");
-  call.engine.identity.replicationId = secretHex(40);
+  const { log, identity } = call.engine;
+  log.at(LOG_WARNING, "Changing replication IDs after receiving DEBUG change-repl-id");
+  identity.replicationId = secretHex(40);
   call.reply.ok();
-}
-
-function pauseCron(call: Call): void {
-  call.engine.switches.cron = call.text(2) === "0";
-  call.reply.ok();
-}
-
-/** One reply of each RESP3 type, for tests of clients. */
-const PROTOCOL_SAMPLES: Readonly<Record<string, (reply: ReplyWriter) => void>> = {
-  string: (reply) => reply.bulkText("Hello World"),
-  integer: (reply) => reply.integer(12345),
-  double: (reply) => reply.double(3141 / 1000),
-  null: (reply) => reply.nil(),
-  array(reply) {
-    reply.array(3);
-    for (let i = 0; i < 3; i++) reply.integer(i);
-  },
-  set(reply) {
-    reply.set(3);
-    for (let i = 0; i < 3; i++) reply.integer(i);
-  },
-  map(reply) {
-    reply.map(3);
-    for (let i = 0; i < 3; i++) {
-      reply.integer(i);
-      reply.boolean(i === 1);
-    }
-  },
-  attrib(reply) {
-    if (reply.resp3) {
-      reply.attribute(1);
-      reply.bulkText("key-popularity");
-      reply.array(2);
-      reply.bulkText("key:123");
-      reply.integer(90);
-    }
-    reply.bulkText("Some real reply following the attribute");
-  },
-  push(reply) {
-    reply.push(2);
-    reply.bulkText("server-cpu-usage");
-    reply.integer(42);
-  },
-  bignum: (reply) => reply.bigNumber("1234567999999999999999999999999999999"),
-  true: (reply) => reply.boolean(true),
-  false: (reply) => reply.boolean(false),
-  verbatim: (reply) => reply.verbatim("This is a verbatim\nstring"),
-};
-
-function showProtocol(call: Call): void {
-  const sample = PROTOCOL_SAMPLES[call.text(2).toLowerCase()];
-  if (sample !== undefined) sample(call.reply);
-  else {
-    call.fail(
-      "ERR Wrong protocol type name. Please use one of the following: string|integer|double|" +
-        "null|array|set|map|attrib|push|verbatim|true|false",
-    );
-  }
-}
-
-function showHelp(call: Call): void {
-  const names = Object.keys(HANDLERS).toSorted();
-  call.reply.array(names.length + 1);
-  call.reply.simple("DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
-  for (const name of names) call.reply.simple(name);
 }

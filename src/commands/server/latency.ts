@@ -4,6 +4,7 @@ import { ADMIN, command, LOADING, NOSCRIPT, STALE } from "../../engine/command.t
 import type { Command } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
 import type { LatencyHistogram } from "../../engine/latency-histogram.ts";
+import { doctorReport } from "./_latency-doctor.ts";
 import { graphOf } from "./_latency-graph.ts";
 
 const SUBCOMMAND = {
@@ -16,6 +17,8 @@ const SUBCOMMAND = {
 
 /** Buckets end at powers of two microseconds (1,024 ns each, as Redis counts them). */
 const FIRST_BUCKET_NS = 1024;
+/** Redis's histograms keep two digits and name a bucket by the largest value that falls in it. */
+const ROUNDED_UP = 129 / 128;
 
 const latest = command({
   ...SUBCOMMAND,
@@ -68,6 +71,14 @@ const graph = command({
   },
 });
 
+const doctor = command({
+  ...SUBCOMMAND,
+  name: "doctor",
+  summary: "Describes the spikes in words and says what may help.",
+  arity: 2,
+  run: (call) => call.reply.verbatim(doctorReport(call.engine)),
+});
+
 const reset = command({
   ...SUBCOMMAND,
   name: "reset",
@@ -89,7 +100,7 @@ const histogram = command({
   summary: "Returns the distribution of the durations of commands.",
   complexity: "O(N) where N is the number of commands with latency information being retrieved.",
   arity: -2,
-  args: [{ name: "COMMAND", type: "string", optional: true, multiple: true }],
+  args: [{ name: "command", type: "string", optional: true, multiple: true }],
   run(call) {
     const { histograms } = call.engine.timing;
     const chosen: [Command, LatencyHistogram][] = [];
@@ -111,6 +122,8 @@ const help = command({
   tips: [],
   run: (call) =>
     replyHelp(call, "LATENCY", [
+      "DOCTOR",
+      "    Return a human readable latency analysis report.",
       "GRAPH <event>",
       "    Return an ASCII latency graph for the <event> class.",
       "HISTORY <event>",
@@ -123,7 +136,7 @@ const help = command({
       "HISTOGRAM [COMMAND ...]",
       "    Return a cumulative distribution of latencies in the format of a histogram for the " +
         "specified command names.",
-      "    If no commands are specified then all histograms are replied",
+      "    If no commands are specified then all histograms are replied.",
     ]),
 });
 
@@ -135,7 +148,7 @@ export const latency = command({
   complexity: "Depends on subcommand.",
   arity: -2,
   flags: 0,
-  subcommands: [graph, help, histogram, history, latest, reset],
+  subcommands: [doctor, graph, help, histogram, history, latest, reset],
 });
 
 /** The named commands, a container standing for its subcommands; without names, all. */
@@ -166,7 +179,7 @@ function replyHistogram(call: Call, named: Command, counts: LatencyHistogram): v
     const within = counts.countWithin(limitNs);
     if (within === before && before > 0) continue;
     if (within === 0) continue;
-    reply.integer(Math.floor(limitNs / 1000));
+    reply.integer(Math.floor((limitNs * ROUNDED_UP) / 1000));
     reply.integer(within);
     before = within;
     buckets++;
