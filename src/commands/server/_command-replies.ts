@@ -93,7 +93,9 @@ export function replyCommandInfo(reply: ReplyWriter, command: Command): void {
   for (const tip of tips) reply.bulkText(tip);
   reply.set(keys.length);
   for (const spec of keys) replyKeySpec(reply, spec);
-  reply.array(command.subcommands.length);
+  // Redis has an empty set where it has a list otherwise.
+  if (command.subcommands.length === 0) reply.set(0);
+  else reply.array(command.subcommands.length);
   for (const subcommand of command.subcommands) replyCommandInfo(reply, subcommand);
 }
 

@@ -2,10 +2,13 @@
 import type { Call } from "../../engine/call.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 
+/** A double that needs few digits. */
+const SAMPLE_DOUBLE = Number("3.141");
+
 const REPLIES: Readonly<Record<string, (reply: ReplyWriter) => void>> = {
   string: (reply) => reply.bulkText("Hello World"),
   integer: (reply) => reply.integer(12345),
-  double: (reply) => reply.double(3.141),
+  double: (reply) => reply.double(SAMPLE_DOUBLE),
   bignum: (reply) => reply.bigNumber("1234567999999999999999999999999999999"),
   null: (reply) => reply.nil(),
   array(reply) {
@@ -49,14 +52,13 @@ const REPLIES: Readonly<Record<string, (reply: ReplyWriter) => void>> = {
   false: (reply) => reply.boolean(false),
 };
 
+const NAMES = Object.keys(REPLIES).join("|");
+
 export function showProtocol(call: Call): void {
   const name = call.text(2).toLowerCase();
   if (Object.hasOwn(REPLIES, name)) {
     REPLIES[name](call.reply);
     return;
   }
-  call.fail(
-    "ERR Wrong protocol type name. Please use one of the following: " +
-      Object.keys(REPLIES).join("|"),
-  );
+  call.fail(`ERR Wrong protocol type name. Please use one of the following: ${NAMES}`);
 }
