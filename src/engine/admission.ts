@@ -6,12 +6,13 @@
  * the two meet is anything looked at, so an ordinary command pays one AND.
  */
 import {
+  LISTENER_WITHOUT_KEYS,
   LOADING as LOADING_ERROR,
   NOT_AUTHENTICATED,
   OUT_OF_MEMORY,
   protectedCommand,
 } from "../protocol/errors.ts";
-import { DENYOOM, LOADING, NO_AUTH, PROTECTED, WRITE } from "./command.ts";
+import { DENYOOM, LOADING, MAY_REPLICATE, NO_AUTH, PROTECTED, READONLY, WRITE } from "./command.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";
@@ -29,6 +30,8 @@ export const GATE_LOADING = 1 << 4;
 /** CLIENT PAUSE ALL, and CLIENT PAUSE WRITE. */
 export const GATE_PAUSE = 1 << 5;
 export const GATE_PAUSE_WRITE = 1 << 6;
+/** The session only listens (MONITOR): it has no business with keys. */
+export const GATE_LISTENER = 1 << 7;
 
 export const ADMITTED = 0;
 export const REJECTED = 1;
@@ -44,7 +47,8 @@ export function gatesOf(command: Command): number {
   if ((flags & DENYOOM) !== 0) gates |= GATE_MEMORY;
   if ((flags & WRITE) !== 0 || command.name === "ping") gates |= GATE_DISK;
   if ((flags & LOADING) === 0) gates |= GATE_LOADING;
-  if ((flags & WRITE) !== 0) gates |= GATE_PAUSE_WRITE;
+  if ((flags & (WRITE | MAY_REPLICATE)) !== 0) gates |= GATE_PAUSE_WRITE;
+  if ((flags & (WRITE | READONLY | MAY_REPLICATE)) !== 0) gates |= GATE_LISTENER;
   return gates;
 }
 
@@ -63,6 +67,8 @@ export function admit(engine: Engine, session: Session, command: Command): numbe
     reply.error(engine.persistence.writeRefusal());
   } else if ((gates & GATE_LOADING) !== 0) {
     reply.error(LOADING_ERROR);
+  } else if ((gates & GATE_LISTENER) !== 0) {
+    reply.error(LISTENER_WITHOUT_KEYS);
   } else if ((gates & (GATE_PAUSE | GATE_PAUSE_WRITE)) !== 0) {
     return POSTPONED;
   } else {

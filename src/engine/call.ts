@@ -10,10 +10,11 @@
  */
 import { equalsWord } from "../base/bytes.ts";
 import { parseInt64, parseSafeInteger } from "../base/numbers.ts";
+import { NO_EXPIRY } from "../keyspace/database.ts";
 import type { Database } from "../keyspace/database.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Ref } from "../memory/arena.ts";
-import { typeOf } from "../memory/entry.ts";
+import { ENCODING_RAW, typeOf } from "../memory/entry.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import {
   NOT_AN_INT32,
@@ -23,6 +24,7 @@ import {
   wrongArity,
   WRONG_TYPE,
 } from "../protocol/errors.ts";
+import { MAX_STRING_BYTES } from "../protocol/limits.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Command } from "./command.ts";
 import type { Effects } from "./effects.ts";
@@ -40,6 +42,8 @@ export class Call {
   command!: Command;
   /** Changes reported so far by this call. */
   changes = 0;
+  /** The command comes from a file that is being loaded: limits on clients don't apply. */
+  isReplay = false;
   private problem = "";
   private propagation = AS_REQUEST;
 
@@ -58,6 +62,7 @@ export class Call {
     this.command = command;
     this.args = args;
     this.changes = 0;
+    this.isReplay = false;
     this.problem = "";
     this.propagation = AS_REQUEST;
   }
@@ -112,6 +117,12 @@ export class Call {
     if (value >= -2147483648 && value <= 2147483647) return Number(value);
     this.refuse(problem === "" ? NOT_AN_INT32 : problem);
     return NaN;
+  }
+
+  /** The longest string that the command may make. */
+  get maxStringBytes(): number {
+    if (this.isReplay) return MAX_STRING_BYTES;
+    return Math.min(this.engine.config.values["proto-max-bulk-len"], MAX_STRING_BYTES);
   }
 
   /** Bytes of the request that is running. */
@@ -199,6 +210,25 @@ export class Call {
     if (ref === NULL_REF || typeOf(this.database.arena, ref) === type) return false;
     this.reply.error(WRONG_TYPE);
     return true;
+  }
+
+  /**
+   * Stores bytes that this call made, encoding "raw" whatever they are, over `existing`, which
+   * argument `index` has just been looked up as; without an expiry. Reports nothing.
+   */
+  storeRaw(index: number, existing: Ref, value: Uint8Array): Ref {
+    const { bytes, starts, lengths } = this.args;
+    return this.database.storeBytes(
+      existing,
+      bytes,
+      starts[index],
+      lengths[index],
+      value,
+      0,
+      value.length,
+      ENCODING_RAW,
+      NO_EXPIRY,
+    );
   }
 
   /** Removes the entry under the key in argument `index` and reports nothing. */

@@ -31,7 +31,7 @@ export function clientLine(session: Session, nowMs: number, requestBytes: number
     ["tot-mem", transport?.totalMemoryBytes ?? 0],
     ["events", (transport?.outboundBytes ?? 0) > 0 ? "rw" : "r"],
     ["cmd", session.lastCommand?.fullName ?? "NULL"],
-    ["user", session.isAuthenticated ? session.user : "(superuser)"],
+    ["user", session.user],
     ["redir", -1],
     ["resp", session.resp],
     ["lib-name", session.libraryName],
@@ -43,6 +43,7 @@ export function clientLine(session: Session, nowMs: number, requestBytes: number
 function flagsOf(session: Session): string {
   let flags = "";
   if (session.isMonitor) flags += "O";
+  if (session.isPostponed) flags += "b";
   if (session.closesAfterReply) flags += "c";
   if (session.transport?.kind === "unix") flags += "U";
   if (session.isNotEvicted) flags += "e";

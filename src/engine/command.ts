@@ -151,6 +151,7 @@ export class Command {
   readonly name: string;
   readonly flags: number;
   readonly arity: number;
+  readonly subcommands: readonly Command[];
   /** `client|list` for a subcommand. Set when its container is built. */
   fullName: string;
   parent: Command | null = null;
@@ -177,7 +178,8 @@ export class Command {
     this.timedInRuns =
       (declaration.flags & FAST) !== 0 ||
       (declaration.complexity === "O(1)" && (declaration.flags & (WRITE | READONLY)) !== 0);
-    for (const subcommand of declaration.subcommands ?? []) {
+    this.subcommands = declaration.subcommands ?? [];
+    for (const subcommand of this.subcommands) {
       subcommand.parent = this;
       subcommand.fullName = `${declaration.name}|${subcommand.name}`;
     }
@@ -188,10 +190,6 @@ export class Command {
     this.totalUs = 0;
     this.rejectedCalls = 0;
     this.failedCalls = 0;
-  }
-
-  get subcommands(): readonly Command[] {
-    return this.declaration.subcommands ?? [];
   }
 
   acceptsCount(count: number): boolean {

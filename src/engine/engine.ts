@@ -15,7 +15,14 @@ import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
-import { admit, ADMITTED, GATE_AUTH, GATE_PROTECTED, POSTPONED } from "./admission.ts";
+import {
+  admit,
+  ADMITTED,
+  GATE_AUTH,
+  GATE_LISTENER,
+  GATE_PROTECTED,
+  POSTPONED,
+} from "./admission.ts";
 import { samePassword } from "./authentication.ts";
 import { Call } from "./call.ts";
 import { Clients } from "./clients.ts";
@@ -149,6 +156,7 @@ export class Engine {
   resetSession(session: Session): void {
     this.clients.monitors.delete(session);
     session.isMonitor = false;
+    session.gates &= ~GATE_LISTENER;
     session.database = this.keyspace.database(0);
     session.resp = 2;
     session.name = "";
@@ -233,6 +241,7 @@ export class Engine {
     const errors = reply.errorCount;
     reply.resp3 = false;
     current.enter(session, command, args);
+    current.isReplay = true;
     command.run(current);
     this.dirty += current.changes;
     if (this.effects.pendingCount !== 0) this.effects.finish();

@@ -59,6 +59,8 @@ export const NO_EXPIRY = -1;
 export const KEEP_EXPIRY = -2;
 /** A slot of the table, at its usual two thirds of fullness. */
 const SLOT_BYTES = 12;
+/** What a string that grows gets beyond its length at the most, to grow further in place. */
+const MAX_SPARE_BYTES = 1 << 20;
 /** Expired keys that RANDOMKEY passes over where they must stay. */
 const RANDOM_KEY_TRIES = 100;
 export type Expiry = number | bigint;
@@ -189,8 +191,33 @@ export class Database {
         return this.storeInteger(existing, keyBytes, keyStart, keyLength, integer, expiry);
       }
     }
-    const large = !fitsInline(keyLength, valueLength);
     const encoding = valueLength <= EMBSTR_LIMIT ? ENCODING_EMBSTR : ENCODING_RAW;
+    return this.storeBytes(
+      existing,
+      keyBytes,
+      keyStart,
+      keyLength,
+      value,
+      valueStart,
+      valueLength,
+      encoding,
+      expiry,
+    );
+  }
+
+  /** As `storeString`, for a value that stays bytes even where it reads as an integer. */
+  storeBytes(
+    existing: Ref,
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+    encoding: number,
+    expiry: Expiry,
+  ): Ref {
+    const large = !fitsInline(keyLength, valueLength);
     const ref = this.shape(
       existing,
       keyBytes,
@@ -256,7 +283,7 @@ export class Database {
     if ((flags & EXTERNAL_VALUE) !== 0) {
       this.resizeLarge(ref, flags, length);
     } else if ((flags & WIDE_VALUE) !== 0 || this.roomOf(ref, flags) < length) {
-      const spare = length > before ? Math.min(length, 1 << 20) : 0;
+      const spare = length > before ? Math.min(length, MAX_SPARE_BYTES) : 0;
       result = this.rebuildString(ref, flags, before, length, spare);
     } else {
       setValueWord(this.arena, ref, flags, length);
@@ -470,15 +497,16 @@ export class Database {
     const objects = this.arena.objects;
     const handle = valueWordOf(this.arena, ref, flags);
     const held = objects.bytes(handle);
-    // A view into a request's buffer (never at its start) must not grow over what follows it.
-    const room = held.byteOffset === 0 ? held.buffer.byteLength : held.length;
-    if (length <= room) {
-      objects.replace(handle, new Uint8Array(held.buffer, held.byteOffset, length));
+    // A view into a request's buffer (never at its start) must not be written into.
+    const isOwn = held.byteOffset === 0;
+    if (isOwn && length <= held.buffer.byteLength) {
+      if (length !== held.length) objects.replace(handle, new Uint8Array(held.buffer, 0, length));
       return;
     }
-    const grown = new Uint8Array(length + Math.min(length, 1 << 20));
-    grown.set(held);
-    objects.replace(handle, grown.subarray(0, length));
+    const spare = length > held.length ? Math.min(length, MAX_SPARE_BYTES) : 0;
+    const copy = new Uint8Array(length + spare);
+    copy.set(held.length > length ? held.subarray(0, length) : held);
+    objects.replace(handle, copy.subarray(0, length));
   }
 
   /** Moves an inline string or an integer to a block, or the object table, with more room. */

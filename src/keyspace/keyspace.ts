@@ -27,7 +27,6 @@ export class Keyspace {
     return bytes;
   }
 
-  /** Bytes of arena pages in use or kept. */
   /** Bytes of the tables alone: what finding keys costs. */
   get tableBytes(): number {
     let bytes = 0;
@@ -35,6 +34,7 @@ export class Keyspace {
     return bytes;
   }
 
+  /** Bytes of arena pages in use or kept. */
   get committedBytes(): number {
     let bytes = 0;
     for (const database of this.databases) bytes += database.arena.committedBytes;

@@ -31,6 +31,9 @@ const HASH_SPACE = 4294967296;
 const SAMPLE_TRIES = 1000;
 const EXPIRY_MARK = 1;
 
+/** A full segment's slots while they are placed anew, so that a split leaves no garbage. */
+const scratch = new Int32Array(2 << MAX_SLOT_BITS);
+
 class Segment {
   slots: Int32Array;
   used = 0;
@@ -242,11 +245,12 @@ export class ByteTable {
   }
 
   private split(segment: Segment, hash: number): void {
-    const old = segment.slots;
+    const old = scratch;
+    old.set(segment.slots);
     segment.depth++;
     const lower = segment;
     const upper = new Segment(segment.depth, MAX_SLOT_BITS);
-    lower.slots = new Int32Array(old.length);
+    lower.slots.fill(0);
     lower.used = 0;
     this.segmentCount++;
     const bit = 1 << (32 - segment.depth);

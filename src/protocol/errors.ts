@@ -35,6 +35,8 @@ export const BAD_CLIENT_NAME =
 export const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
 export const LOADING = "LOADING Redis is loading the dataset in memory";
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+/** MONITOR makes its connection a kind of replica. */
+export const LISTENER_WITHOUT_KEYS = "ERR Replica can't interact with the keyspace";
 export const MAX_CLIENTS = "ERR max number of clients reached";
 
 export const PROTECTED_MODE =

@@ -17,6 +17,7 @@ import { Arguments } from "./arguments.ts";
 import {
   MAX_INLINE_BYTES,
   MAX_REQUEST_ARGUMENTS,
+  MAX_STRING_BYTES,
   MAX_UNAUTHENTICATED_ARGUMENTS,
   MAX_UNAUTHENTICATED_BULK_BYTES,
 } from "./limits.ts";
@@ -108,7 +109,7 @@ export class RequestParser {
       let length = this.bulkLength;
       if (length < 0) {
         if (this.position >= end) return this.want(1);
-        if (bytes[this.position] !== DOLLAR) return this.failExpected(bytes[this.position]);
+        if (bytes[this.position] !== DOLLAR) return this.noBulk(bytes, end);
         length = this.line(bytes, this.position + 1, end);
         if (length < 0 || length > this.maxBulkBytes || this.isUnauthenticated) {
           const status = this.checkLength(length, end);
@@ -142,9 +143,19 @@ export class RequestParser {
     return REQUEST;
   }
 
+  /** What is no bulk is refused once its line is whole. */
+  private noBulk(bytes: Uint8Array, end: number): number {
+    const byte = bytes[this.position];
+    if (this.line(bytes, this.position, end) === LINE_INCOMPLETE) {
+      return this.checkLength(LINE_INCOMPLETE, end);
+    }
+    return this.fail(`expected '$', got '${String.fromCharCode(byte)}'`);
+  }
+
   /**
-   * The integer between `at` and the next CR LF, in canonical form; `position` moves behind
-   * the line unless it is incomplete.
+   * The integer between `at` and the next CR and one more byte, in canonical form; `position`
+   * moves behind the line unless it is incomplete. As Redis searches in a C string, a line with
+   * a NUL byte never ends, nor does one that is too long.
    */
   private line(bytes: Uint8Array, at: number, end: number): number {
     let cursor = at;
@@ -159,23 +170,26 @@ export class RequestParser {
       const byte = bytes[cursor];
       if (byte === CR) break;
       const digit = byte - ZERO;
-      if (digit < 0 || digit > 9) isValid = false;
-      else if (value < 1e12) value = value * 10 + digit;
+      if (digit < 0 || digit > 9) {
+        if (byte === 0) return LINE_INCOMPLETE;
+        isValid = false;
+      } else if (value < 1e12) value = value * 10 + digit;
       cursor++;
     }
-    this.position = cursor + 2;
     const count = cursor - digits;
+    if (count > MAX_INLINE_BYTES) return LINE_INCOMPLETE;
+    this.position = cursor + 2;
     if (!isValid || count === 0) return LINE_INVALID;
     if (bytes[digits] === ZERO && (count > 1 || negative)) return LINE_INVALID;
     // Beyond 2^31 every length is out of range; the sentinels stay apart.
-    if (value > 2147483646) return negative ? -1 : 2147483647;
+    if (value > MAX_STRING_BYTES) return negative ? -1 : MAX_STRING_BYTES + 1;
     return negative ? -value : value;
   }
 
   private inline(bytes: Uint8Array, end: number): number {
     const start = this.position;
-    const newline = bytes.indexOf(LF, start);
-    if (newline < 0 || newline >= end) {
+    const newline = lineFeed(bytes, start, Math.min(end, start + MAX_INLINE_BYTES + 1));
+    if (newline < 0) {
       if (end - start > MAX_INLINE_BYTES) return this.fail("too big inline request");
       return this.want(1);
     }
@@ -193,12 +207,18 @@ export class RequestParser {
     return INCOMPLETE;
   }
 
-  private failExpected(byte: number): number {
-    return this.fail(`expected '$', got '${String.fromCharCode(byte)}'`);
-  }
-
   private fail(problem: string): number {
     this.problem = problem;
     return MALFORMED;
   }
+}
+
+/** Where the next LF is, or -1 where there is none, or a NUL byte before it. */
+function lineFeed(bytes: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at];
+    if (byte === LF) return at;
+    if (byte === 0) return -1;
+  }
+  return -1;
 }

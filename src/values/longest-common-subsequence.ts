@@ -8,6 +8,9 @@ export interface CommonRange {
   readonly bLast: number;
 }
 
+/** What one typed array can hold. */
+export const MAX_TABLE_BYTES = 2 ** 32 - 4;
+
 /** Bytes of the table for strings of these lengths. */
 export function tableBytes(aLength: number, bLength: number): number {
   return (aLength + 1) * (bLength + 1) * 4;
@@ -62,15 +65,13 @@ export class CommonSubsequence {
   private fill(): void {
     const { a, b, table, width } = this;
     for (let i = 1; i <= a.length; i++) {
-      const row = i * width;
-      const above = row - width;
+      const byte = a[i - 1];
+      const above = (i - 1) * width;
+      let left = 0;
       for (let j = 1; j <= b.length; j++) {
-        if (a[i - 1] === b[j - 1]) table[row + j] = table[above + j - 1] + 1;
-        else {
-          const up = table[above + j];
-          const left = table[row + j - 1];
-          table[row + j] = up > left ? up : left;
-        }
+        if (byte === b[j - 1]) left = table[above + j - 1] + 1;
+        else if (table[above + j] > left) left = table[above + j];
+        table[above + width + j] = left;
       }
     }
   }

@@ -1,5 +1,5 @@
-/** Bit commands and LCS, compared with redis-server. */
-import { compare, transcript } from "../support/transcript.ts";
+/** Bit commands, compared with redis-server. */
+import { compare, transcript, transcripts } from "../support/transcript.ts";
 import { scale, seededRandom } from "../support/random.ts";
 
 compare(
@@ -169,31 +169,109 @@ compare(
 );
 
 compare(
-  "LCS",
+  "what bit commands make is raw, in exactly the room it needs",
   `
-  MSET a ohmytext b mynewtext n 12345 m 2345678
-  LCS a b
-  LCS a b LEN
-  LCS a b IDX
-  LCS a b IDX WITHMATCHLEN
-  LCS a b IDX MINMATCHLEN 4
-  LCS a b IDX MINMATCHLEN 4 WITHMATCHLEN
-  LCS a b IDX MINMATCHLEN -1
-  LCS a b LEN IDX
-  LCS a b BOGUS
-  LCS a b MINMATCHLEN
-  LCS a b MINMATCHLEN x
-  LCS a missing
-  LCS a missing LEN
-  LCS a missing IDX
-  LCS n m
-  LCS n m IDX WITHMATCHLEN
-  LCS a
-  LCS a a IDX
+  SET n 12
+  SET m 34
+  BITOP OR d n m
+  GET d
+  OBJECT ENCODING d
+  INCR d
+  SETBIT s 1 1
+  OBJECT ENCODING s
+  BITFIELD f SET u8 0 49
+  OBJECT ENCODING f
+  INCR f
+  OBJECT ENCODING f
+  SETBIT f 0 1
+  OBJECT ENCODING f
+  BITOP NOT e f
+  OBJECT ENCODING e
+  SET x v EX 100
+  BITFIELD x SET u8 0 1
+  ~ TTL x
+  SETBIT x 100 1
+  ~ TTL x
+  `,
+);
+
+// Half a gigabyte in each server: once is enough.
+const large = transcripts({ protocols: [2] });
+
+large.compare(
+  "limits of bit offsets",
+  `
+  SETBIT big 4294967295 1
+  STRLEN big
+  GETBIT big 4294967295
+  GETBIT big 4294967294
+  BITCOUNT big
+  BITPOS big 1
+  BITPOS big 1 0 -2
+  BITCOUNT big -1 -1 BIT
+  BITFIELD big GET u8 4294967288 GET u8 4294967292
+  BITFIELD_RO big GET i64 #67108863
+  DEL big
+  BITFIELD big SET u8 4294967296 1
+  BITFIELD big GET u8 #536870912
+  BITFIELD big GET u8 99999999999999999999
+  GETBIT big 9223372036854775807
+  GETBIT big 1.5
+  GETBIT big ""
+  BITFIELD big GET u8 #
+  BITFIELD big GET u8 #-1
+  BITFIELD big GET u 0
+  BITFIELD big GET "" 0
+  BITFIELD big GET u08 0
+  EXISTS big
+  `,
+);
+
+const limited = transcripts({ directives: ["proto-max-bulk-len 1mb"] });
+
+limited.compare(
+  "proto-max-bulk-len limits bit offsets",
+  `
+  SETBIT k 8388608 1
+  SETBIT k 8388607 1
+  STRLEN k
+  GETBIT k 8388608
+  BITFIELD k SET u8 8388600 255
+  BITFIELD k SET u8 8388608 255
+  BITFIELD k SET u63 8388607 1
+  STRLEN k
   `,
 );
 
 const random = seededRandom("bits");
+
+transcript("long strings, at any alignment", (t) => {
+  for (let i = 0; i < scale(60); i++) {
+    const [a, b, c] = [0, 1, 2].map(() => {
+      const bytes = new Uint8Array(random.pick([40, 300, 5000, 20000, 70000])).fill(
+        random.pick([0, 255]),
+      );
+      for (let flips = random.below(4); flips > 0; flips--) {
+        bytes[random.below(bytes.length)] ^= 1 << random.below(8);
+      }
+      return bytes;
+    });
+    t.do(() => ["MSET", "a", a, "b", b, "c", c]);
+    const range = [0, 1].map(() => String(random.between(-600000, 600000)));
+    t.do(() => ["BITCOUNT", "a", ...range, "BIT"]);
+    t.do("BITCOUNT b");
+    for (const bit of ["0", "1"]) {
+      t.do(() => ["BITPOS", "a", bit]);
+      t.do(() => ["BITPOS", "b", bit, ...range, "BIT"]);
+      t.do(() => ["BITPOS", "c", bit, range[0]]);
+    }
+    const operation = random.pick(["AND", "OR", "XOR"]);
+    const target = random.pick(["a", "d"]);
+    t.do(() => ["BITOP", operation, target, "a", "b", "c", "missing"]);
+    t.do("BITOP NOT e c");
+    t.do("DEBUG DIGEST-VALUE a d e");
+  }
+});
 
 transcript("random bit edits", (t) => {
   for (let i = 0; i < scale(300); i++) {

@@ -9,6 +9,7 @@ import { findOracle } from "../support/oracle.ts";
 import type { Reply, RespClient } from "../support/resp-client.ts";
 import { startServer } from "../support/server.ts";
 import { compare, transcript } from "../support/transcript.ts";
+import { entriesOf, fieldsOf } from "./_texts.ts";
 
 /** Commands that the oracle, Redis 7.0.15, does not have. */
 const NEW = new Set(["client|setinfo", "client|no-touch"]);
@@ -17,7 +18,6 @@ const NEW = new Set(["client|setinfo", "client|no-touch"]);
 const CHANGED_INFO: Readonly<Record<string, string>> = {
   "config|resetstat": "7.2 gave it request and response policies",
   "config|rewrite": "7.2 gave it request and response policies",
-  msetnx: "7.2 took its policies away: it cannot be split over shards",
 };
 
 /** Where COMMAND DOCS of Redis 7.2 differs from the oracle's, texts aside. */
@@ -167,19 +167,6 @@ function rawText({ raw }: Reply): string {
 function withoutSubcommands({ value }: Reply): string {
   const [info] = value as unknown[][];
   return JSON.stringify(info?.slice(0, 9));
-}
-
-/** Keys and values in turn, of a RESP3 map or of the array that stands for it in RESP2. */
-function entriesOf(value: unknown): unknown[] {
-  return value instanceof Map ? [...value].flat() : (value as unknown[]);
-}
-
-function fieldsOf(value: unknown): Map<string, unknown> {
-  if (value instanceof Map) return value as Map<string, unknown>;
-  const flatList = value as unknown[];
-  const fields = new Map<string, unknown>();
-  for (let i = 0; i < flatList.length; i += 2) fields.set(String(flatList[i]), flatList[i + 1]);
-  return fields;
 }
 
 /** What documentation says apart from its sentences, which are each server's own. */

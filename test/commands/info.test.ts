@@ -4,9 +4,10 @@ import { findOracle } from "../support/oracle.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { type ServerProcess, startServer } from "../support/server.ts";
 import { compare } from "../support/transcript.ts";
+import { infoFields, textOf } from "./_texts.ts";
 
 /** Fields that the oracle, 7.0.15, does not show. */
-const NEW_FIELDS = [
+const NEW_FIELDS = new Set([
   // Pedis's own.
   "server_name",
   "pedis_version",
@@ -27,7 +28,7 @@ const NEW_FIELDS = [
   // Redis 7.4.
   "client_query_buffer_limit_disconnections",
   "client_output_buffer_limit_disconnections",
-];
+]);
 
 const REQUESTS = [
   "INFO",
@@ -58,7 +59,7 @@ test.skipIf(oracle === null)("sections and fields are redis-server's, in its ord
   for (const request of REQUESTS) {
     const ours = await pedis.withClient((client) => namesIn(client, request));
     const theirs = await redis.withClient((client) => namesIn(client, request));
-    expect({ request, names: ours.filter((name) => !NEW_FIELDS.includes(name)) }).toEqual({
+    expect({ request, names: ours.filter((name) => !NEW_FIELDS.has(name)) }).toEqual({
       request,
       names: theirs,
     });
@@ -79,7 +80,7 @@ async function prepare(server: ServerProcess): Promise<void> {
 
 /** Titles and the names of fields, as they come; counters of commands in the order of names. */
 async function namesIn(client: RespClient, request: string): Promise<string[]> {
-  const text = String(await client.value(request));
+  const text = textOf(await client.value(request));
   return text.split("\r\n\r\n").flatMap((section) => {
     const [title = "", ...lines] = section.split("\r\n").filter((line) => line !== "");
     const names = lines.map((line) => line.split(":")[0] ?? "");
@@ -107,7 +108,7 @@ test("counters follow what clients do", async () => {
   await client.value("NOSUCH");
   await client.value("INCR k");
   await client.value("GET");
-  const stats = await fields(client, "stats");
+  const stats = await infoFields(client, "stats");
   expect(stats.keyspace_hits).toBe("1");
   expect(stats.keyspace_misses).toBe("1");
   expect(stats.total_error_replies).toBe("3");
@@ -117,46 +118,46 @@ test("counters follow what clients do", async () => {
   expect(Number(stats.total_net_output_bytes)).toBeGreaterThan(50);
   expect(Number(stats.eventloop_cycles)).toBeGreaterThanOrEqual(6);
   expect(Number(stats.eventloop_duration_sum)).toBeGreaterThan(0);
-  expect(await fields(client, "errorstats")).toEqual({ errorstat_ERR: "count=3" });
-  const commands = await fields(client, "commandstats");
+  expect(await infoFields(client, "errorstats")).toEqual({ errorstat_ERR: "count=3" });
+  const commands = await infoFields(client, "commandstats");
   expect(commands.cmdstat_get).toMatch(/^calls=2,usec=\d+,.*,rejected_calls=1,failed_calls=0$/);
   expect(commands.cmdstat_incr).toMatch(/^calls=1,.*,rejected_calls=0,failed_calls=1$/);
-  const latencies = await fields(client, "latencystats");
+  const latencies = await infoFields(client, "latencystats");
   expect(latencies.latency_percentiles_usec_get).toMatch(/^p50=[\d.]+,p99=[\d.]+,p99\.9=[\d.]+$/);
   await client.value("CONFIG", "SET", "latency-tracking-info-percentiles", "0 12.5 100");
-  expect((await fields(client, "latencystats")).latency_percentiles_usec_get).toMatch(
+  expect((await infoFields(client, "latencystats")).latency_percentiles_usec_get).toMatch(
     /^p0=[\d.]+,p12\.5=[\d.]+,p100=[\d.]+$/,
   );
   await client.value("CONFIG SET latency-tracking no");
-  expect(await fields(client, "latencystats")).toEqual({});
+  expect(await infoFields(client, "latencystats")).toEqual({});
   await client.value("CONFIG RESETSTAT");
-  expect((await fields(client, "stats")).keyspace_hits).toBe("0");
-  expect(await fields(client, "errorstats")).toEqual({});
+  expect((await infoFields(client, "stats")).keyspace_hits).toBe("0");
+  expect(await infoFields(client, "errorstats")).toEqual({});
 });
 
 test("keyspace and expiry", async () => {
   await using server = await startServer();
   await using client = await server.connect();
-  expect(await fields(client, "keyspace")).toEqual({});
+  expect(await infoFields(client, "keyspace")).toEqual({});
   await client.value("SET a v");
   await client.value("SET b v PX 1");
   await client.value("SELECT 9");
   await client.value("SET c v");
   await Bun.sleep(300);
-  expect(await fields(client, "keyspace")).toEqual({
+  expect(await infoFields(client, "keyspace")).toEqual({
     db0: "keys=1,expires=0,avg_ttl=0",
     db9: "keys=1,expires=0,avg_ttl=0",
   });
-  expect((await fields(client, "stats")).expired_keys).toBe("1");
+  expect((await infoFields(client, "stats")).expired_keys).toBe("1");
 });
 
 test("memory is counted: it grows with the data and the peak stays", async () => {
   await using server = await startServer();
   await using client = await server.connect();
-  const before = await fields(client, "memory");
+  const before = await infoFields(client, "memory");
   expect(Number(before.used_memory)).toBeGreaterThanOrEqual(Number(before.used_memory_startup));
   await client.value("SET", "k", "x".repeat(1_000_000));
-  const full = await fields(client, "memory");
+  const full = await infoFields(client, "memory");
   const grown = Number(full.used_memory_dataset) - Number(before.used_memory_dataset);
   expect(grown).toBeGreaterThanOrEqual(1_000_000);
   expect(grown).toBeLessThan(1_100_000);
@@ -164,7 +165,7 @@ test("memory is counted: it grows with the data and the peak stays", async () =>
   expect(sum).toBe(Number(full.used_memory));
   expect(full.used_memory_human).toMatch(/^\d\.\d\dM$/);
   await client.value("FLUSHALL");
-  const after = await fields(client, "memory");
+  const after = await infoFields(client, "memory");
   expect(Number(after.used_memory)).toBeLessThan(1_000_000);
   expect(Number(after.used_memory_peak)).toBeGreaterThanOrEqual(1_000_000);
 });
@@ -172,27 +173,17 @@ test("memory is counted: it grows with the data and the peak stays", async () =>
 test("who the server is", async () => {
   await using server = await startServer();
   await using client = await server.connect();
-  const info = await fields(client, "server");
+  const info = await infoFields(client, "server");
   expect(info.redis_version).toBe("7.2.4");
   expect(info.server_name).toBe("pedis");
   expect(info.process_id).toBe(String(server.pid));
   expect(info.tcp_port).toBe(String(server.port));
   expect(info.listener0).toBe(`name=tcp,bind=*,bind=-::*,port=${server.port}`);
   expect(info.run_id).toMatch(/^[0-9a-f]{40}$/);
-  const replication = await fields(client, "replication");
+  const replication = await infoFields(client, "replication");
   expect(replication.role).toBe("master");
   expect(replication.master_replid).toMatch(/^[0-9a-f]{40}$/);
   expect(replication.min_slaves_good_slaves).toBeUndefined();
   await client.value("CONFIG SET min-replicas-to-write 1");
-  expect((await fields(client, "replication")).min_slaves_good_slaves).toBe("0");
+  expect((await infoFields(client, "replication")).min_slaves_good_slaves).toBe("0");
 });
-
-async function fields(client: RespClient, section: string): Promise<Record<string, string>> {
-  const text = String(await client.value(`INFO ${section}`));
-  const found: Record<string, string> = {};
-  for (const line of text.split("\r\n")) {
-    const colon = line.indexOf(":");
-    if (colon > 0 && !line.startsWith("#")) found[line.slice(0, colon)] = line.slice(colon + 1);
-  }
-  return found;
-}

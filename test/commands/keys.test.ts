@@ -1,5 +1,7 @@
 /** Commands on keys whatever they hold, compared with redis-server. */
-import { compare, transcript } from "../support/transcript.ts";
+import { expect, test } from "bun:test";
+import { startServer } from "../support/server.ts";
+import { compare, transcript, transcripts } from "../support/transcript.ts";
 
 compare(
   "DEL UNLINK EXISTS TYPE TOUCH",
@@ -16,6 +18,9 @@ compare(
   UNLINK
   EXISTS
   TYPE
+  TYPE a b
+  DBSIZE x
+  TOUCH
   `,
 );
 
@@ -36,6 +41,18 @@ compare(
   ~ TTL c
   RENAMENX c d
   RENAMENX missing y
+  RENAME missing missing
+  RENAMENX missing missing
+  SET n 42
+  RENAME n m
+  OBJECT ENCODING m
+  APPEND m x
+  OBJECT ENCODING m
+  RENAME m n
+  OBJECT ENCODING n
+  GET n
+  RENAME n
+  RENAMENX n
   `,
 );
 
@@ -55,6 +72,11 @@ compare(
   COPY a b DB x
   COPY a b BOGUS
   COPY a b DB
+  COPY a b DB 99999999999
+  COPY a b DB 99999999999999999999
+  COPY a b REPLACE DB 1 replace db 0
+  COPY a b REPLACE BOGUS DB 99
+  COPY a
   SELECT 1
   GET a
   SELECT 0
@@ -70,6 +92,12 @@ compare(
   SWAPDB 0 0
   SWAPDB 0 99
   SWAPDB x 1
+  SWAPDB 99999999999 1
+  SWAPDB 0 99999999999
+  SWAPDB -1 0
+  MOVE a 99999999999
+  MOVE a -1
+  MOVE a 0
   SWAPDB 0 x
   SELECT 99
   SELECT -1
@@ -189,7 +217,7 @@ compare(
   SET k v
   OBJECT ENCODING k
   OBJECT REFCOUNT k
-  OBJECT IDLETIME k
+  ~ OBJECT IDLETIME k
   OBJECT FREQ k
   OBJECT ENCODING missing
   OBJECT IDLETIME missing
@@ -205,6 +233,73 @@ compare(
   OBJECT ENCODING k
   `,
 );
+
+transcript("large values and keys move, and copies are of their own", (t) => {
+  const key = "k".repeat(5000);
+  const value = "v".repeat(40_000);
+  t.do("SET", key, value).is("OK");
+  t.do("COPY", key, "copied").is(1);
+  t.do("RENAME", key, `${key}2`).is("OK");
+  t.do("APPEND", "copied", "more").is(40_004);
+  t.do("GET", `${key}2`).is(value);
+  t.do("COPY", "copied", `${key}3`, "DB", "4").is(1);
+  t.do("MOVE", `${key}2`, "4").is(1);
+  t.do("DBSIZE").is(1);
+  t.do("SELECT 4");
+  t.do("GET", `${key}2`).is(value);
+  t.do("GET", `${key}3`).is(`${value}more`);
+  t.do("KEYS", `${key}*`)
+    .unordered()
+    .is([`${key}2`, `${key}3`]);
+  t.do("SWAPDB 0 4").is("OK");
+  t.do("KEYS *").is(["copied"]);
+  t.do("DEL", "copied").is(1);
+  t.do("SELECT 0");
+  t.do("RENAME", `${key}2`, `${key}3`).is("OK");
+  t.do("GET", `${key}3`).is(value);
+  t.do("DBSIZE").is(1);
+});
+
+transcript("SWAPDB exchanges what connections see, with expiry", (t) => {
+  t.do("SET k here EX 1000");
+  t.on("@other").do("SELECT 1").is("OK");
+  t.on("@other").do("SET k there").is("OK");
+  t.on("@other").do("SWAPDB 0 1").is("OK");
+  t.on("@other").do("GET k").is("here");
+  t.on("@other").do("TTL k").within(990, 1000);
+  t.do("GET k").is("there");
+  t.do("TTL k").is(-1);
+  t.do("FLUSHDB");
+  t.on("@other").do("GET k").is("here");
+});
+
+transcripts({ directives: ["maxmemory-policy allkeys-lfu"] }).transcript(
+  "under an LFU policy OBJECT shows frequencies",
+  (t) => {
+    t.do("SET k v");
+    t.do("OBJECT FREQ k").within(4, 6);
+    t.do("OBJECT FREQ missing").is(null);
+    t.do("OBJECT IDLETIME missing").is(null);
+    t.do("OBJECT IDLETIME k");
+    for (let i = 0; i < 300; i++) t.do("GET k");
+    t.do("OBJECT FREQ k").within(7, 40);
+    t.do("CONFIG SET maxmemory-policy noeviction").is("OK");
+    t.do("OBJECT FREQ k");
+    t.do("OBJECT IDLETIME k").likeInteger();
+    t.do("CONFIG SET maxmemory-policy allkeys-lfu").is("OK");
+  },
+);
+
+transcript("TOUCH marks an access, other looks do not", (t) => {
+  t.do("SET k v");
+  t.pause(1100);
+  t.do("EXISTS k");
+  t.do("TTL k");
+  t.do("TYPE k");
+  t.do("OBJECT IDLETIME k").within(1, 3);
+  t.do("TOUCH k").is(1);
+  t.do("OBJECT IDLETIME k").within(0, 1);
+});
 
 transcript("an expired key is gone for every command", (t) => {
   t.do("SET k v PX 30").is("OK");
@@ -234,4 +329,16 @@ transcript("DEBUG DIGEST agrees on equal strings", (t) => {
   t.do("GET key:7").is("value:7");
   t.do("STRLEN pre:3").is(64);
   t.do("DEBUG DIGEST");
+});
+
+test("TOUCH marks an access even for a client that asked to leave no trace", async () => {
+  await using server = await startServer({ directives: ['save ""'] });
+  await using client = await server.connect();
+  await client.do("SET k v");
+  expect(await client.value("CLIENT NO-TOUCH ON")).toBe("OK");
+  await Bun.sleep(2100);
+  expect(await client.value("GET k")).toBe("v");
+  expect(await client.value("OBJECT IDLETIME k")).toBeGreaterThan(0);
+  expect(await client.value("TOUCH k")).toBe(1);
+  expect(await client.value("OBJECT IDLETIME k")).toBe(0);
 });

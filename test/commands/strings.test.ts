@@ -1,5 +1,8 @@
 /** String commands, compared with redis-server reply by reply, in RESP2 and RESP3. */
-import { compare, transcript } from "../support/transcript.ts";
+import { scale, seededRandom } from "../support/random.ts";
+import { compare, transcript, transcripts } from "../support/transcript.ts";
+
+const random = seededRandom("strings");
 
 compare(
   "SET and GET",
@@ -282,5 +285,190 @@ transcript("long keys are keys like any other", (t) => {
     t.do(() => ["APPEND", key, "x"]).is(2);
     t.do(() => ["DEL", key]).is(1);
     t.do(() => ["EXISTS", key]).is(0);
+  }
+});
+
+compare(
+  "LCS",
+  `
+  MSET a ohmytext b mynewtext n 12345 m 2345678
+  LCS a b
+  LCS a b LEN
+  LCS a b IDX
+  LCS a b IDX WITHMATCHLEN
+  LCS a b IDX MINMATCHLEN 4
+  LCS a b IDX MINMATCHLEN 4 WITHMATCHLEN
+  LCS a b IDX MINMATCHLEN -1
+  LCS a b LEN IDX
+  LCS a b BOGUS
+  LCS a b MINMATCHLEN
+  LCS a b MINMATCHLEN x
+  LCS a missing
+  LCS a missing LEN
+  LCS a missing IDX
+  LCS n m
+  LCS n m IDX WITHMATCHLEN
+  LCS a
+  LCS a a IDX
+  `,
+);
+
+compare(
+  "encodings that commands leave behind",
+  `
+  INCRBYFLOAT f 10
+  OBJECT ENCODING f
+  INCRBYFLOAT f 0.5
+  OBJECT ENCODING f
+  INCRBYFLOAT f 0.5
+  OBJECT ENCODING f
+  INCR f
+  OBJECT ENCODING f
+  SETRANGE r 0 12
+  OBJECT ENCODING r
+  INCR r
+  OBJECT ENCODING r
+  APPEND a 12
+  OBJECT ENCODING a
+  APPEND a ""
+  OBJECT ENCODING a
+  APPEND b ""
+  EXISTS b
+  GETSET a 12
+  OBJECT ENCODING a
+  MSET a 1 b x
+  OBJECT ENCODING a
+  OBJECT ENCODING b
+  SET c "12345678901234567890123456789012345678901234"
+  OBJECT ENCODING c
+  SET c "123456789012345678901234567890123456789012345"
+  OBJECT ENCODING c
+  `,
+);
+
+compare(
+  "arguments are checked before keys, and in Redis's order",
+  `
+  SET k v EX 0 BOGUS
+  SET k v EX x NX XX
+  SET k v GET EX 0
+  EXISTS k
+  GETEX k EX 0
+  GETEX k EX
+  GETEX k EX x PERSIST
+  SET k v
+  GETEX k EX x
+  GETEX k EX -1
+  GETEX k PX 9223372036854775807
+  GETEX k EXAT 9223372036854775807
+  GETEX k PERSIST EX 10
+  GETEX k EX 10 EX 20
+  ~ TTL k
+  GETEX k PERSIST PERSIST
+  SETEX k 10
+  SETRANGE k 1.5 ""
+  SETRANGE k -1 ""
+  SETRANGE k 9223372036854775807 x
+  SETRANGE k 9223372036854775808 x
+  SETRANGE k 536870911 xx
+  SETRANGE k 536870912 ""
+  GETRANGE k 0
+  GETRANGE k 0 x
+  GETRANGE missing x 0
+  INCRBY k 9223372036854775808
+  INCRBY k 1
+  DECRBY k -9223372036854775808
+  DECRBY k -9223372036854775807
+  INCRBYFLOAT k x
+  INCRBYFLOAT missing ""
+  INCRBYFLOAT missing 1e5000
+  EXISTS missing
+  LCS k missing LEN IDX BOGUS
+  LCS k missing MINMATCHLEN 9223372036854775808
+  LCS k missing LEN LEN
+  `,
+);
+
+const limited = transcripts({ directives: ["proto-max-bulk-len 1mb"] });
+
+limited.transcript("proto-max-bulk-len limits what commands make", (t) => {
+  const tooLong = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+  const megabyte = "x".repeat(1 << 20);
+  t.do("SETRANGE k 1048576 x").error(tooLong);
+  t.do("SETRANGE k 1048575 x").is(1048576);
+  t.do("SETRANGE k 1048575 xy").error(tooLong);
+  t.do("APPEND k x").error(tooLong);
+  t.do('APPEND k ""').is(1048576);
+  t.do(() => ["APPEND", "new", megabyte]).is(1048576);
+  t.do("SETRANGE new 1048570 123456").is(1048576);
+  t.do("GETRANGE new -8 -1").is("xx123456");
+  t.do(() => ["SET", "a", "x".repeat(600)]);
+  t.do(() => ["SET", "b", "x".repeat(500)]);
+  t.do("LCS a b");
+  t.do("LCS a k LEN");
+  t.do("LCS a k LEN IDX");
+});
+
+transcript("random options of SET and GETEX", (t) => {
+  const times = ["0", "-1", "x", "100000", "33177117420", "33177117420000", "9223372036854775807"];
+  for (let i = 0; i < scale(400); i++) {
+    const key = random.pick(["a", "b"]);
+    const options: string[] = [];
+    for (let count = random.below(4); count > 0; count--) {
+      const option = random.pick([
+        "NX",
+        "XX",
+        "GET",
+        "KEEPTTL",
+        "PERSIST",
+        "EX",
+        "PX",
+        "EXAT",
+        "PXAT",
+        "ex",
+        "Get",
+      ]);
+      options.push(option);
+      if (/^e|p.*x/i.test(option) && random.chance(0.9)) options.push(random.pick(times));
+    }
+    const isSet = random.chance(0.6);
+    t.do(() => (isSet ? ["SET", key, String(i), ...options] : ["GETEX", key, ...options]));
+    if (random.chance(0.3)) t.do(() => ["DEL", key]);
+    t.do(() => ["GET", key]);
+  }
+});
+
+transcript("random ranges and counters", (t) => {
+  const limits = ["9223372036854775807", "-9223372036854775808", "9007199254740993", "1.5", "-0"];
+  for (let i = 0; i < scale(400); i++) {
+    const key = random.pick(["a", "b", "c"]);
+    const place = () => String(random.between(-40, 40));
+    const amount = random.chance(0.3) ? random.pick(limits) : place();
+    const command = random.pick([
+      ["GETRANGE", key, place(), place()],
+      ["SETRANGE", key, place(), random.word(random.below(5))],
+      ["APPEND", key, random.pick(["", "1", "22", random.word(random.below(30))])],
+      ["SET", key, amount],
+      ["INCRBY", key, amount],
+      ["DECRBY", key, amount],
+      ["INCRBYFLOAT", key, amount],
+      ["INCRBYFLOAT", key, `${amount}e${random.between(-5, 20)}`],
+      ["OBJECT", "ENCODING", key],
+      ["STRLEN", key],
+      ["GETDEL", key],
+    ]);
+    t.do(() => command);
+    t.do(() => ["GET", key]);
+  }
+});
+
+transcript("random common subsequences", (t) => {
+  for (let i = 0; i < scale(100); i++) {
+    const [a, b] = [0, 1].map(() => random.word(random.below(60)).replaceAll(/[e-z]/g, "a"));
+    t.do(() => ["MSET", "a", a, "b", b]);
+    t.do("LCS a b");
+    t.do("LCS a b LEN");
+    t.do(`LCS a b IDX MINMATCHLEN ${random.below(4)} WITHMATCHLEN`);
+    t.do("LCS a b IDX");
   }
 });

@@ -15,8 +15,7 @@ export function bitOffset(call: Call, index: number, width: number): number {
   const skipped = isField ? 1 : 0;
   const value = parseSafeInteger(bytes, starts[index] + skipped, lengths[index] - skipped);
   const offset = isField ? value * width : value;
-  const limit = call.engine.config.values["proto-max-bulk-len"];
-  if (offset >= 0 && Math.floor(offset / 8) < limit) return offset;
+  if (offset >= 0 && Math.floor(offset / 8) < call.maxStringBytes) return offset;
   call.refuse(BAD_BIT_OFFSET);
   return 0;
 }

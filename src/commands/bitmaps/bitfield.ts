@@ -20,7 +20,6 @@ import {
 } from "../../engine/command.ts";
 import type { ArgumentDoc } from "../../engine/command.ts";
 import { NOTIFY_STRING } from "../../engine/key-events.ts";
-import { NO_EXPIRY } from "../../keyspace/database.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import type { Ref } from "../../memory/arena.ts";
 import { TYPE_STRING } from "../../memory/entry.ts";
@@ -170,16 +169,13 @@ class EditedString {
   private ref: Ref;
 
   constructor(call: Call, ref: Ref, wantedBytes: number) {
-    const { args, database } = call;
-    const { bytes, starts, lengths } = args;
     this.call = call;
     this.ref = ref;
-    if (ref === NULL_REF) {
-      if (wantedBytes === 0) return;
-      this.ref = database.storeString(ref, bytes, starts[1], lengths[1], bytes, 0, 0, NO_EXPIRY);
-      this.grow(wantedBytes);
-    } else if (database.stringOf(ref).length < wantedBytes) {
-      this.grow(wantedBytes);
+    if (ref !== NULL_REF) {
+      if (call.database.stringOf(ref).length < wantedBytes) this.grow(wantedBytes);
+    } else if (wantedBytes > 0) {
+      this.ref = call.storeRaw(1, ref, new Uint8Array(wantedBytes));
+      this.isChanged = true;
     }
   }
 
@@ -203,7 +199,7 @@ class EditedString {
 }
 
 function runOne(call: Call, entry: EditedString, operation: Operation): void {
-  const { kind, isSigned, width, offset, amount, overflow } = operation;
+  const { kind, isSigned, width, offset, amount } = operation;
   const stored = entry.read(offset, width);
   const before = isSigned ? BigInt.asIntN(width, stored) : stored;
   if (kind === "GET") {
@@ -212,7 +208,7 @@ function runOne(call: Call, entry: EditedString, operation: Operation): void {
   }
   const exact = kind === "SET" ? amount : before + amount;
   const after = fitted(kind === "SET" && !isSigned ? BigInt.asUintN(64, exact) : exact, operation);
-  if (after === null || (overflow === "FAIL" && after !== exact)) {
+  if (after === null) {
     call.reply.nil();
     return;
   }

@@ -1,4 +1,5 @@
 /** Single bits and ranges of bits in strings. */
+import { copyBytes } from "../../base/bytes.ts";
 import type { Call } from "../../engine/call.ts";
 import {
   command,
@@ -15,12 +16,12 @@ import {
 } from "../../engine/command.ts";
 import type { ArgumentDoc } from "../../engine/command.ts";
 import { NOTIFY_GENERIC, NOTIFY_STRING } from "../../engine/key-events.ts";
-import { NO_EXPIRY } from "../../keyspace/database.ts";
 import { NULL_REF } from "../../memory/arena.ts";
-import { TYPE_STRING, typeOf } from "../../memory/entry.ts";
-import { BAD_BIT, SYNTAX, WRONG_TYPE } from "../../protocol/errors.ts";
+import { TYPE_STRING } from "../../memory/entry.ts";
+import { BAD_BIT, SYNTAX } from "../../protocol/errors.ts";
 import { combineBits, countBits, findBit, invertBits } from "../../values/bits.ts";
-import { StringView } from "../../values/string.ts";
+import type { BitOperation } from "../../values/bits.ts";
+import type { StringView } from "../../values/string.ts";
 import { bitOffset } from "./_offset.ts";
 
 const UNIT: ArgumentDoc = {
@@ -158,28 +159,32 @@ function bitAt(text: StringView, offset: number): number {
 }
 
 function setBit(call: Call): void {
-  const { args, database } = call;
-  const { bytes, starts, lengths } = args;
+  const { database } = call;
   const offset = bitOffset(call, 2, 0);
   const bit = call.integer(3, BAD_BIT);
   if (bit !== 0 && bit !== 1) call.refuse(BAD_BIT);
   if (call.refused()) return;
-  let ref = call.writeKey(1);
+  const ref = call.writeKey(1);
   if (call.isWrongType(ref, TYPE_STRING)) return;
-  const isNew = ref === NULL_REF;
-  if (isNew) {
-    ref = database.storeString(ref, bytes, starts[1], lengths[1], bytes, 0, 0, NO_EXPIRY);
-  }
-  const text = database.stringOf(ref);
-  const before = bitAt(text, offset);
-  const wanted = Math.floor(offset / 8) + 1;
-  if (isNew || wanted > text.length || before !== bit) {
-    database.resizeString(ref, Math.max(wanted, text.length));
-    const at = text.start + wanted - 1;
-    const mask = 1 << (7 - (offset & 7));
+  const byte = Math.floor(offset / 8);
+  const mask = 1 << (7 - (offset & 7));
+  let before = 0;
+  if (ref === NULL_REF) {
+    const made = new Uint8Array(byte + 1);
+    if (bit === 1) made[byte] = mask;
+    call.storeRaw(1, ref, made);
+  } else {
+    const text = database.stringOf(ref);
+    before = bitAt(text, offset);
+    if (byte < text.length && before === bit) {
+      call.reply.integer(before);
+      return;
+    }
+    database.resizeString(ref, Math.max(byte + 1, text.length));
+    const at = text.start + byte;
     text.bytes[at] = bit === 1 ? text.bytes[at] | mask : text.bytes[at] & ~mask;
-    call.changed(NOTIFY_STRING, "setbit", 1);
   }
+  call.changed(NOTIFY_STRING, "setbit", 1);
   call.reply.integer(before);
 }
 
@@ -269,55 +274,42 @@ function combineStrings(call: Call): void {
   }
   const result = combined(call, operation);
   if (result === null) return;
-  const { args, database } = call;
-  const { bytes, starts, lengths } = args;
   const existing = call.writeKey(2);
-  if (result.length === 0) {
-    if (existing !== NULL_REF) {
-      database.remove(existing);
-      call.changed(NOTIFY_GENERIC, "del", 2);
-    }
-  } else {
-    const { length } = result;
-    const ref = database.storeString(
-      existing,
-      bytes,
-      starts[2],
-      lengths[2],
-      bytes,
-      0,
-      0,
-      NO_EXPIRY,
-    );
-    database.resizeString(ref, length);
-    database.string.bytes.set(result, database.string.start);
+  if (result.length > 0) {
+    call.storeRaw(2, existing, result);
     call.changed(NOTIFY_STRING, "set", 2);
+  } else if (existing !== NULL_REF) {
+    call.database.remove(existing);
+    call.changed(NOTIFY_GENERIC, "del", 2);
   }
   call.reply.integer(result.length);
 }
 
-function isOperation(word: string): word is "AND" | "OR" | "XOR" | "NOT" {
+function isOperation(word: string): word is BitOperation {
   return word === "AND" || word === "OR" || word === "XOR" || word === "NOT";
 }
 
 /** The strings of arguments 3 and on, combined; null: one of them is of another type. */
-function combined(call: Call, operation: "AND" | "OR" | "XOR" | "NOT"): Uint8Array | null {
-  const sources: Uint8Array[] = [];
+function combined(call: Call, operation: BitOperation): Uint8Array | null {
   let longest = 0;
   for (let i = 3; i < call.count; i++) {
     const ref = call.readKey(i);
-    if (ref !== NULL_REF && typeOf(call.database.arena, ref) !== TYPE_STRING) {
-      call.fail(WRONG_TYPE);
-      return null;
-    }
-    const view = new StringView();
-    if (ref !== NULL_REF) view.read(call.database.arena, ref);
-    sources.push(view.bytes.subarray(view.start, view.start + view.length));
-    longest = Math.max(longest, view.length);
+    if (call.isWrongType(ref, TYPE_STRING)) return null;
+    if (ref !== NULL_REF) longest = Math.max(longest, call.database.stringOf(ref).length);
   }
   const result = new Uint8Array(longest);
-  result.set(sources[0]);
+  if (longest === 0) return result;
+  for (let i = 3; i < call.count; i++) {
+    // Looked up again: a later key that had expired may have moved what was found earlier.
+    const ref = call.peekKey(i);
+    const text = call.database.string;
+    if (ref === NULL_REF) text.clear();
+    else text.read(call.database.arena, ref);
+    if (i === 3) copyBytes(result, 0, text.bytes, text.start, text.length);
+    else if (operation !== "NOT") {
+      combineBits(operation, result, text.bytes, text.start, text.length);
+    }
+  }
   if (operation === "NOT") invertBits(result);
-  else for (const source of sources.slice(1)) combineBits(operation, result, source);
   return result;
 }

@@ -166,7 +166,7 @@ export const select = command({
   categories: ["connection"],
   args: [{ name: "index", type: "integer" }],
   run(call) {
-    const index = call.integer(1);
+    const index = call.int32(1);
     if (call.refused()) return;
     const database = call.engine.keyspace.databases[index];
     if (database === undefined) {

@@ -5,7 +5,7 @@ import { ADMIN, command, LOADING, NOSCRIPT, STALE } from "../../engine/command.t
 import { replyHelp } from "../../engine/help.ts";
 import { isValidName, REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT } from "../../engine/session.ts";
 import type { Session } from "../../engine/session.ts";
-import { BAD_CLIENT_NAME } from "../../protocol/errors.ts";
+import { BAD_CLIENT_NAME, unknownSubcommandOrArity } from "../../protocol/errors.ts";
 import { CLIENT_HELP } from "./_client-help.ts";
 import { KILL_ARGUMENTS, killClients } from "./_client-kill.ts";
 import { isOfType, readClientType } from "./_client-type.ts";
@@ -201,7 +201,9 @@ const pause = command({
   ],
   run(call) {
     const stopsAll = call.count === 3 || call.is(3, "ALL");
-    if (call.count > 4 || (!stopsAll && !call.is(3, "WRITE"))) {
+    if (call.count > 4) {
+      call.refuse(unknownSubcommandOrArity("CLIENT", call.text(1)));
+    } else if (!stopsAll && !call.is(3, "WRITE")) {
       call.refuse("ERR CLIENT PAUSE mode must be WRITE or ALL");
     }
     const timeoutMs = call.integer(2, "ERR timeout is not an integer or out of range");

@@ -1,4 +1,5 @@
 /** MONITOR: from now on the connection is sent every command of the server. */
+import { GATE_LISTENER } from "../../engine/admission.ts";
 import { ADMIN, command, LOADING, NOSCRIPT, STALE } from "../../engine/command.ts";
 
 export const monitor = command({
@@ -13,6 +14,7 @@ export const monitor = command({
     const { session } = call;
     if (!session.isMonitor && session.transport !== null) {
       session.isMonitor = true;
+      session.gates |= GATE_LISTENER;
       call.engine.clients.monitors.add(session);
     }
     call.reply.ok();

@@ -194,17 +194,20 @@ function setExpiry(call: Call, unitMs: number, baseMs: number): void {
     database.setExpiry(ref, whenMs);
     call.changed(NOTIFY_GENERIC, "expire", 1);
   }
-  if (call.engine.effects.isActive) propagate(call, isPast, whenMs);
+  const repeatsItself = baseMs === 0 && unitMs === 1;
+  if (call.engine.effects.isActive && (isPast || !repeatsItself)) propagate(call, isPast, whenMs);
   call.reply.integer(1);
 }
 
-/** The same moment whenever it is replayed, and no condition: it was met. */
+/** PEXPIREAT with the same conditions: the same moment whenever it is replayed. */
 function propagate(call: Call, isPast: boolean, whenMs: ExpireTime): void {
   const effects = call.instead();
-  effects.begin(call.database.index, isPast ? 2 : 3);
+  effects.begin(call.database.index, isPast ? 2 : call.count);
   effects.word(isPast ? call.engine.removalCommand("expired") : "PEXPIREAT");
   effects.argument(call.args, 1);
-  if (!isPast) effects.integer(whenMs);
+  if (isPast) return;
+  effects.integer(whenMs);
+  for (let i = 3; i < call.count; i++) effects.argument(call.args, i);
 }
 
 function readConditions(call: Call): number {

@@ -86,7 +86,7 @@ function scanKeys(call: Call): void {
   if (call.refused()) return;
   let count = DEFAULT_COUNT;
   let matches: (key: KeyView) => boolean = () => true;
-  let wantedType = "";
+  let wantedType: string | null = null;
   for (let i = 2; i < call.count; i += 2) {
     if (i + 1 === call.count) call.refuse(SYNTAX);
     else if (call.is(i, "COUNT")) {
@@ -120,7 +120,7 @@ function scanKeys(call: Call): void {
       database.expire(ref);
       continue;
     }
-    if (wantedType !== "" && typeName(typeOf(database.arena, ref)) !== wantedType) continue;
+    if (wantedType !== null && typeName(typeOf(database.arena, ref)) !== wantedType) continue;
     reply.bulk(key.bytes, key.start, key.length);
     sent++;
   }

@@ -17,7 +17,7 @@ import {
 interface Section {
   readonly title: string;
   readonly isDefault: boolean;
-  fields(engine: Engine): readonly InfoField[];
+  readonly fields: (engine: Engine) => readonly InfoField[];
 }
 
 const SECTIONS: readonly Section[] = [
@@ -43,7 +43,7 @@ const SECTIONS: readonly Section[] = [
 /** The text for sections wanted by name, in lower case. */
 export function infoText(engine: Engine, wanted: ReadonlySet<string>): string {
   return SECTIONS.filter((section) => isWanted(section, wanted))
-    .map(({ title, fields }) => `# ${title}\r\n${fields(engine).map(lineOf).join("")}`)
+    .map((section) => `# ${section.title}\r\n${section.fields(engine).map(lineOf).join("")}`)
     .join("\r\n");
 }
 

@@ -1,6 +1,7 @@
 /** SLOWLOG: the commands that took long. */
 import { ADMIN, command, LOADING, STALE } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
+import { unknownSubcommandOrArity } from "../../protocol/errors.ts";
 
 const SUBCOMMAND = {
   group: "server",
@@ -23,9 +24,7 @@ const get = command({
   run(call) {
     let count = DEFAULT_COUNT;
     if (call.count > 3) {
-      call.refuse(
-        "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.",
-      );
+      call.refuse(unknownSubcommandOrArity("SLOWLOG", call.text(1)));
     } else if (call.count === 3) {
       count = call.integer(2, BAD_COUNT);
       if (count < -1) call.refuse(BAD_COUNT);

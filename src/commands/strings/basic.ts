@@ -232,7 +232,8 @@ export const getdel = command({
     if (ref === NULL_REF) return;
     call.database.remove(ref);
     call.changed(NOTIFY_GENERIC, "del", 1);
-    propagateDeletion(call);
+    const isLazy = call.engine.config.values["lazyfree-lazy-user-del"];
+    propagateDeletion(call, isLazy ? "UNLINK" : "DEL");
   },
 });
 
@@ -367,10 +368,10 @@ function propagateWithoutGet(call: Call): void {
   }
 }
 
-function propagateDeletion(call: Call): void {
+function propagateDeletion(call: Call, removal: "DEL" | "UNLINK"): void {
   const effects = call.instead();
   effects.begin(call.database.index, 2);
-  effects.word("DEL");
+  effects.word(removal);
   effects.argument(call.args, 1);
 }
 
@@ -395,7 +396,7 @@ function getWithExpiry(call: Call): void {
   if (expires && !isRelative && whenMs <= call.nowMs && !call.engine.context.keepsExpired) {
     database.remove(ref);
     call.changed(NOTIFY_GENERIC, "del", 1);
-    propagateDeletion(call);
+    propagateDeletion(call, call.engine.removalCommand("expired"));
   } else if (expires) {
     database.setExpiry(ref, whenMs);
     call.changed(NOTIFY_GENERIC, "expire", 1);

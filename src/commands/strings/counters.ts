@@ -22,7 +22,14 @@ import { NOTIFY_STRING } from "../../engine/key-events.ts";
 import { KEEP_EXPIRY } from "../../keyspace/database.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import type { Ref } from "../../memory/arena.ts";
-import { flagsIn, headerOf, integerOf, TYPE_STRING } from "../../memory/entry.ts";
+import {
+  ENCODING_EMBSTR,
+  ENCODING_RAW,
+  flagsIn,
+  headerOf,
+  integerOf,
+  TYPE_STRING,
+} from "../../memory/entry.ts";
 import {
   DECREMENT_OVERFLOW,
   NAN_OR_INFINITY,
@@ -30,7 +37,7 @@ import {
   NOT_AN_INTEGER,
   OVERFLOW,
 } from "../../protocol/errors.ts";
-import { isInteger } from "../../values/string.ts";
+import { EMBSTR_LIMIT, isInteger } from "../../values/string.ts";
 
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
@@ -172,7 +179,7 @@ function addFloat(call: Call): void {
     return;
   }
   const text = bytesOf(formatLongDouble(sum));
-  database.storeString(ref, bytes, starts[1], lengths[1], text, 0, text.length, KEEP_EXPIRY);
+  storeText(call, ref, text);
   call.changed(NOTIFY_STRING, "incrbyfloat", 1);
   call.reply.bulk(text, 0, text.length);
   // Replayed as a plain SET: another machine's floats may differ in the last digit.
@@ -182,6 +189,23 @@ function addFloat(call: Call): void {
   effects.argument(args, 1);
   effects.range(text, 0, text.length);
   effects.word("KEEPTTL");
+}
+
+/** Redis keeps a float as text even where it is whole: its encoding is never "int". */
+function storeText(call: Call, ref: Ref, text: Uint8Array): void {
+  const { bytes, starts, lengths } = call.args;
+  const encoding = text.length <= EMBSTR_LIMIT ? ENCODING_EMBSTR : ENCODING_RAW;
+  call.database.storeBytes(
+    ref,
+    bytes,
+    starts[1],
+    lengths[1],
+    text,
+    0,
+    text.length,
+    encoding,
+    KEEP_EXPIRY,
+  );
 }
 
 function floatAt(call: Call, ref: Ref): ReturnType<typeof parseLongDouble> {

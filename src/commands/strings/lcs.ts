@@ -4,7 +4,11 @@ import { command, KEY_ACCESS, KEY_RO, keysAt, READONLY } from "../../engine/comm
 import { NULL_REF } from "../../memory/arena.ts";
 import { TYPE_STRING, typeOf } from "../../memory/entry.ts";
 import { SYNTAX } from "../../protocol/errors.ts";
-import { CommonSubsequence, tableBytes } from "../../values/longest-common-subsequence.ts";
+import {
+  CommonSubsequence,
+  MAX_TABLE_BYTES,
+  tableBytes,
+} from "../../values/longest-common-subsequence.ts";
 
 interface Options {
   wantsLength: boolean;
@@ -45,8 +49,11 @@ function compare(call: Call): void {
   if (options.wantsLength && options.wantsRanges) {
     call.refuse("ERR If you want both the length and indexes, please just use IDX.");
   }
-  if (tableBytes(a.length, b.length) > call.engine.config.values["proto-max-bulk-len"]) {
+  const neededBytes = tableBytes(a.length, b.length);
+  if (neededBytes > call.engine.config.values["proto-max-bulk-len"]) {
     call.refuse("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+  } else if (neededBytes > MAX_TABLE_BYTES) {
+    call.refuse("ERR Insufficient memory, failed allocating transient memory for LCS");
   }
   if (call.refused()) return;
   const common = new CommonSubsequence(a, b);

@@ -104,7 +104,7 @@ export const substr = command({
 });
 
 function isTooLong(call: Call, length: number): boolean {
-  if (length <= call.engine.config.values["proto-max-bulk-len"]) return false;
+  if (length <= call.maxStringBytes) return false;
   call.fail(STRING_TOO_LONG);
   return true;
 }
@@ -148,7 +148,7 @@ function setRange(call: Call): void {
     call.fail(OFFSET_OUT_OF_RANGE);
     return;
   }
-  let ref = call.writeKey(1);
+  const ref = call.writeKey(1);
   if (call.isWrongType(ref, TYPE_STRING)) return;
   const before = ref === NULL_REF ? 0 : database.stringOf(ref).length;
   if (lengths[3] === 0) {
@@ -157,13 +157,16 @@ function setRange(call: Call): void {
   }
   const end = offset + lengths[3];
   if (isTooLong(call, end)) return;
-  if (ref === NULL_REF) {
-    ref = database.storeString(ref, bytes, starts[1], lengths[1], bytes, 0, 0, NO_EXPIRY);
-  }
   const length = Math.max(before, end);
-  database.resizeString(ref, length);
-  const text = database.string;
-  copyBytes(text.bytes, text.start + offset, bytes, starts[3], lengths[3]);
+  if (ref === NULL_REF) {
+    const made = new Uint8Array(length);
+    copyBytes(made, offset, bytes, starts[3], lengths[3]);
+    call.storeRaw(1, ref, made);
+  } else {
+    database.resizeString(ref, length);
+    const text = database.string;
+    copyBytes(text.bytes, text.start + offset, bytes, starts[3], lengths[3]);
+  }
   call.changed(NOTIFY_STRING, "setrange", 1);
   call.reply.integer(length);
 }

@@ -1,0 +1,184 @@
+/** The active expiry cycle on a clock that moves on by itself whenever it is read. */
+import { expect, test } from "bun:test";
+import { bytesOf } from "../../../src/base/bytes.ts";
+import type { Clock } from "../../../src/base/clock.ts";
+import { Random } from "../../../src/base/random.ts";
+import { KeyspaceContext } from "../../../src/keyspace/context.ts";
+import { type Database, NO_EXPIRY } from "../../../src/keyspace/database.ts";
+import { ExpiryCycle } from "../../../src/keyspace/expiry.ts";
+import { Keyspace } from "../../../src/keyspace/keyspace.ts";
+import { NULL_REF } from "../../../src/memory/arena.ts";
+
+const START_MS = 1_700_000_000_000;
+const GONE = -10;
+const FOREVER = Infinity;
+
+class TickingClock implements Clock {
+  nowMs = START_MS;
+  stepUs = 0;
+  private us = 0;
+
+  refresh(): number {
+    return this.nowMs;
+  }
+
+  wallUs(): number {
+    return this.nowMs * 1000;
+  }
+
+  monotonicUs(): number {
+    this.us += this.stepUs;
+    return this.us;
+  }
+
+  pass(us: number): void {
+    this.us += us;
+  }
+}
+
+function setUp(databases = 1) {
+  const clock = new TickingClock();
+  const context = new KeyspaceContext(clock, new Random(7));
+  const keyspace = new Keyspace(context, databases);
+  return { clock, context, keyspace, cycle: new ExpiryCycle(keyspace, clock) };
+}
+
+/** Adds `count` keys whose time is `leftMs` from now, or that never expire. */
+function fill(database: Database, prefix: string, count: number, leftMs: number): void {
+  const value = bytesOf("v");
+  for (let i = 0; i < count; i++) {
+    const key = bytesOf(`${prefix}${i}`);
+    const expiry = leftMs === FOREVER ? NO_EXPIRY : START_MS + leftMs;
+    database.write(key, 0, key.length);
+    database.storeString(NULL_REF, key, 0, key.length, value, 0, 1, expiry);
+  }
+}
+
+test("a cycle takes a quarter of its period and more with more effort, then stops", () => {
+  const removedBy = (effort: number): number => {
+    const { clock, context, keyspace, cycle } = setUp();
+    fill(keyspace.database(0), "gone", 100_000, GONE);
+    clock.stepUs = 100;
+    cycle.effort = effort;
+    cycle.slowCycle(10);
+    expect(context.expiryCyclesCutShort).toBe(1);
+    expect(context.expiryCycleUs).toBeWithin(25_000, 25_000 + effort * 2100);
+    return context.expiredKeys;
+  };
+  const least = removedBy(1);
+  const most = removedBy(10);
+  // 250 readings of the clock in 25 ms, each after a group of at least 20 keys.
+  expect(least).toBeGreaterThan(250 * 20);
+  expect(least).toBeLessThan(250 * 100);
+  expect(most).toBeGreaterThan(least * 1.5);
+});
+
+test("cycles finish what one could not, each database in its turn", () => {
+  const { clock, context, keyspace, cycle } = setUp(3);
+  for (const database of keyspace.databases) fill(database, "gone", 30_000, GONE);
+  clock.stepUs = 100;
+  cycle.slowCycle(10);
+  const [first, second, third] = keyspace.databases;
+  expect(first.size).toBeLessThan(30_000);
+  expect([second.size, third.size]).toEqual([30_000, 30_000]);
+  cycle.slowCycle(10);
+  expect(second.size).toBeLessThan(30_000);
+  expect(third.size).toBe(30_000);
+  let cycles = 2;
+  for (; keyspace.keyCount > 0 && cycles < 100; cycles++) cycle.slowCycle(10);
+  expect(keyspace.keyCount).toBe(0);
+  expect(context.expiredKeys).toBe(90_000);
+  expect(context.expiryCyclesCutShort).toBeGreaterThan(5);
+});
+
+test("where few of the sampled keys are stale, a cycle leaves it at one group", () => {
+  const { keyspace, context, cycle } = setUp();
+  const database = keyspace.database(0);
+  fill(database, "stays", 100_000, 1000);
+  fill(database, "gone", 2000, GONE);
+  cycle.slowCycle(10);
+  expect(context.expiredKeys).toBeLessThan(50);
+  expect(context.expiryCyclesCutShort).toBe(0);
+  // The cursor goes on, so that in the end each of them is found.
+  for (let i = 0; i < 10_000 && database.size > 100_000; i++) cycle.slowCycle(10);
+  expect(database.size).toBe(100_000);
+  expect(database.expiring).toBe(100_000);
+});
+
+test("keys with an expiry are found among many without", () => {
+  const { keyspace, cycle } = setUp();
+  const database = keyspace.database(0);
+  fill(database, "forever", 200_000, FOREVER);
+  fill(database, "gone", 3, GONE);
+  for (let i = 0; i < 4; i++) cycle.slowCycle(10);
+  expect(database.expiring).toBe(0);
+  expect(database.size).toBe(200_000);
+});
+
+test("a fast cycle runs only after one that was cut short, and pauses as long as two", () => {
+  const { clock, context, keyspace, cycle } = setUp();
+  const database = keyspace.database(0);
+  fill(database, "stays", 1000, 1000);
+  fill(database, "gone", 50, GONE);
+  cycle.fastCycle();
+  expect(context.expiredKeys).toBe(0);
+  fill(database, "more", 100_000, GONE);
+  clock.stepUs = 100;
+  cycle.slowCycle(10);
+  const afterSlow = context.expiredKeys;
+  cycle.fastCycle();
+  const afterFast = context.expiredKeys;
+  expect(afterFast).toBeGreaterThan(afterSlow);
+  // At most a millisecond: ten readings of the clock.
+  expect(afterFast - afterSlow).toBeLessThan(12 * 100);
+  cycle.fastCycle();
+  expect(context.expiredKeys).toBe(afterFast);
+  clock.pass(2000);
+  cycle.fastCycle();
+  expect(context.expiredKeys).toBeGreaterThan(afterFast);
+});
+
+test("nothing is removed while it is switched off, or while expired keys must stay", () => {
+  const { keyspace, context, cycle } = setUp();
+  const database = keyspace.database(0);
+  fill(database, "gone", 100, GONE);
+  cycle.isEnabled = false;
+  cycle.slowCycle(10);
+  expect(database.size).toBe(100);
+  cycle.isEnabled = true;
+  context.keepsExpired = true;
+  cycle.slowCycle(10);
+  expect(database.size).toBe(100);
+  context.keepsExpired = false;
+  cycle.slowCycle(10);
+  expect(database.size).toBe(0);
+});
+
+test("a key lives through the millisecond of its expiry", () => {
+  const { clock, keyspace, cycle } = setUp();
+  const database = keyspace.database(0);
+  fill(database, "k", 10, 5);
+  clock.nowMs += 5;
+  cycle.slowCycle(10);
+  expect(database.size).toBe(10);
+  clock.nowMs += 1;
+  cycle.slowCycle(10);
+  expect(database.size).toBe(0);
+});
+
+test("the mean time left and the stale part are estimated from the samples", () => {
+  const { clock, keyspace, context, cycle } = setUp();
+  const database = keyspace.database(0);
+  fill(database, "k", 1000, 60_000);
+  cycle.slowCycle(10);
+  expect(database.averageTtlMs).toBe(60_000);
+  expect(context.expiredStalePercent).toBe(0);
+  clock.nowMs += 30_000;
+  for (let i = 0; i < 300; i++) cycle.slowCycle(10);
+  expect(database.averageTtlMs).toBeWithin(30_000, 31_000);
+  clock.nowMs += 60_000;
+  cycle.slowCycle(10);
+  expect(context.expiredStalePercent).toBeCloseTo(5, 5);
+  expect(database.size).toBe(0);
+  expect(database.averageTtlMs).toBe(0);
+});
