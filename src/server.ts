@@ -135,9 +135,8 @@ export class Server {
       this.engine.log.warning(tls);
       return "Failed to configure TLS. Check logs for more info.";
     }
-    const addresses = values.bind.length === 0 ? ["*"] : values.bind;
     return this.listeners.listen({
-      addresses,
+      addresses: values.bind,
       port: values.port,
       tlsPort: values["tls-port"],
       tls,

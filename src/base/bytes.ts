@@ -80,10 +80,18 @@ export function textOf(bytes: Uint8Array, start = 0, length = bytes.length - sta
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString("latin1");
 }
 
-/** The buffer, or a larger copy of it with room for `needed` bytes (at least doubled). */
-export function withRoom(buffer: Uint8Array, used: number, needed: number): Uint8Array {
+/**
+ * The buffer, or a larger copy of it with room for `needed` bytes: twice the size where that is
+ * not above `mostBytes`.
+ */
+export function withRoom(
+  buffer: Uint8Array,
+  used: number,
+  needed: number,
+  mostBytes = Infinity,
+): Uint8Array {
   if (needed <= buffer.length) return buffer;
-  const grown = new Uint8Array(Math.max(needed, buffer.length * 2));
+  const grown = new Uint8Array(Math.max(needed, Math.min(buffer.length * 2, mostBytes)));
   grown.set(buffer.subarray(0, used));
   return grown;
 }

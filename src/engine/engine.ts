@@ -13,7 +13,12 @@ import type { Database } from "../keyspace/database.ts";
 import { FetchAhead } from "../keyspace/fetch-ahead.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Arguments } from "../protocol/arguments.ts";
-import { unknownCommand, unknownSubcommand, wrongArity } from "../protocol/errors.ts";
+import {
+  REPLY_TOO_LARGE,
+  unknownCommand,
+  unknownSubcommand,
+  wrongArity,
+} from "../protocol/errors.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import {
   admit,
@@ -208,9 +213,10 @@ export class Engine {
     const mark = reply.at;
     const errors = reply.errorCount;
     reply.resp3 = session.resp === 3;
+    reply.commandStart = mark;
     const command = this.table.find(args);
     if (command === null) {
-      this.rejectUnknown(args);
+      this.rejectUnknown(session, args);
     } else if (!command.acceptsCount(args.count)) {
       command.rejectedCalls++;
       reply.error(wrongArity(command.fullName));
@@ -225,6 +231,7 @@ export class Engine {
       if (admission === ADMITTED) this.run(session, command, args);
       else command.rejectedCalls++;
     }
+    if (reply.hasOverflowed) this.replaceReply(mark);
     if (reply.errorCount !== errors) this.stats.countError(reply.lastError);
     if (session.replyMode !== REPLY_ON) this.withholdReply(session, mark);
     return true;
@@ -301,7 +308,18 @@ export class Engine {
     else this.effects.finish();
   }
 
-  private rejectUnknown(args: Arguments): void {
+  /** The reply outgrew what can be sent at once; the command itself has run. */
+  private replaceReply(mark: number): void {
+    this.reply.hasOverflowed = false;
+    this.reply.at = mark;
+    this.reply.error(REPLY_TOO_LARGE);
+  }
+
+  private rejectUnknown(session: Session, args: Arguments): void {
+    if (args.is(0, "POST") || args.is(0, "HOST:")) {
+      this.cutOffBrowser(session);
+      return;
+    }
     const name = args.text(0);
     const container = this.table.byName(name);
     if (container !== null && container.parent === null && args.count > 1) {
@@ -311,6 +329,20 @@ export class Engine {
     const beginning: string[] = [];
     for (let i = 1; i < args.count && i < 130; i++) beginning.push(args.text(i));
     this.reply.error(unknownCommand(name, beginning));
+  }
+
+  /** A web page that makes a browser talk to this port gets nothing done (7.0's processCommand). */
+  private cutOffBrowser(session: Session): void {
+    const nowMs = this.clock.nowMs;
+    if (nowMs - this.warnedOfBrowserMs > BROWSER_WARNING_INTERVAL_MS) {
+      this.warnedOfBrowserMs = nowMs;
+      this.log.warning(
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: " +
+          "commands to Redis. This is likely due to an attacker attempting to use Cross Protocol " +
+          "Scripting to compromise your Redis instance. Connection aborted.",
+      );
+    }
+    session.transport?.close();
   }
 
   private withholdReply(session: Session, mark: number): void {

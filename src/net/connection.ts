@@ -23,6 +23,8 @@ import { OutboundQueue } from "./outbound.ts";
 /** Replies beyond this are sent before the next request runs. */
 const SEND_AT_BYTES = 1 << 20;
 const CONNECTION_BYTES = 1024;
+/** Replies up to this size meet no output limit (PROTO_REPLY_CHUNK_BYTES). */
+export const CHECK_FROM_BYTES = 16384;
 
 export interface Addresses {
   readonly peer: string;
@@ -33,8 +35,9 @@ export class Connection implements Transport {
   awaitsDisk = false;
   softLimitSinceMs = 0;
   isClosed = false;
-  /** The peer sends no more, or we take no more. */
+  /** No further request runs, whatever the peer sends. */
   private isInputOver = false;
+  private hasPeerEnded = false;
   private isShutDown = false;
   private isCongested = false;
   private isWaiting = false;
@@ -114,7 +117,11 @@ export class Connection implements Transport {
 
   /** The peer sends no more: it still gets all its replies. */
   endInput(): void {
-    this.isInputOver = true;
+    this.hasPeerEnded = true;
+    if (this.isShutDown) {
+      this.socket.end();
+      return;
+    }
     if (this.isWaiting) return;
     this.session.closesAfterReply = true;
     this.markReady();
@@ -123,6 +130,7 @@ export class Connection implements Transport {
 
   drained(): void {
     if (!this.isCongested) return;
+    this.gateway.beginCallback();
     this.isCongested = false;
     this.writeQueue();
     this.closeIfDone();
@@ -143,20 +151,21 @@ export class Connection implements Transport {
     this.waiting = null;
     this.waitingBytes = 0;
     for (const chunk of input) {
+      if (this.isInputOver || this.isClosed) break;
       if (this.isWaiting) this.keepWaiting(chunk);
       else {
         const from = this.cut === null ? 0 : this.completeCut(this.cut, chunk);
         if (from < chunk.length) this.process(chunk, from);
       }
     }
-    if (this.isInputOver && !this.isWaiting) this.endInput();
+    if (this.hasPeerEnded && !this.isWaiting && !this.isClosed) this.endInput();
     this.gateway.turn.settle();
   }
 
   close(): void {
     if (this.isClosed) return;
     this.queue.clear();
-    this.socket.terminate();
+    this.socket.close();
   }
 
   /** The socket is gone. */
@@ -183,6 +192,8 @@ export class Connection implements Transport {
     this.isReady = false;
     this.awaitsDisk = false;
     if (this.isClosed) return;
+    const pendingBytes = this.queue.bytes + this.outEnd - this.outStart;
+    if (pendingBytes > CHECK_FROM_BYTES && this.gateway.isOverHardLimit(this, pendingBytes)) return;
     if (this.queue.length > 0 || this.isCongested) {
       this.keepReplies();
       if (!this.isCongested) this.writeQueue();
@@ -210,26 +221,30 @@ export class Connection implements Transport {
 
   private becomeCongested(): void {
     this.isCongested = true;
-    this.gateway.checkOutputLimit(this);
+    this.gateway.checkOutputLimits(this);
   }
 
   private write(bytes: Uint8Array, start: number, length: number): number {
+    const { stats, clock } = this.gateway.engine;
     const taken = Math.max(0, this.socket.write(bytes, start, length));
-    this.gateway.engine.stats.networkOutputBytes += taken;
-    this.gateway.engine.stats.writes++;
+    stats.networkOutputBytes += taken;
+    stats.writes++;
+    if (taken > 0) this.session.lastInteractionMs = clock.nowMs;
     return taken;
   }
 
   private closeIfDone(): void {
     if (!this.session.closesAfterReply || this.queue.length > 0 || this.isShutDown) return;
     this.isShutDown = true;
-    if (this.isInputOver) this.socket.end();
-    else {
-      // `end` may drop what was written: the peer is told first and closes from its side.
-      this.isInputOver = true;
-      this.socket.shutdown();
-      this.gateway.closeSoon(this);
+    this.isInputOver = true;
+    if (this.hasPeerEnded) {
+      this.socket.end();
+      return;
     }
+    // Closed with input unread, the connection would be reset and replies lost on their way: the
+    // peer is told first and closes from its side.
+    this.socket.shutdown();
+    this.gateway.closeSoon(this);
   }
 
   private markReady(): void {
@@ -293,8 +308,9 @@ export class Connection implements Transport {
       this.isInputOver = true;
       return false;
     }
-    if (gateway.turn.reply.at > SEND_AT_BYTES) this.sendEarly();
-    return true;
+    if (gateway.turn.reply.at <= SEND_AT_BYTES) return true;
+    this.sendEarly();
+    return !this.isClosed;
   }
 
   /** Adds the chunk's bytes to the cut request until it has run; returns where to go on. */

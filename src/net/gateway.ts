@@ -3,13 +3,15 @@
  * and the limits that clients must keep.
  */
 import { EMPTY_BYTES } from "../base/bytes.ts";
+import { LOG_VERBOSE } from "../base/log.ts";
 import { GATE_AUTH } from "../engine/admission.ts";
+import { clientLine } from "../engine/client-info.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Session } from "../engine/session.ts";
 import { MAX_CLIENTS, PROTECTED_MODE } from "../protocol/errors.ts";
 import { RequestParser } from "../protocol/request-parser.ts";
 import type { Socket } from "bun";
-import { Connection } from "./connection.ts";
+import { CHECK_FROM_BYTES, Connection } from "./connection.ts";
 import type { Addresses } from "./connection.ts";
 import type { ListenerKind } from "./listener.ts";
 import { RequestBatch } from "./request-batch.ts";
@@ -17,6 +19,8 @@ import type { Turn } from "./turn.ts";
 
 /** Requests of clients that have not authenticated may not be larger than this in all. */
 const UNAUTHENTICATED_QUERY_BYTES = 1024 * 1024;
+/** Positions in a buffer are 32-bit integers, whatever the configuration allows. */
+const MAX_BUFFER_BYTES = 2 ** 31 - 1024 * 1024;
 const CLOSE_AFTER_MS = 5000;
 const SPARE_PARSERS = 64;
 
@@ -98,7 +102,8 @@ export class Gateway {
   /** The shared parser, set up for this session. */
   freshParser(session: Session): RequestParser {
     const parser = this.parser;
-    parser.maxBulkBytes = this.engine.config.values["proto-max-bulk-len"];
+    const { values } = this.engine.config;
+    parser.maxBulkBytes = Math.min(values["proto-max-bulk-len"], MAX_BUFFER_BYTES);
     parser.isUnauthenticated = this.mustAuthenticate(session);
     return parser;
   }
@@ -120,14 +125,13 @@ export class Gateway {
   /** Bytes of unread requests that a session may hold. */
   queryLimit(session: Session): number {
     if (this.mustAuthenticate(session)) return UNAUTHENTICATED_QUERY_BYTES;
-    return this.engine.config.values["client-query-buffer-limit"];
+    return Math.min(this.engine.config.values["client-query-buffer-limit"], MAX_BUFFER_BYTES);
   }
 
   queryLimitReached(connection: Connection): void {
     this.engine.stats.queryBufferLimitDisconnections++;
     this.engine.log.warning(
-      `Closing client that reached max query buffer length: id=${connection.session.id} ` +
-        `addr=${connection.peerAddress} qbuf=${connection.queryBytes}`,
+      `Closing client that reached max query buffer length: ${this.describe(connection)}`,
     );
     connection.close();
   }
@@ -136,10 +140,14 @@ export class Gateway {
     const error = `ERR Protocol error: ${problem}`;
     this.engine.reply.error(error);
     this.engine.stats.countError(error);
+    if (this.engine.log.level > LOG_VERBOSE) return;
     this.engine.log.verbose(
-      `Protocol error (${problem}) from client: id=${connection.session.id} ` +
-        `addr=${connection.peerAddress}`,
+      `Protocol error (${problem}) from client: ${this.describe(connection)}`,
     );
+  }
+
+  private describe(connection: Connection): string {
+    return clientLine(connection.session, this.engine.clock.nowMs, 0);
   }
 
   /** The connection must not run requests for now; all waiting ones resume together. */
@@ -165,24 +173,34 @@ export class Gateway {
     setTimeout(() => connection.close(), CLOSE_AFTER_MS).unref();
   }
 
-  /** Closes the connection where it is over its class's limits; also called by the cron. */
-  checkOutputLimit(connection: Connection): void {
-    const queued = connection.outboundBytes;
-    const limit = this.engine.config.values["client-output-buffer-limit"].normal;
-    const nowMs = this.engine.clock.nowMs;
-    let isOver = limit.hard > 0 && queued > limit.hard;
-    if (limit.soft > 0 && queued > limit.soft) {
-      if (connection.softLimitSinceMs === 0) connection.softLimitSinceMs = nowMs;
-      else if (nowMs - connection.softLimitSinceMs > limit.softSeconds * 1000) isOver = true;
-    } else {
-      connection.softLimitSinceMs = 0;
-    }
-    if (!isOver) return;
+  /** Closes the connection for which so much is to be sent that it is over the hard limit. */
+  isOverHardLimit(connection: Connection, pendingBytes: number): boolean {
+    const { hard } = this.engine.config.values["client-output-buffer-limit"].normal;
+    if (hard === 0 || pendingBytes - CHECK_FROM_BYTES < hard) return false;
     this.engine.stats.outputBufferLimitDisconnections++;
+    const line = this.describe(connection);
     this.engine.log.warning(
-      `Client id=${connection.session.id} addr=${connection.peerAddress} ` +
-        `omem=${queued} closed for overcoming of output buffer limits.`,
+      `Client ${line} scheduled to be closed ASAP for overcoming of output buffer limits.`,
     );
+    connection.close();
+    return true;
+  }
+
+  /** For a peer that does not take what it asked for; also called by the cron. */
+  checkOutputLimits(connection: Connection): void {
+    const queued = connection.outboundBytes;
+    if (this.isOverHardLimit(connection, queued)) return;
+    const { soft, softSeconds } = this.engine.config.values["client-output-buffer-limit"].normal;
+    if (soft === 0 || queued < soft) {
+      connection.softLimitSinceMs = 0;
+      return;
+    }
+    const nowMs = this.engine.clock.nowMs;
+    if (connection.softLimitSinceMs === 0) connection.softLimitSinceMs = nowMs;
+    if (nowMs - connection.softLimitSinceMs <= softSeconds * 1000) return;
+    this.engine.stats.outputBufferLimitDisconnections++;
+    const line = this.describe(connection);
+    this.engine.log.warning(`Client ${line} closed for overcoming of output buffer limits.`);
     connection.close();
   }
 
@@ -192,9 +210,10 @@ export class Gateway {
     for (const session of this.engine.clients.all()) {
       const connection = session.transport;
       if (!(connection instanceof Connection)) continue;
-      if (connection.outboundBytes > 0) this.checkOutputLimit(connection);
+      if (connection.outboundBytes > 0) this.checkOutputLimits(connection);
       const idleMs = nowMs - session.lastInteractionMs;
-      if (timeoutMs > 0 && idleMs > timeoutMs && !session.isMonitor) {
+      const mayIdle = session.isMonitor || session.isPostponed;
+      if (timeoutMs > 0 && idleMs > timeoutMs && !mayIdle) {
         this.engine.log.verbose("Closing idle client");
         connection.close();
       }

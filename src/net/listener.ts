@@ -4,7 +4,7 @@
  * settings first opens the new ones, so that a refused change leaves the old ones as they were.
  */
 import type { Socket, SocketHandler, TCPSocketListener, TLSOptions, UnixSocketListener } from "bun";
-import type { Disk } from "../base/disk.ts";
+import { type Disk, errorCode } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Gateway } from "./gateway.ts";
@@ -126,11 +126,11 @@ export class Listeners {
         wanted.set(key, opened);
         fresh.push(opened);
       } catch (error) {
-        if (isOptional) continue;
-        const reason = systemErrorText(error);
+        const reason = bindProblem(error);
         this.gateway.engine.log.warning(
-          `Warning: Could not create server TCP listening socket ${host}:${port}: bind: ${reason}`,
+          `Warning: Could not create server TCP listening socket ${host}:${port}: ${reason}`,
         );
+        if (isAbsent(error, isOptional)) continue;
         return `Failed listening on port ${port} (${kind}), aborting.`;
       }
     }
@@ -149,9 +149,18 @@ export class Listeners {
       // Otherwise "::" takes IPv4 too, which "*" beside it has taken.
       ipv6Only: isSix,
       allowHalfOpen: true,
-      socket: this.handlers(tls === null ? "tcp" : "tls"),
     };
-    return Bun.listen<Connection>(tls === null ? options : { ...options, tls });
+    if (tls === null) return Bun.listen<Connection>({ ...options, socket: this.handlers("tcp") });
+    // Without a `handshake` handler, `open` comes when the handshake is complete.
+    const socket = this.handlers("tls");
+    if (tls.requestCert === true && tls.rejectUnauthorized === false) {
+      const accept = socket.open;
+      socket.open = (opened) => {
+        if (opened.authorized || !hasCertificate(opened)) accept?.(opened);
+        else opened.close();
+      };
+    }
+    return Bun.listen<Connection>({ ...options, socket, tls });
   }
 
   private handlers(kind: ListenerKind): SocketHandler<Connection> {
@@ -174,10 +183,33 @@ export class Listeners {
         }
       },
       drain: (socket: Socket<Connection>) => guarded(() => socket.data?.drained()),
-      end: (socket: Socket<Connection>) => guarded(() => socket.data?.endInput()),
+      end: (socket: Socket<Connection>) =>
+        guarded(() => {
+          const connection: Connection | undefined = socket.data;
+          if (connection === undefined) socket.end();
+          else connection.endInput();
+        }),
       close: (socket: Socket<Connection>) => guarded(() => gateway.gone(socket)),
       // What broke a connection needs no answer: `close` follows.
       error() {},
     };
   }
+}
+
+/** Whether the peer showed one: "optional" still means that one that is shown must be valid. */
+function hasCertificate(socket: Socket<Connection>): boolean {
+  const certificate: object | null | undefined = socket.getPeerCertificate();
+  return Object.keys(certificate ?? {}).length > 0;
+}
+
+/** An address that this machine need not have, or of a family that it lacks. */
+function isAbsent(error: unknown, isOptional: boolean): boolean {
+  const code = errorCode(error);
+  if (code === "EADDRNOTAVAIL") return isOptional;
+  return code === "EAFNOSUPPORT" || code === "EPROTONOSUPPORT";
+}
+
+/** The runtime gives no code where it can't resolve a name. */
+function bindProblem(error: unknown): string {
+  return errorCode(error) === "" ? "Name or service not known" : `bind: ${systemErrorText(error)}`;
 }

@@ -70,6 +70,7 @@ export class AofReader {
     this.offset = from;
     this.validUpTo = from;
     this.parser.maxBulkBytes = MAX_BULK_BYTES;
+    this.parser.isStream = false;
   }
 
   /** How far the file has been read. */

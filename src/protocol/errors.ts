@@ -37,6 +37,8 @@ export const LOADING = "LOADING Redis is loading the dataset in memory";
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 /** MONITOR makes its connection a kind of replica. */
 export const LISTENER_WITHOUT_KEYS = "ERR Replica can't interact with the keyspace";
+/** Pedis's own: a reply that does not fit 2 GiB. */
+export const REPLY_TOO_LARGE = "ERR the reply is larger than 2 GiB";
 export const MAX_CLIENTS = "ERR max number of clients reached";
 
 export const PROTECTED_MODE =

@@ -18,6 +18,8 @@ const STAR = 42;
 const INITIAL_BYTES = 64 * 1024;
 /** A buffer that grew beyond this for one large reply is given up after it. */
 const KEEP_BYTES = 4 * 1024 * 1024;
+/** Replies that wait together; positions stay 32-bit integers. */
+const MAX_REPLY_BYTES = 2 ** 31 - 65536;
 /** Room for a type byte, twenty digits and CR LF. */
 const LINE_BYTES = 24;
 
@@ -33,6 +35,10 @@ export class ReplyWriter {
   bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
   at = 0;
   resp3 = false;
+  /** Where the reply of the running command begins. */
+  commandStart = 0;
+  /** The running command's reply is too large: who runs it must replace the reply. */
+  hasOverflowed = false;
   /** Errors written since the start; who runs a command compares. */
   errorCount = 0;
   /** The text of the last error. */
@@ -247,8 +253,13 @@ export class ReplyWriter {
   }
 
   private reserve(bytes: number): void {
-    if (this.at + bytes > this.bytes.length) {
-      this.bytes = withRoom(this.bytes, this.at, this.at + bytes);
+    const needed = this.at + bytes;
+    if (needed <= this.bytes.length) return;
+    if (needed > MAX_REPLY_BYTES) {
+      // What follows is written over this command's own reply, which nobody will see.
+      this.hasOverflowed = true;
+      this.at = this.commandStart;
     }
+    this.bytes = withRoom(this.bytes, this.at, this.at + bytes, MAX_REPLY_BYTES);
   }
 }

@@ -37,6 +37,8 @@ const ZERO = 48;
 /** `line` outcomes that are not a number. */
 const LINE_INCOMPLETE = -2147483648;
 const LINE_INVALID = -2147483647;
+/** Of a 64-bit integer. */
+const MAX_DIGITS = 19;
 
 export class RequestParser {
   args = new Arguments();
@@ -47,10 +49,16 @@ export class RequestParser {
   maxBulkBytes = 512 * 1024 * 1024;
   /** The client has not authenticated where it must: small requests only. */
   isUnauthenticated = false;
+  /**
+   * More bytes may always come, as from a client. In a file, what can't become a request is
+   * refused at once.
+   */
+  isStream = true;
   /** Arguments still to come of the request that is being read; 0 between requests. */
   private remaining = 0;
   /** The bulk length that was read ahead of its bytes, or -1. */
   private bulkLength = -1;
+  /** Every CR so far was followed by its LF. */
   private isExact = true;
 
   /** No request has been begun. */
@@ -83,6 +91,7 @@ export class RequestParser {
 
   private begin(bytes: Uint8Array, end: number): number {
     const start = this.position;
+    this.isExact = true;
     const count = this.line(bytes, start + 1, end);
     if (count === LINE_INCOMPLETE) {
       if (end - start > MAX_INLINE_BYTES) return this.fail("too big mbulk count string");
@@ -97,7 +106,6 @@ export class RequestParser {
     if (count <= 0) return NOTHING;
     this.remaining = count;
     this.bulkLength = -1;
-    this.isExact = true;
     this.args.reset(bytes);
     this.args.rawStart = start;
     return REQUEST;
@@ -143,10 +151,10 @@ export class RequestParser {
     return REQUEST;
   }
 
-  /** What is no bulk is refused once its line is whole. */
+  /** What is no bulk, refused once its line is whole. */
   private noBulk(bytes: Uint8Array, end: number): number {
     const byte = bytes[this.position];
-    if (this.line(bytes, this.position, end) === LINE_INCOMPLETE) {
+    if (this.isStream && this.line(bytes, this.position, end) === LINE_INCOMPLETE) {
       return this.checkLength(LINE_INCOMPLETE, end);
     }
     return this.fail(`expected '$', got '${String.fromCharCode(byte)}'`);
@@ -154,8 +162,8 @@ export class RequestParser {
 
   /**
    * The integer between `at` and the next CR and one more byte, in canonical form; `position`
-   * moves behind the line unless it is incomplete. As Redis searches in a C string, a line with
-   * a NUL byte never ends, nor does one that is too long.
+   * moves behind the line unless it is incomplete. As Redis searches in a C string, a client's
+   * line with a NUL byte never ends; nor does one that is too long.
    */
   private line(bytes: Uint8Array, at: number, end: number): number {
     let cursor = at;
@@ -171,19 +179,20 @@ export class RequestParser {
       if (byte === CR) break;
       const digit = byte - ZERO;
       if (digit < 0 || digit > 9) {
-        if (byte === 0) return LINE_INCOMPLETE;
+        if (byte === 0 && this.isStream) return LINE_INCOMPLETE;
         isValid = false;
       } else if (value < 1e12) value = value * 10 + digit;
       cursor++;
     }
     const count = cursor - digits;
     if (count > MAX_INLINE_BYTES) return LINE_INCOMPLETE;
+    if (bytes[cursor + 1] !== LF) this.isExact = false;
     this.position = cursor + 2;
     if (!isValid || count === 0) return LINE_INVALID;
     if (bytes[digits] === ZERO && (count > 1 || negative)) return LINE_INVALID;
-    // Beyond 2^31 every length is out of range; the sentinels stay apart.
-    if (value > MAX_STRING_BYTES) return negative ? -1 : MAX_STRING_BYTES + 1;
-    return negative ? -value : value;
+    // No one tells negative numbers apart, nor those beyond 2^31.
+    if (negative) return count > MAX_DIGITS ? LINE_INVALID : -1;
+    return value > MAX_STRING_BYTES ? MAX_STRING_BYTES + 1 : value;
   }
 
   private inline(bytes: Uint8Array, end: number): number {
