@@ -51,6 +51,8 @@ import { SlowLog } from "./slow-log.ts";
 import { Stats } from "./stats.ts";
 import { Timing } from "./timing.ts";
 
+const BROWSER_WARNING_INTERVAL_MS = 60_000;
+
 export interface EngineParts {
   readonly table: CommandTable;
   readonly keyspace: Keyspace;
@@ -86,6 +88,7 @@ export class Engine {
   gates = GATE_PROTECTED;
   /** Changes since the last save, as INFO counts them. */
   dirty = 0;
+  private warnedOfBrowserMs = 0;
   private readonly keyWatchers: KeyWatcher[] = [];
   private readonly current: Call;
 
@@ -331,7 +334,7 @@ export class Engine {
     this.reply.error(unknownCommand(name, beginning));
   }
 
-  /** A web page that makes a browser talk to this port gets nothing done (7.0's processCommand). */
+  /** A web page that makes a browser talk to this port gets nothing done (securityWarningCommand). */
   private cutOffBrowser(session: Session): void {
     const nowMs = this.clock.nowMs;
     if (nowMs - this.warnedOfBrowserMs > BROWSER_WARNING_INTERVAL_MS) {
