@@ -334,7 +334,7 @@ export class Engine {
     this.reply.error(unknownCommand(name, beginning));
   }
 
-  /** A web page that makes a browser talk to this port gets nothing done (securityWarningCommand). */
+  /** A web page that makes a browser talk to this port gets nothing done. */
   private cutOffBrowser(session: Session): void {
     const nowMs = this.clock.nowMs;
     if (nowMs - this.warnedOfBrowserMs > BROWSER_WARNING_INTERVAL_MS) {

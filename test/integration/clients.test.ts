@@ -33,7 +33,7 @@ test("ioredis: handshake with a password, pipelines, expiry, reconnection", asyn
     for await (const found of redis.scanStream({ count: 100 })) keys.push(...(found as string[]));
     expect(keys.toSorted()).toEqual(["k", "n"]);
     const closed = new Promise((resolve) => redis.once("close", resolve));
-    await redis.client("KILL", "TYPE", "normal", "SKIPME", "no").catch(() => 0);
+    await redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no").catch(() => 0);
     await closed;
     expect(await redis.get("k")).toBe("v");
   } finally {
