@@ -152,18 +152,12 @@ export class Listeners {
     };
     if (tls === null) return Bun.listen<Connection>({ ...options, socket: this.handlers("tcp") });
     // Without a `handshake` handler, `open` comes when the handshake is complete.
-    const socket = this.handlers("tls");
-    if (tls.requestCert === true && tls.rejectUnauthorized === false) {
-      const accept = socket.open;
-      socket.open = (opened) => {
-        if (opened.authorized || !hasCertificate(opened)) accept?.(opened);
-        else opened.close();
-      };
-    }
-    return Bun.listen<Connection>({ ...options, socket, tls });
+    const isOptional = tls.requestCert === true && tls.rejectUnauthorized === false;
+    return Bun.listen<Connection>({ ...options, socket: this.handlers("tls", isOptional), tls });
   }
 
-  private handlers(kind: ListenerKind): SocketHandler<Connection> {
+  /** With `checksShown`, a certificate need not be shown, but one that is must be valid. */
+  private handlers(kind: ListenerKind, checksShown = false): SocketHandler<Connection> {
     const gateway = this.gateway;
     const guarded = (run: () => void): void => {
       try {
@@ -174,7 +168,11 @@ export class Listeners {
     };
     return {
       binaryType: "uint8array",
-      open: (socket: Socket<Connection>) => guarded(() => gateway.accept(socket, kind)),
+      open: (socket: Socket<Connection>) =>
+        guarded(() => {
+          if (checksShown && !socket.authorized && hasCertificate(socket)) socket.end();
+          else gateway.accept(socket, kind);
+        }),
       data(socket: Socket<Connection>, chunk: Uint8Array) {
         try {
           socket.data?.receive(chunk);
@@ -196,7 +194,7 @@ export class Listeners {
   }
 }
 
-/** Whether the peer showed one: "optional" still means that one that is shown must be valid. */
+/** Whether the peer showed a certificate. */
 function hasCertificate(socket: Socket<Connection>): boolean {
   const certificate: object | null | undefined = socket.getPeerCertificate();
   return Object.keys(certificate ?? {}).length > 0;
