@@ -379,8 +379,7 @@ export class Connection implements Transport {
   }
 
   private checkInputLimit(): void {
-    if (this.queryBytes > this.gateway.queryLimit(this.session)) {
-      this.gateway.queryLimitReached(this);
-    }
+    const { queryBytes } = this;
+    if (queryBytes > 0 && queryBytes > this.gateway.queryLimit) this.gateway.queryLimitReached(this);
   }
 }

@@ -17,8 +17,6 @@ import type { ListenerKind } from "./listener.ts";
 import { RequestBatch } from "./request-batch.ts";
 import type { Turn } from "./turn.ts";
 
-/** Requests of clients that have not authenticated may not be larger than this in all. */
-const UNAUTHENTICATED_QUERY_BYTES = 1024 * 1024;
 /** Positions in a buffer are 32-bit integers, whatever the configuration allows. */
 const MAX_BUFFER_BYTES = 2 ** 31 - 1024 * 1024;
 const CLOSE_AFTER_MS = 5000;
@@ -122,9 +120,8 @@ export class Gateway {
     return this.engine.mustAuthenticate(session);
   }
 
-  /** Bytes of unread requests that a session may hold. */
-  queryLimit(session: Session): number {
-    if (this.mustAuthenticate(session)) return UNAUTHENTICATED_QUERY_BYTES;
+  /** Bytes of requests not whole yet, or waiting, that a connection may hold. */
+  get queryLimit(): number {
     return Math.min(this.engine.config.values["client-query-buffer-limit"], MAX_BUFFER_BYTES);
   }
 
