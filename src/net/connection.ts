@@ -380,6 +380,8 @@ export class Connection implements Transport {
 
   private checkInputLimit(): void {
     const { queryBytes } = this;
-    if (queryBytes > 0 && queryBytes > this.gateway.queryLimit) this.gateway.queryLimitReached(this);
+    if (queryBytes > 0 && queryBytes > this.gateway.queryLimit) {
+      this.gateway.queryLimitReached(this);
+    }
   }
 }

@@ -55,23 +55,29 @@ export const PROTECTED_MODE =
   "authentication password for the default user. NOTE: You only need to do one of the above " +
   "things in order for the server to start accepting connections from the outside.";
 
+/** As a C string is printed: up to its first NUL byte. */
+function shown(text: string, limit: number): string {
+  const nul = text.indexOf("\0");
+  return text.slice(0, nul < 0 ? limit : Math.min(nul, limit));
+}
+
 export function unknownCommand(name: string, args: readonly string[]): string {
   let beginning = "";
   for (const arg of args) {
     if (beginning.length >= 128) break;
-    beginning += `'${arg.slice(0, 128 - beginning.length)}' `;
+    beginning += `'${shown(arg, 128 - beginning.length)}' `;
   }
-  return `ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${beginning}`;
+  return `ERR unknown command '${shown(name, 128)}', with args beginning with: ${beginning}`;
 }
 
 export function unknownSubcommand(container: string, name: string): string {
-  return `ERR unknown subcommand '${name.slice(0, 128)}'. Try ${container.toUpperCase()} HELP.`;
+  return `ERR unknown subcommand '${shown(name, 128)}'. Try ${container.toUpperCase()} HELP.`;
 }
 
 /** Where a container looks at its arguments itself (DEBUG). */
 export function unknownSubcommandOrArity(container: string, name: string): string {
   return (
-    `ERR unknown subcommand or wrong number of arguments for '${name.slice(0, 128)}'. ` +
+    `ERR unknown subcommand or wrong number of arguments for '${shown(name, 128)}'. ` +
     `Try ${container.toUpperCase()} HELP.`
   );
 }

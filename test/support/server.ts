@@ -14,7 +14,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { splitLine } from "./readable.ts";
-import { ReplyError, RespClient } from "./resp-client.ts";
+import { type Address, ReplyError, RespClient } from "./resp-client.ts";
 
 /** How to start a server program, without its own arguments. */
 export interface Program {
@@ -30,6 +30,8 @@ export interface ServerOptions {
   /** A directory to run in, which is then not removed; a new temporary one unless told. */
   readonly dir?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where `connect` connects to: the port on 127.0.0.1 unless told. */
+  readonly address?: Address;
   readonly startTimeoutMs?: number;
 }
 
@@ -102,7 +104,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   connect(): Promise<RespClient> {
-    return RespClient.connect({ port: this.port });
+    return RespClient.connect(this.options.address ?? { port: this.port });
   }
 
   /** Runs `use` with a connection that is closed afterwards. */

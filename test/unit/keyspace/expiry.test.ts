@@ -179,6 +179,8 @@ test("the mean time left and the stale part are estimated from the samples", () 
   clock.nowMs += 60_000;
   cycle.slowCycle(10);
   expect(context.expiredStalePercent).toBeCloseTo(5, 5);
+  // A cycle may end a key or two early, where its walk came round the table's end.
+  for (let i = 0; i < 5; i++) cycle.slowCycle(10);
   expect(database.size).toBe(0);
   expect(database.averageTtlMs).toBe(0);
 });
