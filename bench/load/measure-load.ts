@@ -29,7 +29,7 @@ export interface LoadScale {
   readonly quick: boolean;
 }
 
-const QUICK_REQUESTS = 2_000;
+const QUICK_REQUESTS = 60_000;
 const QUICK_KEYS = 1_000;
 const WARM_UP_PART = 4;
 const ROUND_LIMIT_MS = 120_000;

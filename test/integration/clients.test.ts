@@ -43,7 +43,8 @@ test("ioredis: handshake with a password, pipelines, expiry, reconnection", asyn
 
 test("Bun's own client, over RESP3", async () => {
   await using server = await startServer();
-  const client = new Bun.RedisClient(`redis://127.0.0.1:${server.port}`);
+  const client = new Bun.RedisClient(`redis://127.0.0.1:${server.port}`, { autoReconnect: false });
+  await client.connect();
   try {
     await client.set("k", "v");
     expect(await client.get("k")).toBe("v");
