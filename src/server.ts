@@ -17,9 +17,11 @@ import { ExpiryCycle } from "./keyspace/expiry.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
 import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
-import { readTlsOptions } from "./net/tls-options.ts";
+import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { Aof } from "./persistence/aof.ts";
+
+const TLS_REFUSED = "Failed to configure TLS. Check logs for more info.";
 
 export interface ServerParts {
   readonly config: Config;
@@ -114,10 +116,11 @@ export class Server {
     engine.context.onDrop = (database, key, reason) => engine.keyDropped(database, key, reason);
     engine.requestShutdown = (isForced) => this.shutDown(isForced);
     engine.allowsProtected = (session) => this.allowsDebug(session);
-    engine.config.onApplyAny(["port", "bind", "tls-port", ...TLS_DIRECTIVES], () => {
-      const problem = this.openPorts();
-      return problem === null ? null : "Unable to listen on this port. Check server logs.";
-    });
+    const { config } = engine;
+    config.onApply("bind", () => this.reopenPorts("Failed to bind to specified addresses."));
+    config.onApplyAny(["port", "tls-port", ...TLS_DIRECTIVES], () =>
+      this.reopenPorts("Unable to listen on this port. Check server logs."),
+    );
   }
 
   /** Between turns, while expired keys abound. */
@@ -133,7 +136,7 @@ export class Server {
     const tls = values["tls-port"] === 0 ? null : readTlsOptions(values, this.disk);
     if (typeof tls === "string") {
       this.engine.log.warning(tls);
-      return "Failed to configure TLS. Check logs for more info.";
+      return TLS_REFUSED;
     }
     return this.listeners.listen({
       addresses: values.bind,
@@ -141,6 +144,13 @@ export class Server {
       tlsPort: values["tls-port"],
       tls,
     });
+  }
+
+  /** Follows a changed configuration; null, or why not. */
+  private reopenPorts(refusal: string): string | null {
+    const problem = this.openPorts();
+    if (problem === TLS_REFUSED) return "Unable to update TLS configuration. Check server logs.";
+    return problem === null ? null : refusal;
   }
 
   private allowsDebug(session: Session): boolean {
@@ -175,11 +185,3 @@ export class Server {
     this.turn.settle();
   }
 }
-
-const TLS_DIRECTIVES = [
-  "tls-cert-file",
-  "tls-key-file",
-  "tls-key-file-pass",
-  "tls-ca-cert-file",
-  "tls-auth-clients",
-] as const;

@@ -117,6 +117,7 @@ export class Connection implements Transport {
 
   /** The peer sends no more: it still gets all its replies. */
   endInput(): void {
+    if (!this.hasPeerEnded) this.gateway.peerEnded(this);
     this.hasPeerEnded = true;
     if (this.isShutDown) {
       this.socket.end();
@@ -181,7 +182,7 @@ export class Connection implements Transport {
   /** Moves this turn's replies out of the shared buffer, to be sent later. */
   keepReplies(): void {
     if (this.outEnd > this.outStart) {
-      this.queue.push(this.gateway.turn.reply.bytes.slice(this.outStart, this.outEnd));
+      this.queue.push(this.gateway.turn.reply.keep(this.outStart, this.outEnd));
     }
     this.outStart = this.outEnd = 0;
     this.isReady = false;
@@ -204,11 +205,11 @@ export class Connection implements Transport {
   }
 
   private writeReplies(): void {
-    const bytes = this.gateway.turn.reply.bytes;
+    const { reply } = this.gateway.turn;
     const length = this.outEnd - this.outStart;
-    const taken = this.write(bytes, this.outStart, length);
+    const taken = this.write(reply.bytes, this.outStart, length);
     if (taken < length) {
-      this.queue.push(bytes.slice(this.outStart + taken, this.outEnd));
+      this.queue.push(reply.keep(this.outStart + taken, this.outEnd));
       this.becomeCongested();
     }
     this.outStart = this.outEnd = 0;
@@ -361,7 +362,7 @@ export class Connection implements Transport {
     const at = this.gateway.turn.reply.at;
     if (this.isReady && this.outEnd === at) return;
     if (this.outEnd > this.outStart) {
-      this.queue.push(this.gateway.turn.reply.bytes.slice(this.outStart, this.outEnd));
+      this.queue.push(this.gateway.turn.reply.keep(this.outStart, this.outEnd));
     }
     this.outStart = this.outEnd = at;
   }

@@ -19,7 +19,7 @@ import type { Turn } from "./turn.ts";
 
 /** Positions in a buffer are 32-bit integers, whatever the configuration allows. */
 const MAX_BUFFER_BYTES = 2 ** 31 - 1024 * 1024;
-const CLOSE_AFTER_MS = 5000;
+const CLOSE_AFTER_MS = 2000;
 const SPARE_PARSERS = 64;
 
 export class Gateway {
@@ -64,6 +64,15 @@ export class Gateway {
     }
     engine.stats.connectionsReceived++;
     engine.clients.connected(session, connection);
+    if (engine.log.level <= LOG_VERBOSE) {
+      engine.log.verbose(`Accepted ${connection.peerAddress}`);
+    }
+  }
+
+  /** The peer sends no more. */
+  peerEnded(connection: Connection): void {
+    if (this.engine.log.level > LOG_VERBOSE) return;
+    this.engine.log.verbose(`Client closed connection ${this.describe(connection)}`);
   }
 
   gone(socket: Socket<Connection>): void {

@@ -3,16 +3,21 @@
  * A listener that cannot be opened is an error text in Redis's wording; opening again with other
  * settings first opens the new ones, so that a refused change leaves the old ones as they were.
  */
-import type { Socket, SocketHandler, TCPSocketListener, TLSOptions, UnixSocketListener } from "bun";
+import type { Socket, SocketHandler, TLSOptions, UnixSocketListener } from "bun";
 import { type Disk, errorCode } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Gateway } from "./gateway.ts";
 
+/** Room for a path in sockaddr_un. */
+const UNIX_PATH_BYTES = 108;
+
 export type ListenerKind = "tcp" | "tls" | "unix";
 
 interface OpenListener {
-  readonly kind: ListenerKind;
+  readonly kind: "tcp" | "tls";
+  readonly host: string;
+  readonly port: number;
   stop(closesClients: boolean): void;
 }
 
@@ -53,14 +58,17 @@ export class Listeners {
   listen(settings: ListenSettings): string | null {
     const wanted = new Map<string, OpenListener>();
     const fresh: OpenListener[] = [];
-    const changesTls = settings.tls !== this.tls;
+    const changesTls = !Bun.deepEquals(settings.tls, this.tls);
     // The same address can't be bound twice: with other certificates the old one makes room.
-    if (changesTls) this.closeKind("tls");
+    const replaced = changesTls ? this.closeTls() : [];
     const problem =
       this.openPort(settings, "tcp", wanted, fresh) ??
       this.openPort(settings, "tls", wanted, fresh);
     if (problem !== null) {
       for (const listener of fresh) listener.stop(false);
+      for (const { host, port } of replaced) {
+        this.open.set(`tls ${host} ${port}`, this.openAddress(host, port, this.tls));
+      }
       return problem;
     }
     for (const [key, listener] of this.open) if (!wanted.has(key)) listener.stop(false);
@@ -71,6 +79,11 @@ export class Listeners {
 
   /** Opens the unix socket at `path`, replacing one left there by an earlier process. */
   listenUnix(path: string, mode: number): string | null {
+    const length = Buffer.byteLength(path);
+    if (length >= UNIX_PATH_BYTES) {
+      const limit = `must be under ${UNIX_PATH_BYTES}`;
+      return `Failed opening Unix socket: unix socket path too long (${length}), ${limit}`;
+    }
     try {
       if (this.disk.exists(path)) this.disk.remove(path);
       this.unix = Bun.listen<Connection>({
@@ -94,12 +107,15 @@ export class Listeners {
     if (unixPath !== null && this.disk.exists(unixPath)) this.disk.remove(unixPath);
   }
 
-  private closeKind(kind: ListenerKind): void {
+  private closeTls(): OpenListener[] {
+    const closed: OpenListener[] = [];
     for (const [key, listener] of this.open) {
-      if (listener.kind !== kind) continue;
+      if (listener.kind !== "tls") continue;
       listener.stop(false);
       this.open.delete(key);
+      closed.push(listener);
     }
+    return closed;
   }
 
   private openPort(
@@ -122,9 +138,8 @@ export class Listeners {
       }
       try {
         const listener = this.openAddress(host, port, kind === "tls" ? settings.tls : null);
-        const opened = { kind, stop: (closes: boolean) => listener.stop(closes) };
-        wanted.set(key, opened);
-        fresh.push(opened);
+        wanted.set(key, listener);
+        fresh.push(listener);
       } catch (error) {
         const reason = bindProblem(error);
         this.gateway.engine.log.warning(
@@ -137,23 +152,20 @@ export class Listeners {
     return null;
   }
 
-  private openAddress(
-    host: string,
-    port: number,
-    tls: TLSOptions | null,
-  ): TCPSocketListener<Connection> {
-    const isSix = host.includes(":");
+  private openAddress(host: string, port: number, tls: TLSOptions | null): OpenListener {
+    const kind = tls === null ? "tcp" : "tls";
+    const isOptional = tls?.requestCert === true && tls.rejectUnauthorized === false;
     const options = {
       hostname: host === "*" ? "0.0.0.0" : host === "::*" ? "::" : host,
       port,
       // Otherwise "::" takes IPv4 too, which "*" beside it has taken.
-      ipv6Only: isSix,
+      ipv6Only: host.includes(":"),
       allowHalfOpen: true,
+      // Without a `handshake` handler, `open` comes when the handshake is complete.
+      socket: this.handlers(kind, isOptional),
     };
-    if (tls === null) return Bun.listen<Connection>({ ...options, socket: this.handlers("tcp") });
-    // Without a `handshake` handler, `open` comes when the handshake is complete.
-    const isOptional = tls.requestCert === true && tls.rejectUnauthorized === false;
-    return Bun.listen<Connection>({ ...options, socket: this.handlers("tls", isOptional), tls });
+    const listener = Bun.listen<Connection>(tls === null ? options : { ...options, tls });
+    return { kind, host, port, stop: (closesClients) => listener.stop(closesClients) };
   }
 
   /** With `checksShown`, a certificate need not be shown, but one that is must be valid. */

@@ -20,6 +20,8 @@ const INITIAL_BYTES = 64 * 1024;
 const KEEP_BYTES = 4 * 1024 * 1024;
 /** Replies that wait together; positions stay 32-bit integers. */
 const MAX_REPLY_BYTES = 2 ** 31 - 65536;
+/** Smaller replies are copied, so that the buffer stays. */
+const LEND_FROM_BYTES = 256 * 1024;
 /** Room for a type byte, twenty digits and CR LF. */
 const LINE_BYTES = 24;
 
@@ -39,6 +41,8 @@ export class ReplyWriter {
   commandStart = 0;
   /** The running command's reply is too large: who runs it must replace the reply. */
   hasOverflowed = false;
+  /** Somebody keeps a view of the buffer. */
+  private isLent = false;
   /** Errors written since the start; who runs a command compares. */
   errorCount = 0;
   /** The text of the last error. */
@@ -47,7 +51,23 @@ export class ReplyWriter {
   /** Forgets everything written. */
   clear(): void {
     this.at = 0;
-    if (this.bytes.length > KEEP_BYTES) this.bytes = new Uint8Array(INITIAL_BYTES);
+    if (this.bytes.length > KEEP_BYTES || this.isLent) {
+      this.bytes = new Uint8Array(INITIAL_BYTES);
+      this.isLent = false;
+    }
+  }
+
+  /**
+   * What was written from `start` to `end`, for good: a copy, or a view of the buffer where that
+   * holds little else. It is then not written again.
+   */
+  keep(start: number, end: number): Uint8Array {
+    const length = end - start;
+    if (length < LEND_FROM_BYTES || length * 2 < this.bytes.length) {
+      return this.bytes.slice(start, end);
+    }
+    this.isLent = true;
+    return this.bytes.subarray(start, end);
   }
 
   ok(): void {

@@ -195,6 +195,39 @@ compare(
   `,
 );
 
+compare(
+  "BITFIELD reads its key unless something in it writes, or cannot be read",
+  `
+  COMMAND GETKEYSANDFLAGS BITFIELD k
+  COMMAND GETKEYSANDFLAGS BITFIELD k GET u8 0
+  COMMAND GETKEYSANDFLAGS BITFIELD k OVERFLOW SET
+  COMMAND GETKEYSANDFLAGS BITFIELD k GET u8 SET
+  COMMAND GETKEYSANDFLAGS BITFIELD k GET u8 0 SET u8 0 1
+  COMMAND GETKEYSANDFLAGS BITFIELD k INCRBY u8 0 1 GET u8 0
+  COMMAND GETKEYSANDFLAGS BITFIELD k GET u8
+  COMMAND GETKEYSANDFLAGS BITFIELD k OVERFLOW
+  COMMAND GETKEYSANDFLAGS BITFIELD k BOGUS
+  `,
+);
+
+transcript("each write of BITFIELD that changes something counts", (t) => {
+  const dirtyOf = (reply: unknown): number =>
+    Number(/rdb_changes_since_last_save:(\d+)/.exec(String(reply))?.[1]);
+  const counts = (command: string, changes: number): void => {
+    // One count for each server, in the order in which their replies are judged.
+    const before: number[] = [];
+    t.do("INFO persistence").matching((reply) => before.push(dirtyOf(reply)) > 0);
+    t.do(command);
+    t.do("INFO persistence").matching(
+      (reply) => dirtyOf(reply) - Number(before.shift()) === changes,
+    );
+  };
+  counts("BITFIELD k SET u8 0 1 SET u8 8 2", 2);
+  counts("BITFIELD k SET u8 0 1 SET u8 8 3", 1);
+  counts("BITFIELD k SET u8 0 1", 0);
+  counts("BITFIELD k SET u8 100 0 SET u8 0 1 OVERFLOW FAIL INCRBY u8 0 300", 2);
+});
+
 // Half a gigabyte in each server: once is enough.
 const large = transcripts({ protocols: [2] });
 

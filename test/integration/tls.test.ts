@@ -1,116 +1,298 @@
-/** TLS beside TCP, with certificates made for the test. */
-import { mkdtempSync, rmSync } from "node:fs";
+/** TLS: who is let in, with which clients, and how the configuration changes under way. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { freePort, startServer } from "../support/server.ts";
+import { connect, type ConnectionOptions } from "node:tls";
+import { Redis } from "ioredis";
+import { ReplyError, type RespClient } from "../support/resp-client.ts";
+import { freePort, runToExit, type ServerProcess, startServer } from "../support/server.ts";
 
-const canTry = Bun.which("openssl") !== null && Bun.which("redis-cli") !== null;
-if (!canTry) console.log("openssl or redis-cli is not installed: TLS is not tried.");
-
+const redisCli = Bun.which("redis-cli");
+const openssl = Bun.which("openssl");
 const dir = mkdtempSync(join(tmpdir(), "pedis-tls-"));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const file = (name: string): string => join(dir, name);
 
-function openssl(...args: string[]): void {
-  const { exitCode, stderr } = Bun.spawnSync(["openssl", ...args], { cwd: dir });
-  if (exitCode !== 0) throw new Error(stderr.toString());
+function run(...args: string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync([openssl ?? "openssl", ...args], { cwd: dir });
+  if (exitCode !== 0) throw new Error(`openssl ${args.join(" ")}: ${stderr.toString()}`);
 }
 
-/** A key and a certificate for `name`, signed by the authority. */
-function makeCertificate(name: string): void {
-  openssl(
-    "req",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    "-keyout",
-    `${name}.key`,
-    "-out",
-    `${name}.csr`,
-    "-subj",
-    "/CN=localhost",
-  );
-  openssl(
-    "x509",
-    "-req",
-    "-in",
-    `${name}.csr`,
-    "-CA",
-    "ca.crt",
-    "-CAkey",
-    "ca.key",
-    "-CAcreateserial",
-    "-days",
-    "2",
-    "-out",
-    `${name}.crt`,
-  );
+function makeAuthority(name: string): void {
+  run("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", `${name}.key`);
+  const subject = ["-subj", `/CN=${name}`, "-days", "10", "-out", `${name}.crt`];
+  run("req", "-x509", "-new", "-key", `${name}.key`, ...subject);
 }
 
-async function cli(port: number, ...args: string[]): Promise<string> {
-  const tls = ["--tls", "--cacert", join(dir, "ca.crt"), "-h", "localhost", "-p", String(port)];
-  const child = Bun.spawn(["timeout", "5", "redis-cli", ...tls, ...args], {
-    stdout: "pipe",
-    stderr: "pipe",
+/** A certificate for localhost that the authority has signed. */
+function makeCertificate(name: string, authority: string): void {
+  run("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", `${name}.key`);
+  run("req", "-new", "-key", `${name}.key`, "-subj", "/CN=localhost", "-out", `${name}.csr`);
+  const signer = ["-CA", `${authority}.crt`, "-CAkey", `${authority}.key`, "-CAcreateserial"];
+  run("x509", "-req", "-in", `${name}.csr`, ...signer, "-days", "10", "-out", `${name}.crt`);
+}
+
+if (openssl !== null) {
+  makeAuthority("authority");
+  makeAuthority("stranger");
+  makeCertificate("server", "authority");
+  makeCertificate("client", "authority");
+  makeCertificate("second", "authority");
+  makeCertificate("foreign", "stranger");
+  run("ec", "-in", "server.key", "-aes256", "-passout", "pass:open sesame", "-out", "locked.key");
+}
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const FILES = [
+  `tls-cert-file ${file("server.crt")}`,
+  `tls-key-file ${file("server.key")}`,
+  `tls-ca-cert-file ${file("authority.crt")}`,
+];
+
+interface TlsServer extends AsyncDisposable {
+  readonly port: number;
+  readonly process: ServerProcess;
+  readonly plain: RespClient;
+}
+
+async function startTls(...directives: string[]): Promise<TlsServer> {
+  const port = await freePort();
+  const process = await startServer({ directives: [`tls-port ${port}`, ...directives] });
+  const plain = await process.connect();
+  return { port, process, plain, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
+}
+
+interface Attempt {
+  /** The certificate that the client shows. */
+  readonly cert?: string;
+  readonly protocol?: "TLSv1.2" | "TLSv1.3";
+  readonly ciphers?: string;
+  readonly sent?: string;
+  /** Half-closes after sending. */
+  readonly ends?: boolean;
+}
+
+/** All that comes back until the server closes, or "refused". */
+function talk(port: number, attempt: Attempt = {}): Promise<string> {
+  const { cert, protocol, ciphers, sent = "PING\r\nQUIT\r\n", ends = false } = attempt;
+  return new Promise((resolve) => {
+    const options: ConnectionOptions = {
+      port,
+      host: "127.0.0.1",
+      servername: "localhost",
+      ca: readFileSync(file("authority.crt")),
+    };
+    if (cert !== undefined) {
+      options.cert = readFileSync(file(`${cert}.crt`));
+      options.key = readFileSync(file(`${cert}.key`));
+    }
+    if (protocol !== undefined) options.minVersion = options.maxVersion = protocol;
+    if (ciphers !== undefined) options.ciphers = ciphers;
+    const socket = connect({ ...options, allowHalfOpen: true } as ConnectionOptions);
+    let received = "";
+    socket.on("secureConnect", () => {
+      socket.write(sent);
+      if (ends) socket.end();
+    });
+    socket.on("data", (chunk: Buffer) => (received += chunk.toString("latin1")));
+    socket.on("error", () => {});
+    socket.on("end", () => socket.end());
+    socket.on("close", () => resolve(received === "" ? "refused" : received));
   });
-  const parts = [new Response(child.stdout).text(), new Response(child.stderr).text()];
-  return (await Promise.all(parts)).join("");
 }
 
-const CLIENT = ["--cert", join(dir, "client.crt"), "--key", join(dir, "client.key")];
+const SERVED = "+PONG\r\n+OK\r\n";
 
-describe.skipIf(!canTry)("TLS", () => {
-  beforeAll(() => {
-    openssl(
-      "req",
-      "-x509",
-      "-newkey",
-      "rsa:2048",
-      "-nodes",
-      "-keyout",
-      "ca.key",
-      "-out",
-      "ca.crt",
-      "-days",
-      "2",
-      "-subj",
-      "/CN=Pedis test authority",
-    );
-    makeCertificate("server");
-    makeCertificate("client");
+describe.skipIf(openssl === null)("TLS (needs openssl, to make certificates)", () => {
+  test.each([
+    ["no", undefined, SERVED],
+    ["no", "foreign", SERVED],
+    ["yes", undefined, "refused"],
+    ["yes", "foreign", "refused"],
+    ["yes", "client", SERVED],
+    ["optional", undefined, SERVED],
+    ["optional", "foreign", "refused"],
+    ["optional", "client", SERVED],
+  ] as const)("tls-auth-clients %s, a client that shows %s", async (asks, cert, expected) => {
+    await using server = await startTls(...FILES, `tls-auth-clients ${asks}`);
+    expect(await talk(server.port, cert === undefined ? {} : { cert })).toBe(expected);
+    expect(server.process.log).toContain("Ready to accept connections tls");
+    expect(await server.plain.value("PING")).toBe("PONG");
+    expect(await server.plain.value("INFO clients")).toContain("connected_clients:1\r\n");
   });
 
-  test.each(["no", "yes"])(
-    "tls-auth-clients %s",
-    async (asks) => {
-      const port = await freePort();
-      await using server = await startServer({
-        directives: [
-          `tls-port ${port}`,
-          `tls-cert-file ${join(dir, "server.crt")}`,
-          `tls-key-file ${join(dir, "server.key")}`,
-          `tls-ca-cert-file ${join(dir, "ca.crt")}`,
-          `tls-auth-clients ${asks}`,
-        ],
+  test("a peer that half-closes, and one that quits, get large replies whole", async () => {
+    await using server = await startTls(...FILES, "tls-auth-clients no");
+    await server.plain.do("SET", "large", Buffer.alloc(1_000_000, "x"));
+    const each = "$1000000\r\n".length + 1_000_000 + 2;
+    const sent = "GET large\r\n".repeat(30);
+    expect(await talk(server.port, { sent, ends: true })).toHaveLength(30 * each);
+    const quit = await talk(server.port, { sent: `${sent}QUIT\r\nPING\r\n` });
+    expect(quit).toHaveLength(30 * each + "+OK\r\n".length);
+  });
+
+  test("maxclients is told in words", async () => {
+    await using server = await startTls(...FILES, "tls-auth-clients no");
+    expect(await server.plain.value("CONFIG SET maxclients 1")).toBe("OK");
+    expect(await talk(server.port)).toBe("-ERR max number of clients reached\r\n");
+  });
+
+  test("connections that come and go leave nothing behind", async () => {
+    await using server = await startTls(...FILES);
+    const openFiles = () => readdirSync(`/proc/${server.process.pid}/fd`).length;
+    const attempts: readonly Attempt[] = [
+      { cert: "client" },
+      { cert: "client", sent: "PING\r\n", ends: true },
+      { cert: "client", sent: "*x\r\n" },
+      { cert: "foreign" },
+      {},
+    ];
+    const many = async () => {
+      for (let i = 0; i < 20; i++) {
+        await Promise.all(attempts.map((attempt) => talk(server.port, attempt)));
+      }
+    };
+    await many();
+    const before = openFiles();
+    await many();
+    expect(openFiles()).toBeLessThanOrEqual(before + 2);
+    expect(await server.plain.value("INFO clients")).toContain("connected_clients:1\r\n");
+  }, 30_000);
+
+  test("tls-protocols and tls-ciphers", async () => {
+    await using server = await startTls(...FILES, "tls-auth-clients no", "tls-protocols TLSv1.2");
+    const { port, plain } = server;
+    expect(await talk(port, { protocol: "TLSv1.2" })).toBe(SERVED);
+    expect(await talk(port, { protocol: "TLSv1.3" })).toBe("refused");
+    expect(await plain.value("CONFIG", "SET", "tls-protocols", "TLSv1.3")).toBe("OK");
+    expect(await talk(port, { protocol: "TLSv1.2" })).toBe("refused");
+    expect(await talk(port, { protocol: "TLSv1.3" })).toBe(SERVED);
+    const one = "ECDHE-ECDSA-AES128-GCM-SHA256";
+    const other = "ECDHE-ECDSA-AES256-GCM-SHA384";
+    const set = ["tls-protocols", "TLSv1.2 TLSv1.3", "tls-ciphers", one];
+    expect(await plain.value("CONFIG", "SET", ...set)).toBe("OK");
+    expect(await talk(port, { protocol: "TLSv1.2", ciphers: one })).toBe(SERVED);
+    expect(await talk(port, { protocol: "TLSv1.2", ciphers: other })).toBe("refused");
+  });
+
+  test("authorities from a directory", async () => {
+    const authorities = file("authorities");
+    mkdirSync(authorities);
+    const hash = Bun.spawnSync([
+      "openssl",
+      "x509",
+      "-hash",
+      "-noout",
+      "-in",
+      file("authority.crt"),
+    ]);
+    symlinkSync(file("authority.crt"), join(authorities, `${hash.stdout.toString().trim()}.0`));
+    const [cert, key] = FILES;
+    await using server = await startTls(cert, key, `tls-ca-cert-dir ${authorities}`);
+    expect(await talk(server.port, { cert: "client" })).toBe(SERVED);
+    expect(await talk(server.port, { cert: "foreign" })).toBe("refused");
+  });
+
+  test("a key with a pass phrase", async () => {
+    const [cert, , authority] = FILES;
+    const locked = `tls-key-file ${file("locked.key")}`;
+    const pass = 'tls-key-file-pass "open sesame"';
+    await using server = await startTls(cert, locked, authority, "tls-auth-clients no", pass);
+    expect(await talk(server.port)).toBe(SERVED);
+  });
+
+  test("CONFIG SET changes the certificate; a bad one leaves the old one in place", async () => {
+    await using server = await startTls(...FILES, "tls-auth-clients no");
+    const { port, plain } = server;
+    const shown = () =>
+      new Promise<string>((resolve, reject) => {
+        const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
+          resolve(socket.getPeerCertificate().serialNumber);
+          socket.destroy();
+        });
+        socket.on("error", reject);
       });
-      expect(await cli(port, ...CLIENT, "SET", "k", "v")).toBe("OK\n");
-      expect(await cli(port, ...CLIENT, "GET", "k")).toBe("v\n");
-      const without = await cli(port, "GET", "k");
-      if (asks === "no") expect(without).toBe("v\n");
-      else expect(without).not.toContain("v\n");
-      await using plain = await server.connect();
-      expect(await plain.value("GET", "k")).toBe("v");
-    },
-    30_000,
-  );
+    const first = await shown();
+    const second = ["tls-cert-file", file("second.crt"), "tls-key-file", file("second.key")];
+    expect(await plain.value("CONFIG", "SET", ...second)).toBe("OK");
+    const now = await shown();
+    expect(now).not.toBe(first);
+    for (const [name, value] of [
+      ["tls-cert-file", file("missing.crt")],
+      ["tls-cert-file", file("server.crt")],
+      ["tls-key-file", file("authority.crt")],
+      ["tls-ciphers", "NO-SUCH-CIPHER"],
+    ]) {
+      expect(await plain.value("CONFIG", "SET", name, value)).toEqual(
+        new ReplyError(
+          `ERR CONFIG SET failed (possibly related to argument '${name}') - ` +
+            "Unable to update TLS configuration. Check server logs.",
+        ),
+      );
+      expect(await shown()).toBe(now);
+    }
+    expect(await talk(port)).toBe(SERVED);
+  });
 
-  test("a certificate that is not there is a reason not to start", async () => {
-    const port = await freePort();
-    const directives = [`tls-port ${port}`, `tls-cert-file ${join(dir, "none.crt")}`];
-    const problem = await startServer({ directives, startTimeoutMs: 4000 }).then(
-      () => "started",
-      (error: unknown) => String(error),
-    );
-    expect(problem).not.toBe("started");
+  test.each([
+    ["No tls-cert-file configured!", []],
+    ["No tls-key-file configured!", FILES.slice(0, 1)],
+    ["Either tls-ca-cert-file or tls-ca-cert-dir must be specified", FILES.slice(0, 2)],
+    ["Failed to load certificate: /no/such: No such file", [...FILES, "tls-cert-file /no/such"]],
+    ["Failed to load certificate: ", [...FILES, `tls-key-file ${file("client.key")}`]],
+    ["Invalid tls-protocols specified.", [...FILES, "tls-protocols SSLv3"]],
+  ])("%s", async (problem, directives) => {
+    const flags = directives.flatMap((directive) => `--${directive}`.split(" "));
+    const port = String(await freePort());
+    const report = await runToExit(["--port", "0", "--tls-port", port, ...flags]);
+    expect(report.stdout).toContain(problem);
+    expect(report.stdout).toContain("Failed to configure TLS. Check logs for more info.");
+    expect(report.exitCode).toBe(1);
+  });
+
+  test.skipIf(redisCli === null)("redis-cli --tls", async () => {
+    await using server = await startTls(...FILES);
+    const options = ["--tls", "--cacert", file("authority.crt"), "--sni", "localhost"];
+    const shown = ["--cert", file("client.crt"), "--key", file("client.key")];
+    const cli = (...args: string[]) => {
+      const program = redisCli ?? "redis-cli";
+      return runProgram([program, "-p", String(server.port), ...options, ...args]);
+    };
+    expect(await cli(...shown, "SET", "k", "v")).toBe("OK\n");
+    expect(await cli(...shown, "GET", "k")).toBe("v\n");
+    expect(await cli("GET", "k")).not.toContain("v\n");
+  });
+
+  test("ioredis over TLS", async () => {
+    await using server = await startTls(...FILES, "requirepass secret");
+    const redis = new Redis({
+      port: server.port,
+      host: "127.0.0.1",
+      password: "secret",
+      tls: {
+        servername: "localhost",
+        ca: readFileSync(file("authority.crt")),
+        cert: readFileSync(file("client.crt")),
+        key: readFileSync(file("client.key")),
+      },
+    });
+    try {
+      const value = "x".repeat(300_000);
+      expect(await redis.set("k", value)).toBe("OK");
+      const replies = await redis.pipeline().get("k").incr("n").exec();
+      expect(replies).toEqual([
+        [null, value],
+        [null, 1],
+      ]);
+    } finally {
+      redis.disconnect();
+    }
   });
 });
+
+async function runProgram(command: string[]): Promise<string> {
+  const child = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const output = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  await child.exited;
+  return output.join("");
+}

@@ -23,6 +23,7 @@ import { NOTIFY_STRING } from "../../engine/key-events.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import type { Ref } from "../../memory/arena.ts";
 import { TYPE_STRING } from "../../memory/entry.ts";
+import type { Arguments } from "../../protocol/arguments.ts";
 import { BAD_BITFIELD_TYPE, SYNTAX } from "../../protocol/errors.ts";
 import { readField, writeField } from "../../values/bits.ts";
 import { bitOffset } from "./_offset.ts";
@@ -62,12 +63,8 @@ export const bitfield = command({
     },
   ],
   findKeys(args, offset) {
-    const writes = (at: number): boolean => args.is(at, "SET") || args.is(at, "INCRBY");
-    let flags = KEY_RO | KEY_ACCESS;
-    for (let i = offset + 2; i < args.count; i++) {
-      if (writes(i)) flags = KEY_RW | KEY_ACCESS | KEY_UPDATE;
-    }
-    return [{ index: offset + 1, flags }];
+    const flags = onlyReads(args, offset + 2) ? KEY_RO : KEY_RW | KEY_UPDATE;
+    return [{ index: offset + 1, flags: flags | KEY_ACCESS }];
   },
   args: [
     { name: "key", type: "key", keySpec: 0 },
@@ -158,13 +155,18 @@ function runOperations(call: Call, mayWrite: boolean): void {
   for (const { offset, width } of writing) lastBit = Math.max(lastBit, offset + width - 1);
   const entry = new EditedString(call, ref, Math.floor(lastBit / 8) + 1);
   call.reply.array(operations.length);
-  for (const operation of operations) runOne(call, entry, operation);
-  if (entry.isChanged) call.changed(NOTIFY_STRING, "setbit", 1);
+  let changes = 0;
+  for (const operation of operations) if (runOne(call, entry, operation)) changes++;
+  if (!entry.isChanged) return;
+  call.changed(NOTIFY_STRING, "setbit", 1);
+  if (changes > 1) call.changedMany(changes - 1);
 }
 
 /** A string that is made, grown or turned raw only once something in it must change. */
 class EditedString {
   isChanged = false;
+  /** Made or grown before the first operation. */
+  readonly isResized: boolean;
   private readonly call: Call;
   private ref: Ref;
 
@@ -177,6 +179,7 @@ class EditedString {
       this.ref = call.storeRaw(1, ref, new Uint8Array(wantedBytes));
       this.isChanged = true;
     }
+    this.isResized = this.isChanged;
   }
 
   read(offset: number, width: number): bigint {
@@ -198,22 +201,27 @@ class EditedString {
   }
 }
 
-function runOne(call: Call, entry: EditedString, operation: Operation): void {
+/**
+ * Runs one operation and replies. Returns whether it counts as a change: once the string was
+ * made or grown, every write does, also one of the value that stands (redis/src/bitops.c).
+ */
+function runOne(call: Call, entry: EditedString, operation: Operation): boolean {
   const { kind, isSigned, width, offset, amount } = operation;
   const stored = entry.read(offset, width);
   const before = isSigned ? BigInt.asIntN(width, stored) : stored;
   if (kind === "GET") {
     call.reply.int64(before);
-    return;
+    return false;
   }
   const exact = kind === "SET" ? amount : before + amount;
   const after = fitted(kind === "SET" && !isSigned ? BigInt.asUintN(64, exact) : exact, operation);
   if (after === null) {
     call.reply.nil();
-    return;
+    return false;
   }
   if (after !== before) entry.write(offset, width, after);
   call.reply.int64(kind === "SET" ? before : after);
+  return entry.isResized || after !== before;
 }
 
 /** The value brought into the field's range as the overflow rule says; null: it fails. */
@@ -238,7 +246,7 @@ function readOperations(call: Call): Operation[] {
       i += 2;
       continue;
     }
-    const kind = kindAt(call, i);
+    const kind = kindAt(call.args, i);
     const size = kind === "GET" ? 2 : 3;
     if (kind === null || left < size) {
       call.refuse(SYNTAX);
@@ -255,10 +263,22 @@ function readOperations(call: Call): Operation[] {
   return operations;
 }
 
-function kindAt(call: Call, index: number): Operation["kind"] | null {
-  if (call.is(index, "GET")) return "GET";
-  if (call.is(index, "SET")) return "SET";
-  return call.is(index, "INCRBY") ? "INCRBY" : null;
+function kindAt(args: Arguments, index: number): Operation["kind"] | null {
+  if (args.is(index, "GET")) return "GET";
+  if (args.is(index, "SET")) return "SET";
+  return args.is(index, "INCRBY") ? "INCRBY" : null;
+}
+
+/** Whether the arguments from `first` on only get; what cannot be read might write. */
+function onlyReads(args: Arguments, first: number): boolean {
+  let i = first;
+  while (i < args.count) {
+    const left = args.count - i - 1;
+    if (args.is(i, "OVERFLOW") && left >= 1) i += 2;
+    else if (args.is(i, "GET") && left >= 2) i += 3;
+    else return false;
+  }
+  return true;
 }
 
 function readOverflow(call: Call, index: number): Overflow {

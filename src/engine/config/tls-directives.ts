@@ -2,6 +2,8 @@
 import { integer } from "./number-options.ts";
 import { choice, flag, optionalPath, optionalText } from "./word-options.ts";
 
+const SESSIONS = "the runtime decides how long TLS sessions may be resumed";
+
 export const tlsDirectives = {
   "tls-port": integer(0, { max: 65535 }),
   "tls-cert-file": optionalPath({ volatile: true }),
@@ -10,7 +12,10 @@ export const tlsDirectives = {
   "tls-client-cert-file": optionalPath({ volatile: true }),
   "tls-client-key-file": optionalPath({ volatile: true }),
   "tls-client-key-file-pass": optionalText({ sensitive: true }),
-  "tls-dh-params-file": optionalPath({ volatile: true }),
+  "tls-dh-params-file": optionalPath({
+    volatile: true,
+    withoutEffect: "the runtime's TLS knows Diffie-Hellman on elliptic curves only",
+  }),
   "tls-ca-cert-file": optionalPath({ volatile: true }),
   "tls-ca-cert-dir": optionalPath({ volatile: true }),
   "tls-auth-clients": choice(["no", "yes", "optional"], "yes"),
@@ -18,9 +23,11 @@ export const tlsDirectives = {
   "tls-cluster": flag(false),
   "tls-protocols": optionalText(),
   "tls-ciphers": optionalText(),
-  "tls-ciphersuites": optionalText(),
+  "tls-ciphersuites": optionalText({
+    withoutEffect: "the runtime chooses among the cipher suites of TLS 1.3",
+  }),
   "tls-prefer-server-ciphers": flag(false),
-  "tls-session-caching": flag(true),
-  "tls-session-cache-size": integer(20480),
-  "tls-session-cache-timeout": integer(300),
+  "tls-session-caching": flag(true, { withoutEffect: SESSIONS }),
+  "tls-session-cache-size": integer(20480, { withoutEffect: SESSIONS }),
+  "tls-session-cache-timeout": integer(300, { withoutEffect: SESSIONS }),
 };

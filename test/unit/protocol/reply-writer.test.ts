@@ -68,3 +68,23 @@ test("the buffer grows, and is given up after a large reply", () => {
   expect(reply.bytes.length).toBe(initial);
   expect(reply.at).toBe(0);
 });
+
+test("a small reply is kept as a copy, a large one as the buffer itself", () => {
+  const reply = new ReplyWriter();
+  reply.bulkText("abc");
+  const small = reply.keep(0, reply.at);
+  const buffer = reply.bytes;
+  reply.clear();
+  expect(reply.bytes).toBe(buffer);
+  reply.ok();
+  expect(textOf(small, 0, small.length)).toBe("$3\r\nabc\r\n");
+
+  const value = new Uint8Array(1_000_000).fill(65);
+  reply.bulk(value, 0, value.length);
+  const large = reply.keep(5, reply.at);
+  expect(large.buffer).toBe(reply.bytes.buffer);
+  reply.clear();
+  reply.simple("something else");
+  expect(textOf(large, 0, 14)).toBe("$1000000\r\nAAAA");
+  expect(textOf(large, large.length - 3, 3)).toBe("A\r\n");
+});
