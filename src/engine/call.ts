@@ -10,7 +10,7 @@
  */
 import { equalsWord } from "../base/bytes.ts";
 import { parseInt64, parseSafeInteger } from "../base/numbers.ts";
-import { NO_EXPIRY } from "../keyspace/database.ts";
+import { NO_EXPIRY } from "../keyspace/entry-store.ts";
 import type { Database } from "../keyspace/database.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Ref } from "../memory/arena.ts";

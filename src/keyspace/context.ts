@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
+import { Reclaimer } from "../memory/reclaimer.ts";
 import { AccessClock } from "./access.ts";
 import type { Database } from "./database.ts";
 
@@ -12,6 +13,8 @@ export type RemovalReason = "expired" | "evicted";
 export class KeyspaceContext {
   readonly access: AccessClock;
   readonly randomWord: () => number;
+  /** Large collections that were deleted and are freed in slices. */
+  readonly reclaimer = new Reclaimer();
   /** Changes made to any database by commands; compared with what they report. */
   mutations = 0;
   /** A range whose hash is known already: a request's first key, hashed ahead of its turn. */

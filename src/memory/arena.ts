@@ -15,6 +15,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { ObjectTable } from "./object-table.ts";
+import { Reclaimer } from "./reclaimer.ts";
 
 export type Ref = number & { readonly brand: "Ref" };
 
@@ -39,11 +40,12 @@ const CLASS_UNITS = sizeClasses();
 const CLASS_OF_UNITS = classTable();
 
 export class Arena {
-  /** The slabs as bytes and as words; `ref >>> SLAB_SHIFT` is the index into both. */
+  /** The slabs as bytes, words and doubles; `ref >>> SLAB_SHIFT` is the index into each. */
   readonly bytes: Uint8Array[] = [];
   readonly words: Int32Array[] = [];
+  readonly doubles: Float64Array[] = [];
   /** Values too large for a block, and collections that are JS objects, by handle. */
-  readonly objects = new ObjectTable();
+  readonly objects: ObjectTable;
 
   /** Bytes in blocks handed out. */
   usedBytes = 0;
@@ -60,6 +62,11 @@ export class Arena {
   private readonly withRoom = new Int32Array(CLASS_UNITS.length).fill(NO_PAGE);
   private pool = NO_PAGE;
   private pagesInPool = 0;
+
+  /** Large collections that are released go to `reclaimer`, to be freed in slices. */
+  constructor(reclaimer = new Reclaimer()) {
+    this.objects = new ObjectTable(reclaimer);
+  }
 
   /** Bytes of pages that hold, or held and keep, blocks: what the arena really occupies. */
   get committedBytes(): number {
@@ -133,6 +140,7 @@ export class Arena {
     const buffer = new ArrayBuffer(SLAB_BYTES);
     this.bytes.push(new Uint8Array(buffer));
     this.words.push(new Int32Array(buffer));
+    this.doubles.push(new Float64Array(buffer));
     const pages = (slab + 1) * PAGES_PER_SLAB;
     if (pages > this.pageClass.length) this.growPageTables(pages);
     // Pushed backwards, so that pages are taken in the order of their addresses.

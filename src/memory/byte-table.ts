@@ -1,6 +1,7 @@
 /**
- * Key bytes to entry: an extendible hash table on typed arrays (Fagin et al. 1979; the idea of
- * Dragonfly's dashtable), which grows by splitting one small segment at a time.
+ * Key bytes to entry, or member bytes to element: an extendible hash table on typed arrays (Fagin
+ * et al. 1979; the idea of Dragonfly's dashtable), which grows by splitting one small segment at
+ * a time. A database has one, and so has each large hash, set and sorted set.
  *
  *     directory   2^depth references to segments, indexed by the hash's upper bits
  *     segment     64 to 4096 slots, open addressing with linear probing
@@ -18,9 +19,11 @@
  * directory copies one reference per segment. Benchmark: bench/micro/byte-table.ts.
  */
 import { assert } from "../base/assert.ts";
-import { NULL_REF } from "./arena.ts";
+import { NULL_REF, SLAB_SHIFT, UNIT_MASK } from "./arena.ts";
 import type { Arena, Ref } from "./arena.ts";
+import { ELEMENT, memberEquals } from "./element.ts";
 import { keyEquals } from "./entry.ts";
+import type { ByteCounter } from "./object-table.ts";
 
 const MIN_SLOT_BITS = 6;
 const MAX_SLOT_BITS = 12;
@@ -30,6 +33,9 @@ const HASH_SPACE = 4294967296;
 /** Slots that `sample` tries; even the sparsest table then gives an entry nearly always. */
 const SAMPLE_TRIES = 1000;
 const EXPIRY_MARK = 1;
+const SLOT_BYTES = 8;
+/** A segment's object and what its array costs beside the slots. */
+const SEGMENT_BYTES = 96;
 
 /** A full segment's slots while they are placed anew, so that a split leaves no garbage. */
 const scratch = new Int32Array(2 << MAX_SLOT_BITS);
@@ -62,19 +68,22 @@ export class ByteTable {
   private hitSegment: Segment;
   private hitIndex = 0;
 
-  private readonly arena: Arena;
+  /** Bytes of the segments and the directory. */
+  sizeBytes = 0;
+  /** Where `drain` goes on. */
+  private drainIndex = 0;
+  private drainSlot = 0;
 
-  constructor(arena: Arena) {
+  private readonly arena: Arena;
+  private readonly counter: ByteCounter | null;
+
+  /** What the table takes is also added to `counter`. */
+  constructor(arena: Arena, counter: ByteCounter | null = null) {
     this.arena = arena;
+    this.counter = counter;
     this.hitSegment = new Segment(0, MIN_SLOT_BITS);
     this.directory = [this.hitSegment, this.hitSegment];
-  }
-
-  /** Bytes of the segments' slots and the directory. */
-  get sizeBytes(): number {
-    let slots = 0;
-    this.eachSegment((segment) => (slots += segment.capacity));
-    return slots * 8 + this.directory.length * 8 + this.segmentCount * 96;
+    this.account(this.hitSegment.capacity * SLOT_BYTES + SEGMENT_BYTES + 16);
   }
 
   get slotCount(): number {
@@ -93,7 +102,7 @@ export class ByteTable {
       const ref = slots[at + 1];
       if (ref === 0) return NULL_REF;
       if (((slots[at] ^ hash) & ~EXPIRY_MARK) === 0) {
-        if (keyEquals(this.arena, ref as Ref, bytes, start, length)) {
+        if (nameEquals(this.arena, ref as Ref, bytes, start, length)) {
           this.hitSegment = segment;
           this.hitIndex = at;
           return ref as Ref;
@@ -221,6 +230,41 @@ export class ByteTable {
     }
   }
 
+  /**
+   * Gives up to `budget` entries away, for a table that is thrown away: nothing but `drain` may
+   * be called any more. False once there are none left.
+   */
+  drain(budget: number, give: (ref: Ref) => void): boolean {
+    let left = budget;
+    while (this.drainIndex < this.directory.length) {
+      const segment = this.directory[this.drainIndex];
+      while (this.drainSlot < segment.capacity) {
+        const ref = segment.slots[2 * this.drainSlot + 1];
+        this.drainSlot++;
+        if (ref === 0) continue;
+        if (left-- === 0) {
+          this.drainSlot--;
+          return true;
+        }
+        give(ref as Ref);
+      }
+      this.drainSlot = 0;
+      this.drainIndex += 1 << (this.depth - segment.depth);
+    }
+    this.account(-this.sizeBytes);
+    return false;
+  }
+
+  private account(bytes: number): void {
+    this.sizeBytes += bytes;
+    if (this.counter !== null) this.counter.bytes += bytes;
+  }
+
+  private resize(segment: Segment, slotBits: number): void {
+    this.account((2 ** slotBits - segment.capacity) * SLOT_BYTES);
+    resize(segment, slotBits);
+  }
+
   /** Finds the slot that holds `ref`; where the last `find` left off, that is at once. */
   private seek(hash: number, ref: Ref): void {
     if (this.isHit(ref)) return;
@@ -237,7 +281,7 @@ export class ByteTable {
 
   private makeRoom(segment: Segment, hash: number): void {
     if (segment.slotBits < MAX_SLOT_BITS) {
-      resize(segment, segment.slotBits + 1);
+      this.resize(segment, segment.slotBits + 1);
       return;
     }
     if (segment.depth === this.depth) this.doubleDirectory();
@@ -253,6 +297,7 @@ export class ByteTable {
     lower.slots.fill(0);
     lower.used = 0;
     this.segmentCount++;
+    this.account(upper.capacity * SLOT_BYTES + SEGMENT_BYTES);
     const bit = 1 << (32 - segment.depth);
     for (let at = 0; at < old.length; at += 2) {
       if (old[at + 1] !== 0) place((old[at] & bit) === 0 ? lower : upper, old[at], old[at + 1]);
@@ -268,6 +313,7 @@ export class ByteTable {
     for (let i = 0; i < this.directory.length; i++) {
       doubled[2 * i] = doubled[2 * i + 1] = this.directory[i];
     }
+    this.account(this.directory.length * 8);
     this.directory = doubled;
     this.depth++;
   }
@@ -286,7 +332,7 @@ export class ByteTable {
   private shrink(segment: Segment, hash: number): void {
     let sparse = segment;
     while (sparse.used * 8 < sparse.capacity) {
-      if (sparse.slotBits > MIN_SLOT_BITS) resize(sparse, sparse.slotBits - 1);
+      if (sparse.slotBits > MIN_SLOT_BITS) this.resize(sparse, sparse.slotBits - 1);
       else if (sparse.depth === 0 || !this.mergeWithBuddy(sparse, hash)) return;
       sparse = this.directory[hash >>> (32 - this.depth)];
     }
@@ -307,6 +353,7 @@ export class ByteTable {
     }
     this.directory.fill(merged, Math.min(first, buddyFirst), Math.max(first, buddyFirst) + span);
     this.segmentCount--;
+    this.account(-SEGMENT_BYTES);
     this.hitSegment = merged;
     if (this.directory.length > 8 * this.segmentCount) this.halveDirectory();
     return true;
@@ -316,6 +363,7 @@ export class ByteTable {
   private halveDirectory(): void {
     for (const segment of this.directory) if (segment.depth === this.depth) return;
     if (this.depth === 1) return;
+    this.account(this.directory.length * -4);
     this.directory = this.directory.filter((_, index) => (index & 1) === 0);
     this.depth--;
   }
@@ -328,6 +376,19 @@ export class ByteTable {
       index += 1 << (this.depth - segment.depth);
     }
   }
+}
+
+/** Whether the entry's key, or the element's member, is exactly these bytes. */
+function nameEquals(
+  arena: Arena,
+  ref: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  return (arena.words[ref >>> SLAB_SHIFT][(ref & UNIT_MASK) << 2] & ELEMENT) === 0
+    ? keyEquals(arena, ref, bytes, start, length)
+    : memberEquals(arena, ref, bytes, start, length);
 }
 
 function homeOf(hash: number, segment: Segment): number {

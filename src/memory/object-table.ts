@@ -3,50 +3,102 @@
  * collections beyond their packed size. An entry names such an object by a handle, a small
  * integer that is given again after `release`.
  *
- * `sizeBytes` counts what the held objects say they occupy; a holder that grows in place
- * reports it through `resized`.
+ * `sizeBytes` counts what the held objects occupy outside of the arena's blocks. A collection
+ * that grows or shrinks adds to `collections.bytes` itself.
  */
 import { assert } from "../base/assert.ts";
+import type { Arena } from "./arena.ts";
+import type { Reclaimer } from "./reclaimer.ts";
 
 /** What JavaScriptCore spends on a typed array and its buffer beside the bytes themselves. */
 const OBJECT_OVERHEAD_BYTES = 128;
+/** Elements of a released collection that are freed at once; the rest is left for later. */
+const FREED_AT_ONCE = 64;
+
+/** A value that is an object: its insides are typed arrays and blocks of the arena. */
+export interface Collection {
+  /** Bytes that it takes in all, as far as they can be told in O(log n). */
+  readonly sizeBytes: number;
+  /** Frees up to `budget` of its elements; false once nothing is left. */
+  free(budget: number): boolean;
+  /** A copy whose elements live in `arena`. */
+  copyTo(arena: Arena): Collection;
+}
+
+/** Bytes that collections hold outside of the arena's blocks; their tables count here. */
+export interface ByteCounter {
+  bytes: number;
+}
 
 export class ObjectTable {
-  /** Bytes held by all objects, their JS overhead included. */
-  sizeBytes = 0;
-  private readonly held: (Uint8Array | undefined)[] = [];
+  readonly collections: ByteCounter = { bytes: 0 };
+  private arrayBytes = 0;
+  private readonly held: (Uint8Array | Collection | undefined)[] = [];
   private readonly free: number[] = [];
+  private readonly reclaimer: Reclaimer;
+
+  constructor(reclaimer: Reclaimer) {
+    this.reclaimer = reclaimer;
+  }
 
   get count(): number {
     return this.held.length - this.free.length;
   }
 
-  hold(object: Uint8Array): number {
-    this.sizeBytes += object.buffer.byteLength + OBJECT_OVERHEAD_BYTES;
+  /** Bytes held by all objects, their JS overhead included. */
+  get sizeBytes(): number {
+    return this.arrayBytes + this.collections.bytes;
+  }
+
+  hold(object: Uint8Array | Collection): number {
+    this.arrayBytes += arrayBytes(object);
     const handle = this.free.pop() ?? this.held.length;
     this.held[handle] = object;
     return handle;
   }
 
-  bytes(handle: number): Uint8Array {
+  get(handle: number): Uint8Array | Collection {
     const object = this.held[handle];
     assert(object !== undefined, "a handle names a held object");
     return object;
   }
 
-  /** Bytes that the object takes, its JS overhead included. */
-  sizeOf(handle: number): number {
-    return this.bytes(handle).buffer.byteLength + OBJECT_OVERHEAD_BYTES;
+  bytes(handle: number): Uint8Array {
+    const object = this.held[handle];
+    assert(object instanceof Uint8Array, "a handle names held bytes");
+    return object;
   }
 
-  replace(handle: number, object: Uint8Array): void {
-    this.sizeBytes += object.buffer.byteLength - this.bytes(handle).buffer.byteLength;
+  /** Bytes that the object takes, its JS overhead included. */
+  sizeOf(handle: number): number {
+    const object = this.get(handle);
+    return object instanceof Uint8Array ? arrayBytes(object) : object.sizeBytes;
+  }
+
+  /** Puts another object under the handle; the old one is the caller's. */
+  replace(handle: number, object: Uint8Array | Collection): void {
+    this.arrayBytes += arrayBytes(object) - arrayBytes(this.get(handle));
     this.held[handle] = object;
   }
 
+  /** Takes the object out; the handle names empty bytes until it is released. */
+  detach(handle: number): Uint8Array | Collection {
+    const object = this.get(handle);
+    this.replace(handle, NOTHING);
+    return object;
+  }
+
   release(handle: number): void {
-    this.sizeBytes -= this.bytes(handle).buffer.byteLength + OBJECT_OVERHEAD_BYTES;
+    const object = this.get(handle);
+    this.arrayBytes -= arrayBytes(object);
+    if (!(object instanceof Uint8Array) && object.free(FREED_AT_ONCE)) this.reclaimer.add(object);
     this.held[handle] = undefined;
     this.free.push(handle);
   }
+}
+
+const NOTHING = new Uint8Array(0);
+
+function arrayBytes(object: Uint8Array | Collection): number {
+  return object instanceof Uint8Array ? object.buffer.byteLength + OBJECT_OVERHEAD_BYTES : 0;
 }

@@ -15,7 +15,7 @@ import type { ArgumentDoc } from "../../engine/command.ts";
 import { expireAt } from "../../engine/expire-time.ts";
 import type { ExpireTime } from "../../engine/expire-time.ts";
 import { NOTIFY_GENERIC } from "../../engine/key-events.ts";
-import { NO_EXPIRY } from "../../keyspace/database.ts";
+import { NO_EXPIRY } from "../../keyspace/entry-store.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import { wholeExpiryOf } from "../../memory/entry.ts";
 import { invalidExpire } from "../../protocol/errors.ts";

@@ -1,7 +1,7 @@
 /** DEBUG POPULATE count [prefix] [size]: keys `prefix:0` to `prefix:count-1`. */
 import { bytesOf } from "../../base/bytes.ts";
 import type { Call } from "../../engine/call.ts";
-import { NO_EXPIRY } from "../../keyspace/database.ts";
+import { NO_EXPIRY } from "../../keyspace/entry-store.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import { NOT_POSITIVE } from "../../protocol/errors.ts";
 

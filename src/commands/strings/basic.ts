@@ -19,7 +19,7 @@ import type { Call } from "../../engine/call.ts";
 import { positiveExpireArgument } from "../../engine/expire-time.ts";
 import type { ExpireTime } from "../../engine/expire-time.ts";
 import { NOTIFY_GENERIC, NOTIFY_STRING } from "../../engine/key-events.ts";
-import { KEEP_EXPIRY, NO_EXPIRY } from "../../keyspace/database.ts";
+import { KEEP_EXPIRY, NO_EXPIRY } from "../../keyspace/entry-store.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import type { Arguments } from "../../protocol/arguments.ts";
 import type { Ref } from "../../memory/arena.ts";

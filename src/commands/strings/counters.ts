@@ -19,7 +19,7 @@ import {
   WRITE,
 } from "../../engine/command.ts";
 import { NOTIFY_STRING } from "../../engine/key-events.ts";
-import { KEEP_EXPIRY } from "../../keyspace/database.ts";
+import { KEEP_EXPIRY } from "../../keyspace/entry-store.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import type { Ref } from "../../memory/arena.ts";
 import {

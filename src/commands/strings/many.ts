@@ -14,7 +14,7 @@ import {
   WRITE,
 } from "../../engine/command.ts";
 import { NOTIFY_STRING } from "../../engine/key-events.ts";
-import { NO_EXPIRY } from "../../keyspace/database.ts";
+import { NO_EXPIRY } from "../../keyspace/entry-store.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import { TYPE_STRING, typeOf } from "../../memory/entry.ts";
 import { wrongArity } from "../../protocol/errors.ts";

@@ -15,7 +15,7 @@ import {
   WRITE,
 } from "../../engine/command.ts";
 import { NOTIFY_STRING } from "../../engine/key-events.ts";
-import { NO_EXPIRY } from "../../keyspace/database.ts";
+import { NO_EXPIRY } from "../../keyspace/entry-store.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import { TYPE_STRING } from "../../memory/entry.ts";
 import { OFFSET_OUT_OF_RANGE, STRING_TOO_LONG } from "../../protocol/errors.ts";

@@ -4,7 +4,7 @@ import { bytesOf, textOf } from "../../../src/base/bytes.ts";
 import { ManualClock } from "../../../src/base/clock.ts";
 import { Random } from "../../../src/base/random.ts";
 import { KeyspaceContext } from "../../../src/keyspace/context.ts";
-import { KEEP_EXPIRY, NO_EXPIRY } from "../../../src/keyspace/database.ts";
+import { KEEP_EXPIRY, NO_EXPIRY } from "../../../src/keyspace/entry-store.ts";
 import type { Database } from "../../../src/keyspace/database.ts";
 import { ExpiryCycle } from "../../../src/keyspace/expiry.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";

@@ -1,0 +1,147 @@
+/**
+ * A key's value opened for its type: the `Home` (values/home.ts) of a collection over an entry.
+ * Opened by a lookup, it stays valid until another way changes the same key; changes of other
+ * keys do not disturb it. A key that does not exist is made by the first `resize` or `replace`.
+ */
+import type { Arena, Ref } from "../memory/arena.ts";
+import { NULL_REF, SLAB_SHIFT } from "../memory/arena.ts";
+import {
+  encodingIn,
+  EXTERNAL_VALUE,
+  flagsIn,
+  headerOf,
+  keyLengthIn,
+  keyOffset,
+  startOf,
+  valueWordOf,
+} from "../memory/entry.ts";
+import type { Collection } from "../memory/object-table.ts";
+import type { Home } from "../values/home.ts";
+import type { KeyspaceContext } from "./context.ts";
+import type { Database } from "./database.ts";
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+export class OpenValue implements Home {
+  bytes = NO_BYTES;
+  start = 0;
+  length = 0;
+  encoding = 0;
+  collection: Collection | null = null;
+  ref: Ref = NULL_REF;
+  database!: Database;
+  keyBytes = NO_BYTES;
+  keyStart = 0;
+  keyLength = 0;
+  private hash = 0;
+  private readonly type: number;
+  private readonly context: KeyspaceContext;
+
+  constructor(type: number, context: KeyspaceContext) {
+    this.type = type;
+    this.context = context;
+  }
+
+  /** Opens what a lookup of this key in `database`, the last one there, has found. */
+  open(
+    database: Database,
+    ref: Ref,
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+  ): void {
+    this.database = database;
+    this.keyBytes = keyBytes;
+    this.keyStart = keyStart;
+    this.keyLength = keyLength;
+    this.hash = database.hash;
+    this.ref = ref;
+    if (ref === NULL_REF) {
+      this.length = 0;
+      this.collection = null;
+    } else {
+      this.read();
+    }
+  }
+
+  get exists(): boolean {
+    return this.ref !== NULL_REF;
+  }
+
+  get arena(): Arena {
+    return this.database.arena;
+  }
+
+  resize(length: number, encoding: number): void {
+    const { database } = this;
+    if (this.ref === NULL_REF) {
+      this.ref = database.createValue(
+        this.type,
+        encoding,
+        this.keyBytes,
+        this.keyStart,
+        this.keyLength,
+        this.hash,
+        length,
+      );
+    } else {
+      this.ref = database.resizeValue(this.ref, this.hash, length, 0);
+      database.setEncoding(this.ref, encoding);
+    }
+    this.read();
+  }
+
+  replace(encoding: number, collection: Collection): void {
+    const { database, ref, hash } = this;
+    this.ref =
+      ref === NULL_REF
+        ? database.createCollection(
+            this.type,
+            encoding,
+            this.keyBytes,
+            this.keyStart,
+            this.keyLength,
+            hash,
+            collection,
+          )
+        : database.replaceByCollection(ref, hash, encoding, collection);
+    this.read();
+  }
+
+  touched(): void {
+    this.context.mutations++;
+  }
+
+  /** Removes the key. The value may be made anew afterwards. */
+  remove(): void {
+    this.database.remove(this.ref);
+    this.ref = NULL_REF;
+    this.length = 0;
+    this.collection = null;
+  }
+
+  private read(): void {
+    const { arena } = this.database;
+    const { ref } = this;
+    const header = headerOf(arena, ref);
+    const flags = flagsIn(header);
+    this.encoding = encodingIn(header);
+    if ((flags & EXTERNAL_VALUE) === 0) {
+      this.collection = null;
+      this.bytes = arena.bytes[ref >>> SLAB_SHIFT];
+      this.start = startOf(ref) + keyOffset(flags) + keyLengthIn(header);
+      this.length = valueWordOf(arena, ref, flags);
+      return;
+    }
+    const object = arena.objects.get(valueWordOf(arena, ref, flags));
+    if (object instanceof Uint8Array) {
+      this.collection = null;
+      this.bytes = object;
+      this.start = 0;
+      this.length = object.length;
+    } else {
+      this.collection = object;
+      this.length = 0;
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Collections that nobody can see any more and whose elements are still to be freed. A deletion
+ * frees only a few elements at once; the rest goes in slices between turns of the event loop, so
+ * that deleting millions of elements stops nobody.
+ */
+import type { Collection } from "./object-table.ts";
+
+export class Reclaimer {
+  private readonly queue: Collection[] = [];
+
+  get isEmpty(): boolean {
+    return this.queue.length === 0;
+  }
+
+  /** Values whose elements wait to be freed (INFO: lazyfree_pending_objects). */
+  get pending(): number {
+    return this.queue.length;
+  }
+
+  add(collection: Collection): void {
+    this.queue.push(collection);
+  }
+
+  /** Frees up to `budget` elements. */
+  run(budget: number): void {
+    const last = this.queue.at(-1);
+    if (last !== undefined && !last.free(budget)) this.queue.splice(this.queue.indexOf(last), 1);
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Where a collection lives, as its type sees it: packed bytes while it is small, an object beyond.
+ * The keyspace implements it over an entry (keyspace/open-value.ts); a type knows nothing of keys.
+ *
+ * Every change is announced: `resize`, `replace` and `touched` count as one, and nothing else
+ * counts it. `bytes` and `start` are valid until the next `resize` of this home.
+ */
+import type { Arena } from "../memory/arena.ts";
+import type { Collection } from "../memory/object-table.ts";
+
+export interface Home {
+  readonly arena: Arena;
+  /** The packed bytes; meaningless while `collection` is set. */
+  bytes: Uint8Array;
+  start: number;
+  /** Zero: there is no value yet. */
+  length: number;
+  /** One of Redis's numbers (memory/entry.ts). */
+  encoding: number;
+  /** The value where it is no longer packed. */
+  collection: Collection | null;
+  /** Gives the packed bytes another length, making the value where there is none yet. */
+  resize(length: number, encoding: number): void;
+  /** Replaces the packed bytes, or nothing, by a collection, or one collection by another. */
+  replace(encoding: number, collection: Collection): void;
+  /** Something changed in place. */
+  touched(): void;
+}
