@@ -8,6 +8,9 @@ import * as bits from "./bitmaps/bits.ts";
 import * as connection from "./connection/basic.ts";
 import * as client from "./connection/client.ts";
 import * as monitor from "./connection/monitor.ts";
+import * as hashFields from "./hashes/fields.ts";
+import * as hashNumbers from "./hashes/numbers.ts";
+import * as hashWalks from "./hashes/walks.ts";
 import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
 import * as expiry from "./keys/expire.ts";
@@ -34,6 +37,9 @@ const FAMILIES: readonly object[] = [
   connection,
   client,
   monitor,
+  hashFields,
+  hashNumbers,
+  hashWalks,
   keyBasics,
   databases,
   expiry,

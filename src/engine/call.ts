@@ -75,6 +75,11 @@ export class Call {
     return this.engine.clock.nowMs;
   }
 
+  /** What expired before is hidden; while loading nothing is. */
+  get visibleFromMs(): number {
+    return this.engine.context.showsExpired ? 0 : this.engine.clock.nowMs;
+  }
+
   /** Whether the request itself is to be propagated. */
   get propagatesRequest(): boolean {
     return this.propagation === AS_REQUEST;

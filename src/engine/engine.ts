@@ -50,6 +50,7 @@ import type { Session } from "./session.ts";
 import { SlowLog } from "./slow-log.ts";
 import { Stats } from "./stats.ts";
 import { Timing } from "./timing.ts";
+import { TypedValues } from "./typed-values.ts";
 
 const BROWSER_WARNING_INTERVAL_MS = 60_000;
 
@@ -80,6 +81,7 @@ export class Engine {
   readonly timing: Timing;
   readonly pause: Pause;
   readonly memory: MemoryUsage;
+  readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
   /** What DEBUG turns off: the active expiry cycle and the whole cron. */
   readonly switches = { activeExpiry: true, cron: true };
@@ -111,6 +113,8 @@ export class Engine {
       },
     });
     this.pause = new Pause(this);
+    this.values = new TypedValues(this.context);
+    this.values.configure(parts.config);
     this.memory = new MemoryUsage(this);
     this.identity = {
       runId: secretHex(40),

@@ -19,6 +19,9 @@ export const BAD_BIT_OFFSET = "ERR bit offset is not an integer or out of range"
 export const BAD_BITFIELD_TYPE =
   "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 " +
   "is.";
+export const NOT_FINITE = "ERR value is NaN or Infinity";
+export const HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer";
+export const HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float";
 export const NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 export const INVALID_DB_INDEX = "ERR DB index is out of range";
@@ -101,4 +104,9 @@ export function misconfiguredAof(reason: string): string {
 
 export function invalidExpire(command: string): string {
   return `ERR invalid expire time in '${command}' command`;
+}
+
+/** An integer outside of what the command takes. */
+export function rangeProblem(least: bigint, most: bigint): string {
+  return `ERR value is out of range, value must between ${least} and ${most}`;
 }

@@ -232,13 +232,25 @@ export class ReplyWriter {
     else this.insertHeader(mark, STAR, pairs * 2);
   }
 
+  /** Puts a bulk string of an integer's digits before all that came since `mark`. */
+  insertBulkInteger(mark: number, value: number): void {
+    const bodyEnd = this.at;
+    this.bulkInteger(value);
+    this.moveTail(bodyEnd, mark);
+  }
+
   private insertHeader(mark: number, type: number, count: number): void {
     const bodyEnd = this.at;
     this.header(type, count);
-    const size = this.at - bodyEnd;
-    const header = this.bytes.slice(bodyEnd, this.at);
-    this.bytes.copyWithin(mark + size, mark, bodyEnd);
-    this.bytes.set(header, mark);
+    this.moveTail(bodyEnd, mark);
+  }
+
+  /** Moves what was written since `from` in front of what was written since `to`. */
+  private moveTail(from: number, to: number): void {
+    const size = this.at - from;
+    const tail = this.bytes.slice(from, this.at);
+    this.bytes.copyWithin(to + size, to, from);
+    this.bytes.set(tail, to);
   }
 
   private header(type: number, count: number): void {

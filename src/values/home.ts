@@ -19,10 +19,13 @@ export interface Home {
   encoding: number;
   /** The value where it is no longer packed. */
   collection: Collection | null;
+  readonly exists: boolean;
   /** Gives the packed bytes another length, making the value where there is none yet. */
   resize(length: number, encoding: number): void;
   /** Replaces the packed bytes, or nothing, by a collection, or one collection by another. */
   replace(encoding: number, collection: Collection): void;
   /** Something changed in place. */
   touched(): void;
+  /** Removes the key with its value. */
+  remove(): void;
 }
