@@ -16,6 +16,9 @@ import * as databases from "./keys/databases.ts";
 import * as expiry from "./keys/expire.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
+import * as listElements from "./lists/elements.ts";
+import * as listEnds from "./lists/ends.ts";
+import * as listMoves from "./lists/moves.ts";
 import * as serverBasics from "./server/basic.ts";
 import * as commandInfo from "./server/command.ts";
 import * as config from "./server/config.ts";
@@ -45,6 +48,9 @@ const FAMILIES: readonly object[] = [
   expiry,
   object,
   scanning,
+  listElements,
+  listEnds,
+  listMoves,
   serverBasics,
   commandInfo,
   config,

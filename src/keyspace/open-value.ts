@@ -108,6 +108,11 @@ export class OpenValue implements Home {
     this.read();
   }
 
+  repack(encoding: number, length: number): void {
+    this.ref = this.database.replaceByBytes(this.ref, this.hash, encoding, length);
+    this.read();
+  }
+
   touched(): void {
     this.context.mutations++;
   }
