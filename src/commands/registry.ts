@@ -28,6 +28,9 @@ import * as latency from "./server/latency.ts";
 import * as memory from "./server/memory.ts";
 import * as shutdown from "./server/shutdown.ts";
 import * as slowlog from "./server/slowlog.ts";
+import * as setAlgebra from "./sets/algebra.ts";
+import * as setMembers from "./sets/members.ts";
+import * as randomMembers from "./sets/random.ts";
 import * as stringBasics from "./strings/basic.ts";
 import * as counters from "./strings/counters.ts";
 import * as lcs from "./strings/lcs.ts";
@@ -60,6 +63,9 @@ const FAMILIES: readonly object[] = [
   memory,
   shutdown,
   slowlog,
+  setAlgebra,
+  setMembers,
+  randomMembers,
   stringBasics,
   counters,
   lcs,

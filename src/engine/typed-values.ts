@@ -9,11 +9,14 @@
  */
 import type { KeyspaceContext } from "../keyspace/context.ts";
 import { OpenValue } from "../keyspace/open-value.ts";
-import { TYPE_HASH, TYPE_LIST } from "../memory/entry.ts";
+import { TemporaryHome } from "../keyspace/temporary-home.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET } from "../memory/entry.ts";
+import { NULL_REF } from "../memory/arena.ts";
 import type { Ref } from "../memory/arena.ts";
 import { HashValue } from "../values/hash.ts";
 import type { Home } from "../values/home.ts";
 import { ListValue, readListLimits } from "../values/list.ts";
+import { SetValue } from "../values/set.ts";
 import type { Call } from "./call.ts";
 import type { Config } from "./config/config.ts";
 import { NOTIFY_GENERIC } from "./key-events.ts";
@@ -28,6 +31,9 @@ export const ENCODING_DIRECTIVES = [
   "hash-max-listpack-entries",
   "hash-max-listpack-value",
   "list-max-listpack-size",
+  "set-max-intset-entries",
+  "set-max-listpack-entries",
+  "set-max-listpack-value",
 ] as const;
 
 /** A type's object with the home that it is opened on. */
@@ -39,8 +45,10 @@ interface Opener<T> {
 export class TypedValues {
   private readonly hashLimits = { maxEntries: 0, maxValueBytes: 0 };
   private readonly listLimits = { maxItems: 0, maxBytes: 0 };
+  readonly setLimits = { maxIntegers: 0, maxEntries: 0, maxValueBytes: 0 };
   readonly hash: Opener<HashValue>;
   readonly lists: readonly [Opener<ListValue>, Opener<ListValue>];
+  readonly sets: readonly [Opener<SetValue>, Opener<SetValue>];
   private readonly context: KeyspaceContext;
 
   constructor(context: KeyspaceContext) {
@@ -49,6 +57,7 @@ export class TypedValues {
     const newList = (): Opener<ListValue> =>
       this.opener(TYPE_LIST, (home) => new ListValue(home, this.listLimits));
     this.lists = [newList(), newList()];
+    this.sets = [this.newSet(), this.newSet()];
   }
 
   /** Reads the thresholds between encodings; called again when one is set. */
@@ -56,6 +65,14 @@ export class TypedValues {
     this.hashLimits.maxEntries = values["hash-max-listpack-entries"];
     this.hashLimits.maxValueBytes = values["hash-max-listpack-value"];
     readListLimits(values["list-max-listpack-size"], this.listLimits);
+    this.setLimits.maxIntegers = values["set-max-intset-entries"];
+    this.setLimits.maxEntries = values["set-max-listpack-entries"];
+    this.setLimits.maxValueBytes = values["set-max-listpack-value"];
+  }
+
+  /** A set of its own, for commands of many keys. */
+  newSet(): Opener<SetValue> {
+    return this.opener(TYPE_SET, (home) => new SetValue(home, this.setLimits));
   }
 
   private opener<T>(type: number, make: (home: OpenValue) => T): Opener<T> {
@@ -90,6 +107,62 @@ export function writeList(call: Call, index: number, which: Which = FIRST): List
 function listOf(call: Call, ref: Ref, index: number, which: Which): ListValue | null {
   const list = call.engine.values.lists[which];
   return open(call, list.home, ref, index, TYPE_LIST) ? list.value : null;
+}
+
+export function readSet(call: Call, index: number, which: Which = FIRST): SetValue | null {
+  return setOf(call, call.readKey(index), index, which);
+}
+
+export function writeSet(call: Call, index: number, which: Which = FIRST): SetValue | null {
+  return setOf(call, call.writeKey(index), index, which);
+}
+
+function setOf(call: Call, ref: Ref, index: number, which: Which): SetValue | null {
+  const set = call.engine.values.sets[which];
+  return open(call, set.home, ref, index, TYPE_SET) ? set.value : null;
+}
+
+/** The sets under `count` keys from argument `first` on, or null where one is of another type. */
+export function readSets(call: Call, first: number, count: number): SetValue[] | null {
+  const sets: SetValue[] = [];
+  for (let index = first; index < first + count; index++) {
+    const { home, value } = call.engine.values.newSet();
+    if (!open(call, home, call.readKey(index), index, TYPE_SET)) return null;
+    sets.push(value);
+  }
+  return sets;
+}
+
+/** An empty set in the database's arena; see TemporaryHome. */
+export function temporarySet(call: Call): { home: TemporaryHome; value: SetValue } {
+  const home = new TemporaryHome(call.database.arena);
+  return { home, value: new SetValue(home, call.engine.values.setLimits) };
+}
+
+/**
+ * Stores what was built under the key in argument `index`, whatever that held, or removes the key
+ * where nothing was built, and reports it. `event` is the keyspace event of a stored result.
+ */
+export function storeBuilt(
+  call: Call,
+  index: number,
+  built: { readonly home: TemporaryHome; readonly size: number },
+  type: number,
+  kind: number,
+  event: string,
+): void {
+  const existing = call.writeKey(index);
+  if (existing !== NULL_REF) call.database.remove(existing);
+  if (built.size === 0) {
+    built.home.discard();
+    if (existing !== NULL_REF) call.changed(NOTIFY_GENERIC, "del", index);
+    return;
+  }
+  const { bytes, starts, lengths } = call.args;
+  const home = new OpenValue(type, call.engine.context);
+  home.open(call.database, NULL_REF, bytes, starts[index], lengths[index]);
+  home.adopt(built.home);
+  call.changed(kind, event, index);
 }
 
 /** False where the key is of another type; the error has been replied. */

@@ -226,6 +226,11 @@ export class ReplyWriter {
     this.insertHeader(mark, STAR, count);
   }
 
+  /** As `endDeferred`, for a set. */
+  endDeferredSet(mark: number, count: number): void {
+    this.insertHeader(mark, this.resp3 ? 126 : STAR, count);
+  }
+
   /** As `endDeferred`, for a map. */
   endDeferredMap(mark: number, pairs: number): void {
     if (this.resp3) this.insertHeader(mark, 37, pairs);
