@@ -1,14 +1,15 @@
 /**
- * A load that redis-benchmark generates; adding one is one row of a table of `loads.ts`. The
- * generator runs with 50 clients over servers started and filled anew for the load. Its CPU time
- * per request is held against the target (pedis ÷ redis), and its p99 against Redis's.
+ * A load that redis-benchmark generates; adding one is one row of a table that `loads.ts` lists.
+ * The generator runs with 50 clients, unless told, over servers started and filled anew for the
+ * load. Its CPU time per request is held against the target (pedis ÷ redis), and its p99 against
+ * Redis's.
  */
 import type { Filling } from "../support/loader.ts";
 
 export interface BenchmarkLoad {
   readonly name: string;
   readonly title: string;
-  /** Arguments of redis-benchmark: `-P`, `-d`, and `-t TEST` or a command of its own. */
+  /** Arguments of redis-benchmark: `-P`, `-c`, and `-t TEST` or a command of its own. */
   readonly generator: readonly string[];
   /** `__rand_int__` is below it (`-r`), as twelve digits; a million unless told. */
   readonly range?: number;
