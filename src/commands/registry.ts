@@ -16,6 +16,9 @@ import * as databases from "./keys/databases.ts";
 import * as expiry from "./keys/expire.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
+import * as listElements from "./lists/elements.ts";
+import * as listEnds from "./lists/ends.ts";
+import * as listMoves from "./lists/moves.ts";
 import * as serverBasics from "./server/basic.ts";
 import * as commandInfo from "./server/command.ts";
 import * as config from "./server/config.ts";
@@ -25,6 +28,9 @@ import * as latency from "./server/latency.ts";
 import * as memory from "./server/memory.ts";
 import * as shutdown from "./server/shutdown.ts";
 import * as slowlog from "./server/slowlog.ts";
+import * as setAlgebra from "./sets/algebra.ts";
+import * as setMembers from "./sets/members.ts";
+import * as randomMembers from "./sets/random.ts";
 import * as stringBasics from "./strings/basic.ts";
 import * as counters from "./strings/counters.ts";
 import * as lcs from "./strings/lcs.ts";
@@ -45,6 +51,9 @@ const FAMILIES: readonly object[] = [
   expiry,
   object,
   scanning,
+  listElements,
+  listEnds,
+  listMoves,
   serverBasics,
   commandInfo,
   config,
@@ -54,6 +63,9 @@ const FAMILIES: readonly object[] = [
   memory,
   shutdown,
   slowlog,
+  setAlgebra,
+  setMembers,
+  randomMembers,
   stringBasics,
   counters,
   lcs,

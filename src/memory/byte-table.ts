@@ -63,6 +63,8 @@ class Segment {
 export class TableWalk {
   index = 0;
   slot = 0;
+  /** The hash of the entry found last, but for its lowest bit, which the table never uses. */
+  hash = 0;
 
   restart(): void {
     this.index = this.slot = 0;
@@ -248,7 +250,9 @@ export class ByteTable {
       while (at.slot < slots.length) {
         const ref = slots[at.slot + 1];
         at.slot += 2;
-        if (ref !== 0) return ref as Ref;
+        if (ref === 0) continue;
+        at.hash = slots[at.slot - 2];
+        return ref as Ref;
       }
       at.slot = 0;
       at.index += 1 << (this.depth - segment.depth);

@@ -19,6 +19,7 @@ export const BAD_BIT_OFFSET = "ERR bit offset is not an integer or out of range"
 export const BAD_BITFIELD_TYPE =
   "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 " +
   "is.";
+export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 export const NOT_FINITE = "ERR value is NaN or Infinity";
 export const HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer";
 export const HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float";
