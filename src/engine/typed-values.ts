@@ -10,13 +10,14 @@
 import type { KeyspaceContext } from "../keyspace/context.ts";
 import { OpenValue } from "../keyspace/open-value.ts";
 import { TemporaryHome } from "../keyspace/temporary-home.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_SET } from "../memory/entry.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../memory/entry.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Ref } from "../memory/arena.ts";
 import { HashValue } from "../values/hash.ts";
 import type { Home } from "../values/home.ts";
 import { ListValue, readListLimits } from "../values/list.ts";
 import { SetValue } from "../values/set.ts";
+import { SortedSetValue } from "../values/sorted-set.ts";
 import type { Call } from "./call.ts";
 import type { Config } from "./config/config.ts";
 import { NOTIFY_GENERIC } from "./key-events.ts";
@@ -34,6 +35,8 @@ export const ENCODING_DIRECTIVES = [
   "set-max-intset-entries",
   "set-max-listpack-entries",
   "set-max-listpack-value",
+  "zset-max-listpack-entries",
+  "zset-max-listpack-value",
 ] as const;
 
 /** A type's object with the home that it is opened on. */
@@ -46,9 +49,11 @@ export class TypedValues {
   private readonly hashLimits = { maxEntries: 0, maxValueBytes: 0 };
   private readonly listLimits = { maxItems: 0, maxBytes: 0 };
   readonly setLimits = { maxIntegers: 0, maxEntries: 0, maxValueBytes: 0 };
+  readonly sortedSetLimits = { maxEntries: 0, maxValueBytes: 0 };
   readonly hash: Opener<HashValue>;
   readonly lists: readonly [Opener<ListValue>, Opener<ListValue>];
   readonly sets: readonly [Opener<SetValue>, Opener<SetValue>];
+  readonly sortedSets: readonly [Opener<SortedSetValue>, Opener<SortedSetValue>];
   private readonly context: KeyspaceContext;
 
   constructor(context: KeyspaceContext) {
@@ -58,6 +63,7 @@ export class TypedValues {
       this.opener(TYPE_LIST, (home) => new ListValue(home, this.listLimits));
     this.lists = [newList(), newList()];
     this.sets = [this.newSet(), this.newSet()];
+    this.sortedSets = [this.newSortedSet(), this.newSortedSet()];
   }
 
   /** Reads the thresholds between encodings; called again when one is set. */
@@ -68,11 +74,17 @@ export class TypedValues {
     this.setLimits.maxIntegers = values["set-max-intset-entries"];
     this.setLimits.maxEntries = values["set-max-listpack-entries"];
     this.setLimits.maxValueBytes = values["set-max-listpack-value"];
+    this.sortedSetLimits.maxEntries = values["zset-max-listpack-entries"];
+    this.sortedSetLimits.maxValueBytes = values["zset-max-listpack-value"];
   }
 
   /** A set of its own, for commands of many keys. */
   newSet(): Opener<SetValue> {
     return this.opener(TYPE_SET, (home) => new SetValue(home, this.setLimits));
+  }
+
+  newSortedSet(): Opener<SortedSetValue> {
+    return this.opener(TYPE_ZSET, (home) => new SortedSetValue(home, this.sortedSetLimits));
   }
 
   private opener<T>(type: number, make: (home: OpenValue) => T): Opener<T> {
@@ -122,6 +134,27 @@ function setOf(call: Call, ref: Ref, index: number, which: Which): SetValue | nu
   return open(call, set.home, ref, index, TYPE_SET) ? set.value : null;
 }
 
+export function readSortedSet(
+  call: Call,
+  index: number,
+  which: Which = FIRST,
+): SortedSetValue | null {
+  return sortedSetOf(call, call.readKey(index), index, which);
+}
+
+export function writeSortedSet(
+  call: Call,
+  index: number,
+  which: Which = FIRST,
+): SortedSetValue | null {
+  return sortedSetOf(call, call.writeKey(index), index, which);
+}
+
+function sortedSetOf(call: Call, ref: Ref, index: number, which: Which): SortedSetValue | null {
+  const set = call.engine.values.sortedSets[which];
+  return open(call, set.home, ref, index, TYPE_ZSET) ? set.value : null;
+}
+
 /** The sets under `count` keys from argument `first` on, or null where one is of another type. */
 export function readSets(call: Call, first: number, count: number): SetValue[] | null {
   const sets: SetValue[] = [];
@@ -137,6 +170,12 @@ export function readSets(call: Call, first: number, count: number): SetValue[] |
 export function temporarySet(call: Call): { home: TemporaryHome; value: SetValue } {
   const home = new TemporaryHome(call.database.arena);
   return { home, value: new SetValue(home, call.engine.values.setLimits) };
+}
+
+/** As `temporarySet`. */
+export function temporarySortedSet(call: Call): { home: TemporaryHome; value: SortedSetValue } {
+  const home = new TemporaryHome(call.database.arena);
+  return { home, value: new SortedSetValue(home, call.engine.values.sortedSetLimits) };
 }
 
 /**

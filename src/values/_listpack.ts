@@ -17,7 +17,13 @@
  */
 import { copyBytes, equalBytes } from "../base/bytes.ts";
 import { isWhole, MAX_DOUBLE_BYTES, writeDouble } from "../base/doubles.ts";
-import { parseDouble, parseInt64, parseSafeInteger, writeBigInteger, writeInteger } from "../base/numbers.ts";
+import {
+  parseDouble,
+  parseInt64,
+  parseSafeInteger,
+  writeBigInteger,
+  writeInteger,
+} from "../base/numbers.ts";
 import type { ByteView } from "../memory/element.ts";
 
 export const HEADER_BYTES = 6;

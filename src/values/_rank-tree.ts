@@ -224,7 +224,7 @@ export class RankTree {
    */
   removeRange(rank: number, count: number, give: (ref: Ref) => void): void {
     assert(rank >= 0 && count >= 0 && rank + count <= this.size, "a range lies within the tree");
-    for (let left = count; left > 0; ) {
+    for (let left = count; left > 0;) {
       this.seek(rank);
       const leaf = this.cursorLeaf;
       const index = this.cursorIndex;
@@ -311,7 +311,8 @@ export class RankTree {
   private indexOf(leaf: Ref, score: number, ref: Ref): number {
     assert(leaf !== NULL_REF, "the element is in the tree");
     const index = this.bound(leaf, LEAF, score, ref, false);
-    const isThere = index < countOf(this.arena, leaf) && refAt(this.arena, leaf, LEAF, index) === ref;
+    const isThere =
+      index < countOf(this.arena, leaf) && refAt(this.arena, leaf, LEAF, index) === ref;
     assert(isThere, "the element is in the tree");
     return index;
   }
