@@ -31,6 +31,12 @@ import * as slowlog from "./server/slowlog.ts";
 import * as setAlgebra from "./sets/algebra.ts";
 import * as setMembers from "./sets/members.ts";
 import * as randomMembers from "./sets/random.ts";
+import * as sortedSetAlgebra from "./sorted-sets/algebra.ts";
+import * as sortedSetMembers from "./sorted-sets/members.ts";
+import * as sortedSetPops from "./sorted-sets/pops.ts";
+import * as randomScored from "./sorted-sets/random.ts";
+import * as rangeEdits from "./sorted-sets/range-edits.ts";
+import * as sortedSetRanges from "./sorted-sets/ranges.ts";
 import * as stringBasics from "./strings/basic.ts";
 import * as counters from "./strings/counters.ts";
 import * as lcs from "./strings/lcs.ts";
@@ -66,6 +72,12 @@ const FAMILIES: readonly object[] = [
   setAlgebra,
   setMembers,
   randomMembers,
+  sortedSetAlgebra,
+  sortedSetMembers,
+  sortedSetPops,
+  randomScored,
+  rangeEdits,
+  sortedSetRanges,
   stringBasics,
   counters,
   lcs,

@@ -20,6 +20,8 @@ export const BAD_BITFIELD_TYPE =
   "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 " +
   "is.";
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
+export const BAD_SCORE_RANGE = "ERR min or max is not a float";
+export const BAD_MEMBER_RANGE = "ERR min or max not valid string range item";
 export const NOT_FINITE = "ERR value is NaN or Infinity";
 export const HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer";
 export const HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float";
