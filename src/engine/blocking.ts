@@ -163,12 +163,15 @@ export class Blocking implements KeyWatcher {
     return true;
   }
 
-  /** Answers those whose time is up; called at the time that was asked for. */
+  /**
+   * Answers those whose time is up; called at the time that was asked for. A deadline has passed
+   * when its millisecond is over: nobody waits for less than was asked.
+   */
   expire(): void {
     this.wakesAtMs = Infinity;
     const nowMs = this.engine.clock.nowMs;
     let first = this.deadlines.first;
-    while (first !== null && first.deadlineMs <= nowMs) {
+    while (first !== null && first.deadlineMs < nowMs) {
       this.timeOut(first);
       first = this.deadlines.first;
     }
@@ -310,8 +313,8 @@ export class Blocking implements KeyWatcher {
 
   private wakeInTime(): void {
     const { first } = this.deadlines;
-    if (first === null || first.deadlineMs >= this.wakesAtMs) return;
-    this.wakesAtMs = first.deadlineMs;
+    if (first === null || first.deadlineMs + 1 >= this.wakesAtMs) return;
+    this.wakesAtMs = first.deadlineMs + 1;
     this.requestWake(this.wakesAtMs);
   }
 }

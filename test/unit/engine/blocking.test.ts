@@ -34,7 +34,7 @@ describe("serving", () => {
     expect(writer.do("SET k v")).toBe(OK);
     expect(one.take()).toBe(taken("k", "v"));
     expect(writer.do("EXISTS k")).toBe(":0\r\n");
-    bench.advance(5);
+    bench.advance(6);
     expect(two.take()).toBe("_\r\n");
     expect([bench.engine.blocking.count, bench.engine.blocking.keyCount]).toEqual([0, 0]);
   });
@@ -241,9 +241,9 @@ describe("deadlines", () => {
     one.do("TAKE k 0.5");
     two.do("TAKE k 0.0301");
     three.do("TAKE k 0");
-    expect(bench.wakes).toEqual([500, 31]);
+    expect(bench.wakes).toEqual([501, 32]);
     expect(bench.engine.blocking.timedCount).toBe(2);
-    bench.advance(30);
+    bench.advance(31);
     expect(two.take()).toBe("");
     bench.advance(1);
     expect([one.take(), two.take()]).toEqual(["", NULL_ARRAY]);
@@ -258,7 +258,7 @@ describe("deadlines", () => {
     one.do("FOLLOW k $ 100");
     bench.advance(60);
     writer.do("SET k 1");
-    bench.advance(39);
+    bench.advance(40);
     expect(one.take()).toBe("");
     bench.advance(1);
     expect(one.take()).toBe(NULL_ARRAY);
@@ -276,11 +276,11 @@ describe("deadlines", () => {
     for (const { client, leaves } of clients) expect(client.take() === "").toBe(!leaves);
     const waiting = clients.filter(({ leaves }) => !leaves);
     expect(bench.engine.blocking.timedCount).toBe(waiting.length);
-    for (let atMs = 1; atMs <= 500; atMs++) {
+    for (let atMs = 1; atMs <= 501; atMs++) {
       bench.advance(1);
       for (const { client, ms } of waiting) {
-        if (ms === atMs) expect(client.take()).toBe(NULL_ARRAY);
-        else if (ms > atMs) expect(client.isBlocked).toBe(true);
+        if (ms === atMs - 1) expect(client.take()).toBe(NULL_ARRAY);
+        else if (ms >= atMs) expect(client.isBlocked).toBe(true);
       }
     }
     expect(bench.engine.blocking.count).toBe(0);
@@ -391,7 +391,7 @@ describe("what may not run any more", () => {
     const [bench, writer, one] = setUp(1);
     one.do("TAKE k 0.1");
     writer.do("CLIENT PAUSE 1000 ALL");
-    bench.advance(100);
+    bench.advance(101);
     expect(one.take()).toBe(NULL_ARRAY);
   });
 });

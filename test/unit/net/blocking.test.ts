@@ -84,7 +84,7 @@ describe("requests behind a blocked one", () => {
     const { fixture, one, writer } = setUp();
     one.receive("TAKE k 0.1\r\nSET a 1\r\n");
     writer.receive("CLIENT PAUSE 1000 WRITE\r\n");
-    fixture.clock.advance(100);
+    fixture.clock.advance(101);
     fixture.engine.blocking.expire();
     await fixture.settle();
     expect(one.take()).toBe(NULL_ARRAY);
@@ -183,7 +183,7 @@ test("while the disk refuses, a reply that changed something waits for it", asyn
   one.receive("TAKE k 0\r\n");
   two.receive("FOLLOW other $ 5\r\n");
   writer.receive("SET k v\r\n");
-  fixture.clock.advance(5);
+  fixture.clock.advance(6);
   fixture.engine.blocking.expire();
   await fixture.settle();
   expect([isBlocked(one), isBlocked(two)]).toEqual([false, false]);
