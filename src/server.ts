@@ -21,6 +21,8 @@ import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { Aof } from "./persistence/aof.ts";
 
+/** The longest time that a timer can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const TLS_REFUSED = "Failed to configure TLS. Check logs for more info.";
 
 export interface ServerParts {
@@ -40,6 +42,7 @@ export class Server {
   private readonly aof: Aof;
   private readonly expiry: ExpiryCycle;
   private cronTimer: Timer | null = null;
+  private wakeTimer: Timer | null = null;
 
   constructor(parts: ServerParts) {
     const { config, clock, random, disk, log } = parts;
@@ -102,6 +105,7 @@ export class Server {
       return "ERR Errors trying to SHUTDOWN. Check logs.";
     }
     if (this.cronTimer !== null) clearTimeout(this.cronTimer);
+    if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
     this.onExit(0);
     return null;
@@ -112,6 +116,7 @@ export class Server {
     applySettings(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
+    engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     this.turn.onEnd = () => this.expireQuickly();
     engine.context.onDrop = (database, key, reason) => engine.keyDropped(database, key, reason);
     engine.requestShutdown = (isForced) => this.shutDown(isForced);
@@ -159,6 +164,17 @@ export class Server {
     return this.engine.isLocal(session);
   }
 
+  /** Has blocked requests answered at their deadlines, which the cron is too coarse for. */
+  private wakeAt(atMs: number): void {
+    if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
+    const delayMs = Math.min(Math.max(atMs - this.engine.clock.nowMs, 0), MAX_TIMER_MS);
+    this.wakeTimer = setTimeout(() => {
+      this.gateway.beginCallback();
+      this.engine.blocking.expire();
+      this.turn.settle();
+    }, delayMs);
+  }
+
   private scheduleCron(): void {
     const run = (): void => {
       this.cron();
@@ -181,6 +197,7 @@ export class Server {
     engine.effects.finishEach();
     this.aof.cron();
     engine.pause.check(nowMs);
+    if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);
     this.turn.settle();
   }
