@@ -16,6 +16,7 @@ import * as databases from "./keys/databases.ts";
 import * as expiry from "./keys/expire.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
+import * as listBlocking from "./lists/blocking.ts";
 import * as listElements from "./lists/elements.ts";
 import * as listEnds from "./lists/ends.ts";
 import * as listMoves from "./lists/moves.ts";
@@ -32,6 +33,7 @@ import * as setAlgebra from "./sets/algebra.ts";
 import * as setMembers from "./sets/members.ts";
 import * as randomMembers from "./sets/random.ts";
 import * as sortedSetAlgebra from "./sorted-sets/algebra.ts";
+import * as sortedSetBlocking from "./sorted-sets/blocking.ts";
 import * as sortedSetMembers from "./sorted-sets/members.ts";
 import * as sortedSetPops from "./sorted-sets/pops.ts";
 import * as randomScored from "./sorted-sets/random.ts";
@@ -57,6 +59,7 @@ const FAMILIES: readonly object[] = [
   expiry,
   object,
   scanning,
+  listBlocking,
   listElements,
   listEnds,
   listMoves,
@@ -73,6 +76,7 @@ const FAMILIES: readonly object[] = [
   setMembers,
   randomMembers,
   sortedSetAlgebra,
+  sortedSetBlocking,
   sortedSetMembers,
   sortedSetPops,
   randomScored,
