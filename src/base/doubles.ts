@@ -26,6 +26,19 @@ export function writeDouble(target: Uint8Array, at: number, value: number): numb
   return at + text.length;
 }
 
+/** C's "%.17g": what Redis prints where it goes through a long double (ZSCAN of a large one). */
+export function formatPrecise(value: number): string {
+  if (!Number.isFinite(value) || value === 0) return formatDouble(value);
+  const [mantissa, power] = value.toExponential(16).split("e");
+  const exponent = Number(power);
+  if (exponent >= -4 && exponent < 17) {
+    const fixed = value.toFixed(Math.max(0, 16 - exponent));
+    return fixed.includes(".") ? fixed.replace(/\.?0+$/, "") : fixed;
+  }
+  const size = String(Math.abs(exponent)).padStart(2, "0");
+  return `${mantissa.replace(/\.?0+$/, "")}e${exponent < 0 ? "-" : "+"}${size}`;
+}
+
 /** Whether it is kept and printed as an integer. */
 export function isWhole(value: number): boolean {
   return Math.abs(value) <= MOST_WHOLE && Math.floor(value) === value;

@@ -19,6 +19,7 @@ import * as databases from "./keys/databases.ts";
 import * as expiry from "./keys/expire.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
+import * as listBlocking from "./lists/blocking.ts";
 import * as listElements from "./lists/elements.ts";
 import * as listEnds from "./lists/ends.ts";
 import * as listMoves from "./lists/moves.ts";
@@ -34,6 +35,13 @@ import * as slowlog from "./server/slowlog.ts";
 import * as setAlgebra from "./sets/algebra.ts";
 import * as setMembers from "./sets/members.ts";
 import * as randomMembers from "./sets/random.ts";
+import * as sortedSetAlgebra from "./sorted-sets/algebra.ts";
+import * as sortedSetBlocking from "./sorted-sets/blocking.ts";
+import * as sortedSetMembers from "./sorted-sets/members.ts";
+import * as sortedSetPops from "./sorted-sets/pops.ts";
+import * as randomScored from "./sorted-sets/random.ts";
+import * as rangeEdits from "./sorted-sets/range-edits.ts";
+import * as sortedSetRanges from "./sorted-sets/ranges.ts";
 import * as stringBasics from "./strings/basic.ts";
 import * as counters from "./strings/counters.ts";
 import * as lcs from "./strings/lcs.ts";
@@ -57,6 +65,7 @@ const FAMILIES: readonly object[] = [
   expiry,
   object,
   scanning,
+  listBlocking,
   listElements,
   listEnds,
   listMoves,
@@ -72,6 +81,13 @@ const FAMILIES: readonly object[] = [
   setAlgebra,
   setMembers,
   randomMembers,
+  sortedSetAlgebra,
+  sortedSetBlocking,
+  sortedSetMembers,
+  sortedSetPops,
+  randomScored,
+  rangeEdits,
+  sortedSetRanges,
   stringBasics,
   counters,
   lcs,

@@ -10,7 +10,7 @@
 import type { KeyspaceContext } from "../keyspace/context.ts";
 import { OpenValue } from "../keyspace/open-value.ts";
 import { TemporaryHome } from "../keyspace/temporary-home.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../memory/entry.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET, typeOf } from "../memory/entry.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Ref } from "../memory/arena.ts";
 import { HashValue } from "../values/hash.ts";
@@ -164,6 +164,23 @@ export function readSets(call: Call, first: number, count: number): SetValue[] |
     sets.push(value);
   }
   return sets;
+}
+
+/** What set operations on sorted sets read: a sorted set, or a set, whose scores are all 1. */
+export type ScoredValue = SetValue | SortedSetValue;
+
+/** As `readSets`, for sorted sets and sets. */
+export function openScored(call: Call, first: number, count: number): ScoredValue[] | null {
+  const found: ScoredValue[] = [];
+  for (let index = first; index < first + count; index++) {
+    const ref = call.readKey(index);
+    const isSet = ref !== NULL_REF && typeOf(call.database.arena, ref) === TYPE_SET;
+    const { values } = call.engine;
+    const { home, value } = isSet ? values.newSet() : values.newSortedSet();
+    if (!open(call, home, ref, index, isSet ? TYPE_SET : TYPE_ZSET)) return null;
+    found.push(value);
+  }
+  return found;
 }
 
 /** An empty set in the database's arena; see TemporaryHome. */

@@ -163,6 +163,11 @@ export class ReplyWriter {
       this.endLine(writeDouble(this.bytes, this.at + 1, value));
       return;
     }
+    this.bulkDouble(value);
+  }
+
+  /** A bulk string that holds a double, whatever the protocol. */
+  bulkDouble(value: number): void {
     const length = writeDouble(scratch, 0, value);
     this.bulk(scratch, 0, length);
   }

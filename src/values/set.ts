@@ -95,6 +95,14 @@ export class SetValue {
     return this.large.table.find(bytes, start, length, hash) !== NULL_REF;
   }
 
+  /** What a member's score is where a set is taken as a sorted set. */
+  readonly score = 1;
+
+  /** As SortedSetValue's: 1, or NaN where the member is missing. */
+  scoreOfHashed(bytes: Uint8Array, start: number, length: number, hash: number): number {
+    return this.hasHashed(bytes, start, length, hash) ? 1 : NaN;
+  }
+
   /** Returns whether the member is new. The bytes must not lie in this set. */
   add(bytes: Uint8Array, start: number, length: number): boolean {
     const { home } = this;

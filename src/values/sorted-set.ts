@@ -50,6 +50,10 @@ export class SortedSetValue {
   private readonly tableWalk = new TableWalk();
   /** The cursor in packed bytes. */
   private place = 0;
+  /** What `scoreOf` found. */
+  private soughtHash = 0;
+  private soughtRef: Ref = NULL_REF;
+  private soughtPlace = NOT_FOUND;
 
   readonly home: Home;
   readonly limits: SortedSetLimits;
@@ -69,15 +73,16 @@ export class SortedSetValue {
     if (this.home.collection === null && count > this.limits.maxEntries) this.enlarge();
   }
 
-  /** The member's score, or NaN where it is missing. */
+  /** The member's score, or NaN where it is missing. `add` and `rescore` must follow this. */
   scoreOf(bytes: Uint8Array, start: number, length: number): number {
     const { home } = this;
     if (home.collection !== null) {
-      const ref = this.large.find(bytes, start, length);
-      return ref === NULL_REF ? NaN : this.large.scoreOf(ref);
+      this.soughtHash = hashBytes(bytes, start, length);
+      this.soughtRef = this.large.table.find(bytes, start, length, this.soughtHash);
+      return this.soughtRef === NULL_REF ? NaN : this.large.scoreOf(this.soughtRef);
     }
-    const place = this.placeOf(bytes, start, length);
-    return place === NOT_FOUND ? NaN : this.scoreAt(place);
+    this.soughtPlace = this.placeOf(bytes, start, length);
+    return this.soughtPlace === NOT_FOUND ? NaN : this.scoreAt(this.soughtPlace);
   }
 
   /** As `scoreOf`, where the bytes' hash is known. */
@@ -87,7 +92,7 @@ export class SortedSetValue {
     return ref === NULL_REF ? NaN : this.large.scoreOf(ref);
   }
 
-  /** Adds a member that is missing. The bytes must not lie in this sorted set. */
+  /** Adds the member that `scoreOf` just found missing. The bytes must not lie in this sorted set. */
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
     const { home, limits } = this;
     if (home.collection === null) {
@@ -97,20 +102,21 @@ export class SortedSetValue {
         return;
       }
       this.enlarge();
+      this.soughtHash = hashBytes(bytes, start, length);
     }
     home.touched();
-    this.large.add(bytes, start, length, score);
+    this.large.add(bytes, start, length, score, this.soughtHash);
   }
 
-  /** Gives a member that exists another score. */
+  /** Gives the member that `scoreOf` just found another score. */
   rescore(bytes: Uint8Array, start: number, length: number, score: number): void {
     const { home } = this;
     if (home.collection !== null) {
       home.touched();
-      this.large.rescore(this.large.find(bytes, start, length), score);
+      this.large.rescore(this.soughtRef, score);
       return;
     }
-    const place = this.placeOf(bytes, start, length);
+    const place = this.soughtPlace;
     if (this.staysAt(place, bytes, start, length, score)) {
       this.scoreNeedle.setDouble(score);
       replacePacked(home, nextPlace(home, place), this.scoreNeedle);
