@@ -129,7 +129,7 @@ function safeIntegerAt(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
   if (first < 0x80) return first;
   if (first < 0xc0) return NOT_INTEGER;
-  if (first < 0xe0) return (((first & 31) << 8) | bytes[at + 1]) << 19 >> 19;
+  if (first < 0xe0) return ((((first & 31) << 8) | bytes[at + 1]) << 19) >> 19;
   switch (first) {
     case 0xf1:
       return ((bytes[at + 1] | (bytes[at + 2] << 8)) << 16) >> 16;
@@ -155,12 +155,7 @@ function int64At(bytes: Uint8Array, at: number): bigint {
 }
 
 /** Points the view at the item's bytes; an integer's digits are written out. */
-export function readItem(
-  bytes: Uint8Array,
-  at: number,
-  view: ByteView,
-  digits: ItemDigits,
-): void {
+export function readItem(bytes: Uint8Array, at: number, view: ByteView, digits: ItemDigits): void {
   const first = bytes[at];
   if (first >= 0x80 && first < 0xc0) {
     view.set(bytes, at + 1, first & 63);

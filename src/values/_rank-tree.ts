@@ -224,7 +224,7 @@ export class RankTree {
    */
   removeRange(rank: number, count: number, give: (ref: Ref) => void): void {
     assert(rank >= 0 && count >= 0 && rank + count <= this.size, "a range lies within the tree");
-    for (let left = count; left > 0; ) {
+    for (let left = count; left > 0;) {
       this.seek(rank);
       const leaf = this.cursorLeaf;
       const index = this.cursorIndex;
@@ -310,8 +310,12 @@ export class RankTree {
 
   private indexOf(leaf: Ref, score: number, ref: Ref): number {
     assert(leaf !== NULL_REF, "the element is in the tree");
+    const { arena } = this;
     const index = this.bound(leaf, LEAF, score, ref, false);
-    const isThere = index < countOf(this.arena, leaf) && refAt(this.arena, leaf, LEAF, index) === ref;
+    const isThere =
+      index < countOf(arena, leaf) &&
+      refAt(arena, leaf, LEAF, index) === ref &&
+      scoreAt(arena, leaf, index) === score;
     assert(isThere, "the element is in the tree");
     return index;
   }
