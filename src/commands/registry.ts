@@ -8,6 +8,9 @@ import * as bits from "./bitmaps/bits.ts";
 import * as connection from "./connection/basic.ts";
 import * as client from "./connection/client.ts";
 import * as monitor from "./connection/monitor.ts";
+import * as positions from "./geo/positions.ts";
+import * as radius from "./geo/radius.ts";
+import * as geoSearch from "./geo/search.ts";
 import * as hashFields from "./hashes/fields.ts";
 import * as hashNumbers from "./hashes/numbers.ts";
 import * as hashWalks from "./hashes/walks.ts";
@@ -51,6 +54,9 @@ const FAMILIES: readonly object[] = [
   connection,
   client,
   monitor,
+  positions,
+  radius,
+  geoSearch,
   hashFields,
   hashNumbers,
   hashWalks,

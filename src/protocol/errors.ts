@@ -20,6 +20,8 @@ export const BAD_BITFIELD_TYPE =
   "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 " +
   "is.";
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
+export const UNKNOWN_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
+export const NO_SUCH_POSITION = "ERR could not decode requested zset member";
 export const BAD_SCORE_RANGE = "ERR min or max is not a float";
 export const BAD_MEMBER_RANGE = "ERR min or max not valid string range item";
 export const NOT_FINITE = "ERR value is NaN or Infinity";
@@ -117,4 +119,26 @@ export function invalidExpire(command: string): string {
 /** An integer outside of what the command takes. */
 export function rangeProblem(least: bigint, most: bigint): string {
   return `ERR value is out of range, value must between ${least} and ${most}`;
+}
+
+/** GEOSEARCH and GEOSEARCHSTORE, by the name that the client wrote. */
+export function neitherOf(options: string, command: string): string {
+  return `ERR exactly one of ${options} can be specified for ${shown(command, Infinity)}`;
+}
+
+/** As printf's "%f" writes the two: six digits after the point, half to even. */
+export function invalidPosition(longitude: number, latitude: number): string {
+  return `ERR invalid longitude,latitude pair ${fixed(longitude)},${fixed(latitude)}`;
+}
+
+function fixed(value: number): string {
+  if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  const magnitude = Math.abs(value);
+  if (magnitude >= 2 ** 53) return `${sign}${BigInt(magnitude)}.000000`;
+  // Only multiples of 2^-7 lie in the middle between two such numbers; toFixed rounds them up.
+  const isTie = Number.isInteger(magnitude * 128) && !Number.isInteger(magnitude * 64);
+  if (!isTie) return sign + magnitude.toFixed(6);
+  const digits = magnitude.toFixed(7).slice(0, -1);
+  return sign + (Number(digits.at(-1)) % 2 === 0 ? digits : magnitude.toFixed(6));
 }

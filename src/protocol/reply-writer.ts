@@ -172,6 +172,18 @@ export class ReplyWriter {
     this.bulk(scratch, 0, length);
   }
 
+  /** A double that was written in its own way; RESP2: a bulk string. */
+  doubleDigits(digits: Uint8Array, start: number, length: number): void {
+    if (!this.resp3) {
+      this.bulk(digits, start, length);
+      return;
+    }
+    this.reserve(length + LINE_BYTES);
+    this.bytes[this.at] = COMMA;
+    copyBytes(this.bytes, this.at + 1, digits, start, length);
+    this.endLine(this.at + 1 + length);
+  }
+
   /** An integer of any size, given by its digits; RESP2: a bulk string. */
   bigNumber(digits: string): void {
     if (this.resp3) this.line(40, digits);
