@@ -310,9 +310,12 @@ export class RankTree {
 
   private indexOf(leaf: Ref, score: number, ref: Ref): number {
     assert(leaf !== NULL_REF, "the element is in the tree");
+    const { arena } = this;
     const index = this.bound(leaf, LEAF, score, ref, false);
     const isThere =
-      index < countOf(this.arena, leaf) && refAt(this.arena, leaf, LEAF, index) === ref;
+      index < countOf(arena, leaf) &&
+      refAt(arena, leaf, LEAF, index) === ref &&
+      scoreAt(arena, leaf, index) === score;
     assert(isThere, "the element is in the tree");
     return index;
   }
