@@ -21,6 +21,10 @@ import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { Aof } from "./persistence/aof.ts";
 
+/** The longest time that a timer can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Elements of deleted collections freed at once: some tenths of a millisecond. */
+const FREED_PER_SLICE = 2000;
 const TLS_REFUSED = "Failed to configure TLS. Check logs for more info.";
 
 export interface ServerParts {
@@ -40,6 +44,8 @@ export class Server {
   private readonly aof: Aof;
   private readonly expiry: ExpiryCycle;
   private cronTimer: Timer | null = null;
+  private isReclaiming = false;
+  private wakeTimer: Timer | null = null;
 
   constructor(parts: ServerParts) {
     const { config, clock, random, disk, log } = parts;
@@ -102,6 +108,7 @@ export class Server {
       return "ERR Errors trying to SHUTDOWN. Check logs.";
     }
     if (this.cronTimer !== null) clearTimeout(this.cronTimer);
+    if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
     this.onExit(0);
     return null;
@@ -112,7 +119,11 @@ export class Server {
     applySettings(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
-    this.turn.onEnd = () => this.expireQuickly();
+    engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
+    this.turn.onEnd = () => {
+      this.expireQuickly();
+      this.reclaim();
+    };
     engine.context.onDrop = (database, key, reason) => engine.keyDropped(database, key, reason);
     engine.requestShutdown = (isForced) => this.shutDown(isForced);
     engine.allowsProtected = (session) => this.allowsDebug(session);
@@ -129,6 +140,19 @@ export class Server {
     if (this.engine.effects.pendingCount === 0) return;
     this.engine.effects.finishEach();
     this.turn.arm();
+  }
+
+  /** Frees what was deleted, in slices between turns. */
+  private reclaim(): void {
+    const { reclaimer } = this.engine.context;
+    if (reclaimer.isEmpty || this.isReclaiming) return;
+    this.isReclaiming = true;
+    const slice = (): void => {
+      reclaimer.run(FREED_PER_SLICE);
+      if (reclaimer.isEmpty) this.isReclaiming = false;
+      else setImmediate(slice);
+    };
+    setImmediate(slice);
   }
 
   private openPorts(): string | null {
@@ -159,6 +183,17 @@ export class Server {
     return this.engine.isLocal(session);
   }
 
+  /** Has blocked requests answered at their deadlines, which the cron is too coarse for. */
+  private wakeAt(atMs: number): void {
+    if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
+    const delayMs = Math.min(Math.max(atMs - this.engine.clock.nowMs, 0), MAX_TIMER_MS);
+    this.wakeTimer = setTimeout(() => {
+      this.gateway.beginCallback();
+      this.engine.blocking.expire();
+      this.turn.settle();
+    }, delayMs);
+  }
+
   private scheduleCron(): void {
     const run = (): void => {
       this.cron();
@@ -181,7 +216,9 @@ export class Server {
     engine.effects.finishEach();
     this.aof.cron();
     engine.pause.check(nowMs);
+    if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);
+    this.reclaim();
     this.turn.settle();
   }
 }

@@ -9,7 +9,7 @@ import { type Contest, SIDES, startContestant } from "../support/contest.ts";
 import { checkNotEnding } from "../support/lifetime.ts";
 import { load } from "../support/loader.ts";
 import { type Comparison, median, progress, readable } from "../support/report.ts";
-import { AOF_DIRECTIVES } from "./loads.ts";
+import { AOF_DIRECTIVES } from "./benchmark-load.ts";
 import type { LoadScale } from "./measure-load.ts";
 
 const NAME = "aof-restart";

@@ -3,16 +3,19 @@
  *
  * Requests per second and latencies are what redis-benchmark sees; with servers this fast it is
  * often the generator that is busy, so what is judged is the time the server's own process spends
- * per request. A load is one row of `loads.ts`.
+ * per request. A load is one row of `string-loads.ts` or `collection-loads.ts`, and something that
+ * must not hold a client up is one row of `pauses.ts`.
  */
 import { type Contest, prepareContest, requireProgram } from "../support/contest.ts";
 import { checkNotEnding, runBenchmark } from "../support/lifetime.ts";
 import { readOptions, selectCases } from "../support/options.ts";
 import { type Comparison, comparisonTable, type Failure, finish } from "../support/report.ts";
 import { measureAofRestart } from "./aof-restart.ts";
-import { CLIENT_COUNT, KEY_COUNT, LOADS } from "./loads.ts";
+import { CLIENT_COUNT, KEY_COUNT } from "./benchmark-load.ts";
+import { LOADS } from "./loads.ts";
 import { type LoadResult, type LoadScale, loadTable, measureLoad } from "./measure-load.ts";
-import { measureTableGrowth } from "./table-growth.ts";
+import { measurePause } from "./measure-pause.ts";
+import { PAUSES } from "./pauses.ts";
 
 interface Results {
   readonly loads: LoadResult[];
@@ -35,17 +38,17 @@ const CASES: readonly Case[] = [
     run: async (contest, scale, into) =>
       into.comparisons.push(...(await measureAofRestart(contest, scale))),
   },
-  {
-    name: "table-growth",
-    run: async (contest, scale, into) =>
-      into.comparisons.push(...(await measureTableGrowth(contest, scale))),
-  },
+  ...PAUSES.map((pause) => ({
+    name: pause.name,
+    run: async (contest: Contest, scale: LoadScale, into: Results) =>
+      into.comparisons.push(...(await measurePause(pause, contest, scale))),
+  })),
 ];
 
 await runBenchmark(async () => {
   const options = readOptions("bench/load/main.ts");
   requireProgram("redis-benchmark");
-  const cases = selectCases(CASES, options.filter);
+  const cases = selectCases(CASES, options.names);
   const contest = prepareContest(options.pedisPath, { pinned: true });
   const results: Results = { loads: [], comparisons: [] };
   const failures: Failure[] = [];
@@ -62,7 +65,8 @@ await runBenchmark(async () => {
   console.log(`${contest.description}
 pedis / redis, ${medians}; ratio is pedis ÷ redis of the server's CPU time, lower is better;
 ✓ hits and ✗ misses the target, which for p99 is what redis shows;
-redis-benchmark with ${CLIENT_COUNT} clients and ${million} random keys${quickNote(options)}
+redis-benchmark with ${CLIENT_COUNT} clients and ${million} random keys or members, unless the
+title says otherwise${quickNote(options)}
 `);
   if (results.loads.length > 0) console.log(`${loadTable(results.loads, options.markdown)}\n`);
   if (results.comparisons.length > 0) {

@@ -2,10 +2,10 @@
 import type { ServerProcess } from "../../test/support/server.ts";
 import { type Contest, type Pair, requireProgram, SIDES, startPair } from "../support/contest.ts";
 import { checkNotEnding, runOwned } from "../support/lifetime.ts";
-import { load } from "../support/loader.ts";
+import { cutDown, elementCount, type Filling, load } from "../support/loader.ts";
 import { cpuMicros } from "../support/process-usage.ts";
 import { mark, median, progress, readable, table } from "../support/report.ts";
-import { type BenchmarkLoad, CLIENT_COUNT, KEY_COUNT } from "./loads.ts";
+import { type BenchmarkLoad, CLIENT_COUNT, KEY_COUNT } from "./benchmark-load.ts";
 
 /** What one round, or the medians of several, show of one server. */
 export interface LoadFigures {
@@ -29,33 +29,32 @@ export interface LoadScale {
   readonly quick: boolean;
 }
 
-const QUICK_REQUESTS = 60_000;
-const QUICK_KEYS = 1_000;
+/** A quick run sends a part of the requests, and fills a smaller part of the elements. */
+const QUICK_REQUESTS_PART = 25;
+const QUICK_LEAST_REQUESTS = 2_000;
+const QUICK_PART = 1_000;
 const WARM_UP_PART = 4;
 const ROUND_LIMIT_MS = 120_000;
 const CSV_FIGURES = 7;
 const HEADS = ["", "requests/s", "p50 ms", "p99 ms", "CPU µs/request", "ratio", "target"];
 
 export async function measureLoad(
-  definition: BenchmarkLoad,
+  row: BenchmarkLoad,
   contest: Contest,
   { rounds, quick }: LoadScale,
 ): Promise<LoadResult> {
-  const keys = quick ? QUICK_KEYS : KEY_COUNT;
-  const requests = quick ? QUICK_REQUESTS : definition.requests;
+  const definition = quick ? quickened(row) : row;
   await using servers = await startPair(contest, definition.directives);
   for (const side of SIDES) {
-    const { port } = servers[side];
-    if (definition.preload !== undefined) {
-      await load(port, { request: definition.preload, count: keys });
-    }
-    await generate(port, definition, Math.ceil(requests / WARM_UP_PART), keys);
+    for (const filling of definition.preload ?? []) await load(servers[side].port, filling);
+    const requests = Math.ceil(definition.requests / WARM_UP_PART);
+    await measureRound(servers[side], { ...definition, requests });
   }
   const figures: Pair<LoadFigures[]> = { pedis: [], redis: [] };
   for (let round = 1; round <= rounds; round++) {
     for (const side of SIDES) {
       checkNotEnding();
-      const result = await measureRound(servers[side], definition, requests, keys);
+      const result = await measureRound(servers[side], definition);
       figures[side].push(result);
       progress(
         `${definition.name} ${round}/${rounds} ${side}: ` +
@@ -91,25 +90,38 @@ export function loadTable(results: readonly LoadResult[], markdown: boolean): st
   return table(HEADS, rows, markdown);
 }
 
+/** The row with so little to do that it only shows that it can be done. */
+function quickened(row: BenchmarkLoad): BenchmarkLoad {
+  const { range = KEY_COUNT, requests, preload = [] } = row;
+  const cut = (filling: Filling) => cutDown(filling, elementCount(filling) / QUICK_PART);
+  return {
+    ...row,
+    range: Math.ceil(range / QUICK_PART),
+    requests: Math.max(QUICK_LEAST_REQUESTS, Math.ceil(requests / QUICK_REQUESTS_PART)),
+    preload: preload.map(cut),
+  };
+}
+
+/** Fills up what the round consumes, and runs it. */
 async function measureRound(
   server: ServerProcess,
   definition: BenchmarkLoad,
-  requests: number,
-  keys: number,
 ): Promise<LoadFigures> {
+  const { refill, requests } = definition;
+  if (refill !== undefined) {
+    await load(server.port, { ...refill, count: Math.ceil(requests / (refill.elements ?? 1)) });
+  }
   const before = cpuMicros(server.pid);
-  const generated = await generate(server.port, definition, requests, keys);
+  const generated = await generate(server.port, definition);
   return { ...generated, cpuMicros: (cpuMicros(server.pid) - before) / requests };
 }
 
 /** Runs redis-benchmark to its end and reads the last line of its CSV. */
 async function generate(
   port: number,
-  { generator }: BenchmarkLoad,
-  requests: number,
-  keys: number,
+  { generator, requests, range = KEY_COUNT }: BenchmarkLoad,
 ): Promise<Omit<LoadFigures, "cpuMicros">> {
-  const options = { "-p": port, "-c": CLIENT_COUNT, "-n": requests, "-r": keys };
+  const options = { "-p": port, "-c": CLIENT_COUNT, "-n": requests, "-r": range };
   const command = [
     requireProgram("redis-benchmark"),
     ...Object.entries(options).flatMap(([flag, value]) => [flag, String(value)]),

@@ -14,8 +14,7 @@ import { openSync, readSync } from "node:fs";
 
 export interface PingReport {
   readonly count: number;
-  /** Percentiles and the longest of the waits without the pinger's own delays. */
-  readonly p99Ms: number;
+  /** A percentile and the longest of the waits without the pinger's own delays. */
   readonly p999Ms: number;
   readonly maxMs: number;
   /** The longest wait without the pinger's delays and the server's: it may subtract too much. */
@@ -91,7 +90,6 @@ function report(): void {
   const at = (part: number) => sorted[Math.min(count - 1, Math.floor(part * count))];
   const result: PingReport = {
     count,
-    p99Ms: at(0.99),
     p999Ms: at(0.999),
     maxMs: at(1),
     maxRunningMs,

@@ -29,7 +29,7 @@ const CASES: readonly Case[] = [
 
 await runBenchmark(async () => {
   const options = readOptions("bench/memory/main.ts");
-  const cases = selectCases(CASES, options.filter);
+  const cases = selectCases(CASES, options.names);
   const contest = prepareContest(options.pedisPath, { pinned: false });
   const comparisons: Comparison[] = [];
   const failures: Failure[] = [];
@@ -46,6 +46,7 @@ await runBenchmark(async () => {
   console.log(`${contest.description}
 resident memory of the server's process, ${medians}; ratio is pedis ÷ redis, lower is better;
 net: (after loading − before) ÷ items; total: after loading ÷ items, the runtime included;
+an item is a string with its key, or an element of a collection;
 peak ÷ final: the most held while loading ÷ what is held afterwards; ✓ hits, ✗ misses${note}
 `);
   if (comparisons.length > 0) console.log(comparisonTable(comparisons, options.markdown));

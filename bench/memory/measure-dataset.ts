@@ -6,7 +6,7 @@
  */
 import type { Program } from "../../test/support/server.ts";
 import { type Contest, startContestant } from "../support/contest.ts";
-import { load } from "../support/loader.ts";
+import { cutDown, elementCount, type Filling, load } from "../support/loader.ts";
 import { peakBytes, resetPeak, settledBytes } from "../support/process-usage.ts";
 import { type Comparison, readable } from "../support/report.ts";
 import type { Dataset } from "./datasets.ts";
@@ -28,12 +28,12 @@ export async function measureDataset(
   contest: Contest,
   scale: MemoryScale,
 ): Promise<readonly Comparison[]> {
-  const items = scale.quick ? QUICK_ITEMS : dataset.items;
+  const { name, title } = dataset;
+  const filling = scale.quick ? cutDown(dataset.filling, QUICK_ITEMS) : dataset.filling;
   const restMs = scale.quick ? QUICK_REST_MS : REST_MS;
-  const title = `${readableCount(items)} ${dataset.title}`;
   return takeTurns(
-    { name: dataset.name, contest, scale },
-    (program) => fill(program, dataset, items, restMs),
+    { name, contest, scale },
+    (program) => fill(program, filling, restMs),
     [
       {
         figure: "netBytes",
@@ -53,16 +53,12 @@ export async function measureDataset(
   );
 }
 
-async function fill(
-  program: Program,
-  { request }: Dataset,
-  items: number,
-  restMs: number,
-): Promise<DatasetFigures> {
+async function fill(program: Program, filling: Filling, restMs: number): Promise<DatasetFigures> {
+  const items = elementCount(filling);
   await using server = await startContestant(program);
   const before = await settledBytes(server.pid, restMs);
   resetPeak(server.pid);
-  await load(server.port, { request, count: items });
+  await load(server.port, filling);
   const peak = peakBytes(server.pid);
   const after = await settledBytes(server.pid, restMs);
   return {
@@ -70,8 +66,4 @@ async function fill(
     totalBytes: after / items,
     peakToFinal: peak / after,
   };
-}
-
-function readableCount(items: number): string {
-  return items % 1_000_000 === 0 ? `${items / 1_000_000}M` : items.toLocaleString("en-US");
 }

@@ -1,45 +1,76 @@
 /**
  * Fills a server through one pipelined connection, cheaply enough to leave its processor nearly
- * idle: a batch of requests is built once, and only the digits of the running number are patched.
+ * idle: a batch of requests is built once, and only the digits in it are patched.
  *
- * A request is a list of words. `{i}` in a word becomes the number of the request, and `{i/100}`
- * that number divided by 100 and rounded down, both as twelve digits:
+ * A request is a list of words, and may end in words that are repeated for each of its elements:
  *
- *     ["SET", "key:{i}", "val:{i}"]             one key for each request
- *     ["HSET", "hash:{i/100}", "{i}", "x"]      hashes of 100 fields
+ *     { request: ["SET", "key:{i}", "val:{i}"], count: 1000 }
+ *     { request: ["HSET", "hash:{i}"], each: ["field:{e}", "{n:8}"], elements: 10, count: 1000 }
  *
- * The reply must be of one line (status, integer); an error ends the load and is thrown.
+ *     {i}   number of the request, from 0
+ *     {n}   number of the element among those of all requests, from 0
+ *     {r}   a random-looking number that follows from `n`, the same in every run
+ *     {e}   number of the element in its request, from 0, without leading zeros
+ *
+ * The first three are of twelve digits, or of as many as are named: `{n:8}`. So `{r:6}` is below a
+ * million, and two of one element are equal. An error ends the load and is thrown.
  */
 import { encodeRequest } from "../../test/support/resp-client.ts";
 
-export interface LoadPlan {
+export interface Filling {
   readonly request: readonly string[];
+  /** Words that follow, once for each element. */
+  readonly each?: readonly string[];
+  /** Elements of one request; 1 unless told. */
+  readonly elements?: number;
+  /** Requests. */
   readonly count: number;
+  /** Lines of one reply, which must be the same for all of them; 1 unless told. */
+  readonly replyLines?: number;
   /** Requests written at once; at most twice as many are unanswered. */
   readonly depth?: number;
-  readonly limitMs?: number;
 }
 
-interface Patch {
-  /** Where the digits begin in the batch. */
+interface Place {
+  /** Where the digits begin. */
   readonly offset: number;
-  /** Which request of the batch they belong to. */
-  readonly index: number;
-  readonly divisor: number;
+  readonly digits: number;
+  /** The number is `step` × the request's number + `first`. */
+  readonly step: number;
+  readonly first: number;
+  readonly isRandom: boolean;
 }
 
+/** A place in the batch. */
+interface Patch extends Place {
+  /** Which request of the batch it belongs to. */
+  readonly index: number;
+}
+
+/** Of all elements of a batch. */
 const DEFAULT_DEPTH = 200;
-const DEFAULT_LIMIT_MS = 300_000;
-const DIGITS = 12;
-const PLACEHOLDER = /\{i(?:\/(\d+))?\}/g;
+const LIMIT_MS = 300_000;
+const DEFAULT_DIGITS = 12;
+const PLACEHOLDER = /\{([inr])(?::(\d+))?\}/g;
 const LINE_FEED = 10;
 const MINUS = 45;
 const ZERO = 48;
 
-/** Sends the requests numbered from 0 and resolves when all are answered. */
-export async function load(port: number, plan: LoadPlan): Promise<void> {
+/** Elements that all requests bring together. */
+export function elementCount({ count, elements = 1 }: Filling): number {
+  return count * elements;
+}
+
+/** The same with so many elements at most, and one request at least. */
+export function cutDown(filling: Filling, mostElements: number): Filling {
+  const { count, elements = 1 } = filling;
+  return { ...filling, count: Math.min(count, Math.ceil(mostElements / elements)) };
+}
+
+/** Sends the requests and resolves when all are answered. */
+export async function load(port: number, filling: Filling): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const loader = new Loader(plan, resolve, reject);
+  const loader = new Loader(filling, resolve, reject);
   const socket = await Bun.connect({
     hostname: "127.0.0.1",
     port,
@@ -50,8 +81,7 @@ export async function load(port: number, plan: LoadPlan): Promise<void> {
       error: (_connection, problem) => reject(problem),
     },
   });
-  const limitMs = plan.limitMs ?? DEFAULT_LIMIT_MS;
-  const timer = setTimeout(() => reject(new Error(`Not loaded within ${limitMs} ms`)), limitMs);
+  const timer = setTimeout(() => reject(new Error(`Not loaded within ${LIMIT_MS} ms`)), LIMIT_MS);
   try {
     loader.send(socket);
     await promise;
@@ -67,28 +97,32 @@ class Loader {
   private readonly patches: readonly Patch[];
   private readonly requestBytes: number;
   private readonly depth: number;
+  private readonly replyLines: number;
   private readonly resolve: () => void;
   private readonly reject: (problem: Error) => void;
   private sent = 0;
-  private answered = 0;
+  private answeredLines = 0;
   /** What of the batch is still to be written. */
   private from = 0;
   private until = 0;
   private isAtLineStart = true;
 
-  constructor(plan: LoadPlan, resolve: () => void, reject: (problem: Error) => void) {
-    this.count = plan.count;
-    this.depth = Math.min(plan.depth ?? DEFAULT_DEPTH, plan.count);
+  constructor(filling: Filling, resolve: () => void, reject: (problem: Error) => void) {
+    const { count, elements = 1, depth = Math.ceil(DEFAULT_DEPTH / elements) } = filling;
+    this.count = count;
+    this.depth = Math.min(depth, count);
+    this.replyLines = filling.replyLines ?? 1;
     this.resolve = resolve;
     this.reject = reject;
-    const one = layOut(plan.request);
+    const one = layOut(filling);
     this.requestBytes = one.bytes.length;
     this.batch = new Uint8Array(this.requestBytes * this.depth);
     const patches: Patch[] = [];
     for (let index = 0; index < this.depth; index++) {
-      this.batch.set(one.bytes, index * this.requestBytes);
-      for (const { offset, divisor } of one.patches) {
-        patches.push({ offset: index * this.requestBytes + offset, index, divisor });
+      const start = index * this.requestBytes;
+      this.batch.set(one.bytes, start);
+      for (const place of one.places) {
+        patches.push({ ...place, offset: start + place.offset, index });
       }
     }
     this.patches = patches;
@@ -111,18 +145,20 @@ class Loader {
         return;
       }
       this.isAtLineStart = chunk[at] === LINE_FEED;
-      if (this.isAtLineStart) this.answered++;
+      if (this.isAtLineStart) this.answeredLines++;
     }
-    if (this.answered >= this.count) this.resolve();
+    if (this.answeredLines >= this.count * this.replyLines) this.resolve();
     else this.send(socket);
   }
 
   /** Numbers the batch anew, if there is more to send and not too much unanswered. */
   private nextBatch(): boolean {
     const size = Math.min(this.depth, this.count - this.sent);
-    if (size === 0 || this.sent - this.answered > this.depth) return false;
-    for (const { offset, index, divisor } of this.patches) {
-      writeDigits(this.batch, offset, Math.floor((this.sent + index) / divisor));
+    const unanswered = this.sent - this.answeredLines / this.replyLines;
+    if (size === 0 || unanswered > this.depth) return false;
+    for (const { offset, digits, step, first, isRandom, index } of this.patches) {
+      const number = (this.sent + index) * step + first;
+      writeDigits(this.batch, offset, digits, isRandom ? scatter(number) : number);
     }
     this.sent += size;
     this.from = 0;
@@ -131,35 +167,50 @@ class Loader {
   }
 }
 
-/** The request's bytes with room for the digits, and where they go. */
-function layOut(words: readonly string[]): {
-  bytes: Uint8Array;
-  patches: readonly { offset: number; divisor: number }[];
-} {
-  const divisors: number[] = [];
-  const filled = words.map((word) =>
-    word.replace(PLACEHOLDER, (_, divisor?: string) => {
-      divisors.push(Number(divisor ?? 1));
-      return "\0".repeat(DIGITS);
-    }),
-  );
-  const bytes = encodeRequest(filled);
-  const patches: { offset: number; divisor: number }[] = [];
-  for (const divisor of divisors) {
-    const last = patches.at(-1);
-    const offset = bytes.indexOf(0, last === undefined ? 0 : last.offset + DIGITS);
-    patches.push({ offset, divisor });
+/** The first request's bytes with room for the digits, and where they go. */
+function layOut(filling: Filling): { bytes: Uint8Array; places: readonly Place[] } {
+  const { request, each = [], elements = 1 } = filling;
+  const numbers: Omit<Place, "offset">[] = [];
+  const fill = (word: string, element: number) =>
+    word
+      .replaceAll("{e}", String(element))
+      .replace(PLACEHOLDER, (_, kind: string, width: string | undefined) => {
+        const digits = Number(width ?? DEFAULT_DIGITS);
+        const [step, first] = kind === "i" ? [1, 0] : [elements, element];
+        numbers.push({ digits, step, first, isRandom: kind === "r" });
+        return "\0".repeat(digits);
+      });
+  const words = request.map((word) => fill(word, 0));
+  for (let element = 0; element < elements; element++) {
+    words.push(...each.map((word) => fill(word, element)));
   }
-  for (const { offset } of patches) bytes.fill(ZERO, offset, offset + DIGITS);
-  return { bytes, patches };
+  const bytes = encodeRequest(words);
+  const places: Place[] = [];
+  let from = 0;
+  for (const number of numbers) {
+    const largest = number.step * (filling.count - 1) + number.first;
+    if (!number.isRandom && largest >= 10 ** number.digits) {
+      throw new Error(`${largest} has more than ${number.digits} digits: ${request.join(" ")}`);
+    }
+    const offset = bytes.indexOf(0, from);
+    from = offset + number.digits;
+    places.push({ ...number, offset });
+  }
+  return { bytes, places };
 }
 
-/** Over the digits of a smaller number, so the leading zeros stand already. Below 2^31. */
-function writeDigits(bytes: Uint8Array, offset: number, value: number): void {
-  let at = offset + DIGITS;
-  do {
+/** The lowest digits of a number below 2^31. */
+function writeDigits(bytes: Uint8Array, offset: number, digits: number, value: number): void {
+  for (let at = offset + digits - 1; at >= offset; at--) {
     const rest = (value / 10) | 0;
-    bytes[--at] = ZERO + value - rest * 10;
+    bytes[at] = ZERO + value - rest * 10;
     value = rest;
-  } while (value > 0);
+  }
+}
+
+/** A number below 2^31 that looks random (the finisher of murmur3). */
+function scatter(value: number): number {
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
+  return (value ^ (value >>> 16)) >>> 1;
 }

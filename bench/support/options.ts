@@ -5,8 +5,8 @@ export interface Options {
   /** The executable to measure. */
   readonly pedisPath: string;
   readonly rounds: number;
-  /** A part of the names of the cases to run, or one whole name. */
-  readonly filter: string | null;
+  /** The cases to run, by name or a part of it; all of them if there is none. */
+  readonly names: readonly string[];
   /** Where to write the results as JSON. */
   readonly jsonPath: string | null;
   /** Tiny counts: shows that everything runs, measures nothing of worth. */
@@ -18,11 +18,11 @@ const BUILT_BINARY = new URL("../../pedis-server", import.meta.url).pathname;
 const DEFAULT_ROUNDS = 3;
 
 export function readOptions(program: string): Options {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       pedis: { type: "string", default: BUILT_BINARY },
       rounds: { type: "string" },
-      filter: { type: "string" },
       json: { type: "string" },
       quick: { type: "boolean", default: false },
       markdown: { type: "boolean", default: false },
@@ -38,32 +38,37 @@ export function readOptions(program: string): Options {
   return {
     pedisPath: values.pedis,
     rounds,
-    filter: values.filter ?? null,
+    names: positionals,
     jsonPath: values.json ?? null,
     quick: values.quick,
     markdown: values.markdown,
   };
 }
 
-/** The cases that the filter names: the one so called, or else all whose name contains it. */
+/** The cases that the names mean: the one so called, or else all whose name contains it. */
 export function selectCases<T extends { readonly name: string }>(
   cases: readonly T[],
-  filter: string | null,
+  names: readonly string[],
 ): readonly T[] {
-  if (filter === null) return cases;
-  const exact = cases.filter(({ name }) => name === filter);
-  const chosen = exact.length > 0 ? exact : cases.filter(({ name }) => name.includes(filter));
-  if (chosen.length === 0) {
-    throw new Error(`No case is named ${filter}: ${cases.map(({ name }) => name).join(" ")}`);
+  if (names.length === 0) return cases;
+  const chosen = new Set<T>();
+  for (const wanted of names) {
+    const exact = cases.filter(({ name }) => name === wanted);
+    const meant = exact.length > 0 ? exact : cases.filter(({ name }) => name.includes(wanted));
+    if (meant.length === 0) {
+      throw new Error(`No case is named ${wanted}: ${cases.map(({ name }) => name).join(" ")}`);
+    }
+    for (const one of meant) chosen.add(one);
   }
-  return chosen;
+  return cases.filter((one) => chosen.has(one));
 }
 
 function usage(program: string): string {
-  return `Usage: bun ${program} [options]
-  --filter NAME    only the case so named, or those whose name contains it
+  return `Usage: bun ${program} [options] [NAME...]
+  NAME             only the cases so named, or those whose name contains it
   --rounds N       rounds, of which the medians are shown (${DEFAULT_ROUNDS})
-  --pedis PATH     the executable to measure (./pedis-server)
+  --pedis PATH     the executable to measure (./pedis-server); given redis-server, the table
+                   shows by how much two equal servers differ
   --json FILE      write the results there too
   --markdown       print the tables as Markdown
   --quick          tiny counts, to see that it runs`;

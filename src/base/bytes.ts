@@ -95,3 +95,19 @@ export function withRoom(
   grown.set(buffer.subarray(0, used));
   return grown;
 }
+
+/** A copy of a range in a buffer that serves many copies, one after the other. */
+export class ByteCopy {
+  bytes: Uint8Array = new Uint8Array(64);
+  length = 0;
+
+  set(source: Uint8Array, start: number, length: number): void {
+    if (length > this.bytes.length || this.bytes.length > KEPT_COPY_BYTES) {
+      this.bytes = new Uint8Array(Math.max(64, length));
+    }
+    copyBytes(this.bytes, 0, source, start, length);
+    this.length = length;
+  }
+}
+
+const KEPT_COPY_BYTES = 65536;

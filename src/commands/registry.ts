@@ -8,11 +8,21 @@ import * as bits from "./bitmaps/bits.ts";
 import * as connection from "./connection/basic.ts";
 import * as client from "./connection/client.ts";
 import * as monitor from "./connection/monitor.ts";
+import * as positions from "./geo/positions.ts";
+import * as radius from "./geo/radius.ts";
+import * as geoSearch from "./geo/search.ts";
+import * as hashFields from "./hashes/fields.ts";
+import * as hashNumbers from "./hashes/numbers.ts";
+import * as hashWalks from "./hashes/walks.ts";
 import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
 import * as expiry from "./keys/expire.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
+import * as listBlocking from "./lists/blocking.ts";
+import * as listElements from "./lists/elements.ts";
+import * as listEnds from "./lists/ends.ts";
+import * as listMoves from "./lists/moves.ts";
 import * as serverBasics from "./server/basic.ts";
 import * as commandInfo from "./server/command.ts";
 import * as config from "./server/config.ts";
@@ -22,6 +32,16 @@ import * as latency from "./server/latency.ts";
 import * as memory from "./server/memory.ts";
 import * as shutdown from "./server/shutdown.ts";
 import * as slowlog from "./server/slowlog.ts";
+import * as setAlgebra from "./sets/algebra.ts";
+import * as setMembers from "./sets/members.ts";
+import * as randomMembers from "./sets/random.ts";
+import * as sortedSetAlgebra from "./sorted-sets/algebra.ts";
+import * as sortedSetBlocking from "./sorted-sets/blocking.ts";
+import * as sortedSetMembers from "./sorted-sets/members.ts";
+import * as sortedSetPops from "./sorted-sets/pops.ts";
+import * as randomScored from "./sorted-sets/random.ts";
+import * as rangeEdits from "./sorted-sets/range-edits.ts";
+import * as sortedSetRanges from "./sorted-sets/ranges.ts";
 import * as stringBasics from "./strings/basic.ts";
 import * as counters from "./strings/counters.ts";
 import * as lcs from "./strings/lcs.ts";
@@ -34,11 +54,21 @@ const FAMILIES: readonly object[] = [
   connection,
   client,
   monitor,
+  positions,
+  radius,
+  geoSearch,
+  hashFields,
+  hashNumbers,
+  hashWalks,
   keyBasics,
   databases,
   expiry,
   object,
   scanning,
+  listBlocking,
+  listElements,
+  listEnds,
+  listMoves,
   serverBasics,
   commandInfo,
   config,
@@ -48,6 +78,16 @@ const FAMILIES: readonly object[] = [
   memory,
   shutdown,
   slowlog,
+  setAlgebra,
+  setMembers,
+  randomMembers,
+  sortedSetAlgebra,
+  sortedSetBlocking,
+  sortedSetMembers,
+  sortedSetPops,
+  randomScored,
+  rangeEdits,
+  sortedSetRanges,
   stringBasics,
   counters,
   lcs,

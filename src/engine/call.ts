@@ -20,16 +20,22 @@ import {
   NOT_AN_INT32,
   NOT_AN_INTEGER,
   SYNTAX,
+  TIMEOUT_NEGATIVE,
+  TIMEOUT_NOT_A_FLOAT,
+  TIMEOUT_NOT_AN_INTEGER,
+  TIMEOUT_OUT_OF_RANGE,
   unknownSubcommand,
   wrongArity,
   WRONG_TYPE,
 } from "../protocol/errors.ts";
 import { MAX_STRING_BYTES } from "../protocol/limits.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
+import type { BlockedRequest, BlockOptions } from "./blocked-request.ts";
 import type { Command } from "./command.ts";
 import type { Effects } from "./effects.ts";
 import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";
+import { END_OF_TIME_MS, millisecondsOf } from "./timeout.ts";
 
 /** What the handler decided about propagation. */
 const AS_REQUEST = 0;
@@ -73,6 +79,11 @@ export class Call {
 
   get nowMs(): number {
     return this.engine.clock.nowMs;
+  }
+
+  /** What expired before is hidden; while loading nothing is. */
+  get visibleFromMs(): number {
+    return this.engine.context.showsExpired ? 0 : this.engine.clock.nowMs;
   }
 
   /** Whether the request itself is to be propagated. */
@@ -123,6 +134,49 @@ export class Call {
   get maxStringBytes(): number {
     if (this.isReplay) return MAX_STRING_BYTES;
     return Math.min(this.engine.config.values["proto-max-bulk-len"], MAX_STRING_BYTES);
+  }
+
+  /**
+   * The argument as how long to block, in whole milliseconds (a part of one counts as one); 0: for
+   * ever. A problem where it is none (getTimeoutFromObjectOrReply, 7.2).
+   */
+  timeoutMs(index: number, unit: "seconds" | "milliseconds" = "seconds"): number {
+    let timeoutMs = 0;
+    if (unit === "milliseconds") {
+      timeoutMs = Number(this.int64(index, TIMEOUT_NOT_AN_INTEGER));
+    } else {
+      const { bytes, starts, lengths } = this.args;
+      timeoutMs = millisecondsOf(bytes, starts[index], lengths[index]);
+      if (timeoutMs !== timeoutMs) this.refuse(TIMEOUT_NOT_A_FLOAT);
+    }
+    if (timeoutMs < 0) this.refuse(TIMEOUT_NEGATIVE);
+    if (timeoutMs > 0 && timeoutMs > END_OF_TIME_MS - this.nowMs) this.refuse(TIMEOUT_OUT_OF_RANGE);
+    return timeoutMs;
+  }
+
+  /** Whether the request was blocked and its handler is running once more. */
+  get isRetry(): boolean {
+    return this.session.blocked !== null;
+  }
+
+  /**
+   * The handler found nothing: it returns without a reply and runs again when one of these keys
+   * may have become ready, or the reply is a null array once the time is up. Called again by the
+   * handler then, it waits on, with the same place and deadline. Where the session may not block
+   * it replies at once and returns null.
+   */
+  block(options: BlockOptions): BlockedRequest | null {
+    const { session } = this;
+    if (session.blocked !== null) {
+      session.blocked.hasAnswered = false;
+      return session.blocked;
+    }
+    if (session.transport !== null && !session.deniesBlocking) {
+      return this.engine.blocking.add(this, options);
+    }
+    if (options.repliesNil === true) this.reply.nil();
+    else this.reply.nullArray();
+    return null;
   }
 
   /** Bytes of the request that is running. */

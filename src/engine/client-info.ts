@@ -21,7 +21,7 @@ export function clientLine(session: Session, nowMs: number, requestBytes: number
     ["multi", -1],
     ["qbuf", (transport?.queryBytes ?? 0) + requestBytes],
     ["qbuf-free", transport?.queryFreeBytes ?? 0],
-    ["argv-mem", requestBytes],
+    ["argv-mem", session.blocked?.args.bytes.length ?? requestBytes],
     ["multi-mem", 0],
     ["rbs", 0],
     ["rbp", 0],
@@ -43,7 +43,7 @@ export function clientLine(session: Session, nowMs: number, requestBytes: number
 function flagsOf(session: Session): string {
   let flags = "";
   if (session.isMonitor) flags += "O";
-  if (session.isPostponed) flags += "b";
+  if (session.isPostponed || session.blocked !== null) flags += "b";
   if (session.closesAfterReply) flags += "c";
   if (session.transport?.kind === "unix") flags += "U";
   if (session.isNotEvicted) flags += "e";

@@ -175,9 +175,11 @@ export class Command {
     this.flags = declaration.flags;
     this.arity = declaration.arity;
     this.run = declaration.run ?? containerRuns;
-    this.timedInRuns =
+    const isQuick =
       (declaration.flags & FAST) !== 0 ||
       (declaration.complexity === "O(1)" && (declaration.flags & (WRITE | READONLY)) !== 0);
+    // What may block is timed by itself, since its time goes on when it runs again.
+    this.timedInRuns = isQuick && (declaration.flags & BLOCKING) === 0;
     this.subcommands = declaration.subcommands ?? [];
     for (const subcommand of this.subcommands) {
       subcommand.parent = this;

@@ -29,6 +29,8 @@ import {
   POSTPONED,
 } from "./admission.ts";
 import { samePassword } from "./authentication.ts";
+import type { BlockedRequest } from "./blocked-request.ts";
+import { Blocking } from "./blocking.ts";
 import { Call } from "./call.ts";
 import { Clients } from "./clients.ts";
 import { TOUCHES_ARBITRARY_KEYS } from "./command.ts";
@@ -50,6 +52,7 @@ import type { Session } from "./session.ts";
 import { SlowLog } from "./slow-log.ts";
 import { Stats } from "./stats.ts";
 import { Timing } from "./timing.ts";
+import { TypedValues } from "./typed-values.ts";
 
 const BROWSER_WARNING_INTERVAL_MS = 60_000;
 
@@ -79,7 +82,9 @@ export class Engine {
   readonly latency: LatencyMonitor;
   readonly timing: Timing;
   readonly pause: Pause;
+  readonly blocking: Blocking;
   readonly memory: MemoryUsage;
+  readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
   /** What DEBUG turns off: the active expiry cycle and the whole cron. */
   readonly switches = { activeExpiry: true, cron: true };
@@ -111,6 +116,9 @@ export class Engine {
       },
     });
     this.pause = new Pause(this);
+    this.blocking = new Blocking(this);
+    this.values = new TypedValues(this.context);
+    this.values.configure(parts.config);
     this.memory = new MemoryUsage(this);
     this.identity = {
       runId: secretHex(40),
@@ -131,6 +139,11 @@ export class Engine {
 
   watchKeys(watcher: KeyWatcher): void {
     this.keyWatchers.push(watcher);
+  }
+
+  unwatchKeys(watcher: KeyWatcher): void {
+    const index = this.keyWatchers.indexOf(watcher);
+    if (index >= 0) this.keyWatchers.splice(index, 1);
   }
 
   keyChanged(
@@ -209,7 +222,8 @@ export class Engine {
 
   /**
    * Runs one request and writes its reply to `this.reply`. Returns false where the request must
-   * wait and be tried again; then nothing was written.
+   * wait and be tried again; then nothing was written. Nor was anything where it blocked
+   * (`session.blocked`): then the reply comes later, and nothing else of the session may run.
    */
   execute(session: Session, args: Arguments): boolean {
     const reply = this.reply;
@@ -234,10 +248,42 @@ export class Engine {
       if (admission === ADMITTED) this.run(session, command, args);
       else command.rejectedCalls++;
     }
+    if (session.blocked === null) this.endReply(session, mark, errors);
+    if (this.blocking.hasReady && !session.deniesBlocking) this.blocking.serve();
+    return true;
+  }
+
+  /** What is due once a reply has been written from `mark` on, `errors` having been before it. */
+  endReply(session: Session, mark: number, errors: number): void {
+    const reply = this.reply;
     if (reply.hasOverflowed) this.replaceReply(mark);
     if (reply.errorCount !== errors) this.stats.countError(reply.lastError);
     if (session.replyMode !== REPLY_ON) this.withholdReply(session, mark);
-    return true;
+  }
+
+  /** Runs a blocked request's handler again; whether it answered. */
+  runAgain(request: BlockedRequest): boolean {
+    const { session, command, args } = request;
+    const call = this.current;
+    const context = this.context;
+    call.enter(session, command, args);
+    context.leavesNoTrace = session.leavesNoTrace;
+    const mutations = context.mutations;
+    request.hasAnswered = true;
+    this.timing.begin(command, session, args);
+    command.run(call);
+    request.spentUs += this.timing.suspend();
+    this.settle(call, mutations);
+    return request.hasAnswered;
+  }
+
+  /** Counts a call that was blocked and is over now: once, whatever it took to answer it. */
+  countBlockedCall(request: BlockedRequest, hasFailed: boolean): void {
+    const { command, session } = request;
+    this.timing.finish(command, session, request.args, request.spentUs);
+    this.stats.commandsProcessed++;
+    session.commandCount++;
+    if (hasFailed) command.failedCalls++;
   }
 
   /**
@@ -288,20 +334,29 @@ export class Engine {
     const errors = this.reply.errorCount;
     this.timing.begin(command, session, args);
     command.run(call);
-    this.timing.end(command);
+    if (session.blocked === null) {
+      this.timing.end(command);
+      this.stats.commandsProcessed++;
+      session.commandCount++;
+      if (this.reply.errorCount !== errors) command.failedCalls++;
+    } else {
+      session.blocked.spentUs = this.timing.suspend();
+    }
     if (this.clients.monitors.size > 0) feedMonitors(this, session, command, args);
-    this.stats.commandsProcessed++;
-    session.commandCount++;
-    if (this.reply.errorCount !== errors) command.failedCalls++;
-    const changes = call.changes;
+    this.settle(call, mutations);
+  }
+
+  /** Passes on what the call that has run changed; `mutations` were counted before it. */
+  private settle(call: Call, mutations: number): void {
+    const { changes, command } = call;
     assert(
-      (changes !== 0) === (context.mutations !== mutations),
+      (changes !== 0) === (this.context.mutations !== mutations),
       `${command.fullName} changed the database exactly when it says so`,
     );
     if (changes !== 0) {
       this.dirty += changes;
       if (this.effects.isActive && call.propagatesRequest) {
-        this.effects.finishWithRequest(call.database.index, args);
+        this.effects.finishWithRequest(call.database.index, call.args);
         return;
       }
     }

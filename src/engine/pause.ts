@@ -32,6 +32,7 @@ export class Pause {
     this.gate = 0;
     this.engine.open(GATE_PAUSE | GATE_PAUSE_WRITE);
     this.engine.context.keepsExpired = (this.engine.gates & GATE_LOADING) !== 0;
+    this.engine.blocking.resumePostponed();
     this.onEnd();
   }
 

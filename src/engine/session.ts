@@ -4,6 +4,7 @@
  * its replies.
  */
 import type { Database } from "../keyspace/database.ts";
+import type { BlockedRequest } from "./blocked-request.ts";
 import type { Command } from "./command.ts";
 
 /** Session gates: states that put commands before the admission checks (admission.ts). */
@@ -31,8 +32,13 @@ export interface Transport {
   push(bytes: Uint8Array): void;
   /** Closes at once, dropping what was not sent. */
   close(): void;
-  /** Goes on with requests that waited (after a pause or a block). */
+  /** Goes on with requests that waited. */
   resume(): void;
+  /**
+   * Sends the late reply (which may be empty) of the request that was blocked, and goes on, after
+   * the current callback, with those behind it. `awaitsDisk`: it changed something.
+   */
+  unblocked(reply: Uint8Array, awaitsDisk: boolean): void;
 }
 
 /** Names of clients and libraries: printable ASCII without spaces. */
@@ -55,6 +61,10 @@ export class Session {
   isMonitor = false;
   /** A request waits for the end of CLIENT PAUSE. */
   isPostponed = false;
+  /** The request that waits for a key (blocking.ts); nothing else may run meanwhile. */
+  blocked: BlockedRequest | null = null;
+  /** What runs is part of something larger (EXEC, a script): it can't wait for anything. */
+  deniesBlocking = false;
   /** CLIENT NO-EVICT. */
   isNotEvicted = false;
   /** CLIENT NO-TOUCH. */

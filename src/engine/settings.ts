@@ -4,6 +4,7 @@
  */
 import { LOG_DEBUG, LOG_NOTHING, LOG_NOTICE, LOG_VERBOSE, LOG_WARNING } from "../base/log.ts";
 import type { Engine } from "./engine.ts";
+import { ENCODING_DIRECTIVES } from "./typed-values.ts";
 
 /** Below this, the slow log wants durations that only exact timing gives. */
 const PRECISE_BELOW_US = 1000;
@@ -32,6 +33,7 @@ export function applySettings(engine: Engine): void {
       "lfu-log-factor",
       "lfu-decay-time",
       "loglevel",
+      ...ENCODING_DIRECTIVES,
     ],
     refresh,
   );
@@ -50,5 +52,6 @@ function readSettings(engine: Engine): void {
   context.access.usesLfu = values["maxmemory-policy"].endsWith("-lfu");
   context.access.lfuLogFactor = values["lfu-log-factor"];
   context.access.lfuDecayMinutes = values["lfu-decay-time"];
+  engine.values.configure(engine.config);
   log.level = LOG_LEVELS[values.loglevel];
 }

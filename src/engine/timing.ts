@@ -54,6 +54,22 @@ export class Timing {
     if (!command.timedInRuns || this.isPrecise) this.closeRun(this.clock.monotonicUs());
   }
 
+  /** Instead of `end`, for a call that is not over; returns what it took so far. */
+  suspend(): number {
+    const durationUs = this.clock.monotonicUs() - this.startUs;
+    this.running = null;
+    this.session = null;
+    this.args = null;
+    return durationUs;
+  }
+
+  /** Counts a call that was suspended and is over now, with all that it took. */
+  finish(command: Command, session: Session, args: Arguments, durationUs: number): void {
+    command.calls++;
+    this.account(command, durationUs, 1);
+    this.listener.took(command, durationUs, session, args);
+  }
+
   /** At the end of a batch of requests, before anything else runs. */
   endBatch(): void {
     if (this.running !== null) this.closeRun(this.clock.monotonicUs());
@@ -71,11 +87,14 @@ export class Timing {
     this.runCalls = 0;
     if (running === null || session === null || args === null || runCalls === 0) return;
     const durationUs = nowUs - this.startUs;
-    running.totalUs += durationUs;
-    if (this.tracksLatency) {
-      this.histogramOf(running).record((durationUs * 1000) / runCalls, runCalls);
-    }
+    this.account(running, durationUs, runCalls);
     if (runCalls === 1) this.listener.took(running, durationUs, session, args);
+  }
+
+  private account(command: Command, durationUs: number, calls: number): void {
+    command.totalUs += durationUs;
+    if (!this.tracksLatency) return;
+    this.histogramOf(command).record((durationUs * 1000) / calls, calls);
   }
 
   private histogramOf(command: Command): LatencyHistogram {

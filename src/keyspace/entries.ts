@@ -132,7 +132,7 @@ export function cloneEntry(
     key.bytes,
     key.start,
     key.length,
-    Math.max(length, roomBytes),
+    (flags & EXTERNAL_VALUE) === 0 ? Math.max(length, roomBytes) : 0,
   );
   const itsFlags = flagsIn(headerOf(target, to));
   const sourceFlags = flagsIn(header);

@@ -271,15 +271,40 @@ export class EntryStore {
     return to;
   }
 
-  /** Puts a collection in the place of the value. Returns the entry. */
+  /**
+   * Puts a collection in the place of the value: the same content in another form, so it does
+   * not count as a change. Returns the entry.
+   */
   replaceByCollection(ref: Ref, hash: number, encoding: number, collection: Collection): Ref {
-    this.context.mutations++;
     const flags = flagsIn(headerOf(this.arena, ref));
     let result = ref;
     if ((flags & EXTERNAL_VALUE) !== 0) {
       this.arena.objects.replace(valueWordOf(this.arena, ref, flags), collection);
     } else {
       result = this.moveOut(ref, hash, collection);
+    }
+    this.setEncoding(result, encoding);
+    return result;
+  }
+
+  /**
+   * Throws a collection away and puts `length` undefined bytes in its place, for the same
+   * content in another form: not counted as a change either.
+   */
+  replaceByBytes(ref: Ref, hash: number, encoding: number, length: number): Ref {
+    const arena = this.arena;
+    const flags = flagsIn(headerOf(arena, ref));
+    const key = this.keyOf(ref, this.key);
+    let result = ref;
+    if (fitsInline(key.length, length)) {
+      result = cloneEntry(arena, ref, arena, flags & ~EXTERNAL_VALUE, key, 0, length);
+      setValueWord(arena, result, flagsIn(headerOf(arena, result)), length);
+      this.table.relocate(hash, ref, result, (flags & HAS_EXPIRY) !== 0);
+      freeEntry(arena, ref, false);
+    } else {
+      const handle = valueWordOf(arena, ref, flags);
+      setValueWord(arena, ref, flags, arena.objects.hold(new Uint8Array(length)));
+      arena.objects.release(handle);
     }
     this.setEncoding(result, encoding);
     return result;

@@ -19,6 +19,7 @@ import type { Collection } from "../memory/object-table.ts";
 import type { Home } from "../values/home.ts";
 import type { KeyspaceContext } from "./context.ts";
 import type { Database } from "./database.ts";
+import type { TemporaryHome } from "./temporary-home.ts";
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
@@ -106,6 +107,21 @@ export class OpenValue implements Home {
           )
         : database.replaceByCollection(ref, hash, encoding, collection);
     this.read();
+  }
+
+  repack(encoding: number, length: number): void {
+    this.ref = this.database.replaceByBytes(this.ref, this.hash, encoding, length);
+    this.read();
+  }
+
+  /** Makes the key, which does not exist, with what was built. */
+  adopt(built: TemporaryHome): void {
+    if (built.collection !== null) {
+      this.replace(built.encoding, built.collection);
+    } else {
+      this.resize(built.length, built.encoding);
+      this.bytes.set(built.bytes.subarray(0, built.length), this.start);
+    }
   }
 
   touched(): void {

@@ -59,6 +59,18 @@ class Segment {
   }
 }
 
+/** Where a walk over a table stands; one object serves many walks. */
+export class TableWalk {
+  index = 0;
+  slot = 0;
+  /** The hash of the entry found last, but for its lowest bit, which the table never uses. */
+  hash = 0;
+
+  restart(): void {
+    this.index = this.slot = 0;
+  }
+}
+
 export class ByteTable {
   size = 0;
   private depth = 1;
@@ -228,6 +240,24 @@ export class ByteTable {
       for (let at = 1; at < slots.length; at += 2) if (slots[at] !== 0) return slots[at] as Ref;
       index = (index + 1) & (this.directory.length - 1);
     }
+  }
+
+  /** The next entry of a walk over all of them, or NULL_REF; the table must not change meanwhile. */
+  walk(at: TableWalk): Ref {
+    while (at.index < this.directory.length) {
+      const segment = this.directory[at.index];
+      const { slots } = segment;
+      while (at.slot < slots.length) {
+        const ref = slots[at.slot + 1];
+        at.slot += 2;
+        if (ref === 0) continue;
+        at.hash = slots[at.slot - 2];
+        return ref as Ref;
+      }
+      at.slot = 0;
+      at.index += 1 << (this.depth - segment.depth);
+    }
+    return NULL_REF;
   }
 
   /**

@@ -25,7 +25,12 @@ export const TYPE_STREAM = 6;
 
 export const ENCODING_RAW = 0;
 export const ENCODING_INT = 1;
+export const ENCODING_HASHTABLE = 2;
+export const ENCODING_INTSET = 6;
+export const ENCODING_SKIPLIST = 7;
 export const ENCODING_EMBSTR = 8;
+export const ENCODING_QUICKLIST = 9;
+export const ENCODING_LISTPACK = 11;
 
 const TYPE_NAMES = ["string", "list", "set", "zset", "hash", "module", "stream"] as const;
 

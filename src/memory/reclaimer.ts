@@ -6,6 +6,8 @@
 import type { Collection } from "./object-table.ts";
 
 export class Reclaimer {
+  /** Collections that were freed in slices (INFO: lazyfreed_objects). */
+  freed = 0;
   private readonly queue: Collection[] = [];
 
   get isEmpty(): boolean {
@@ -24,6 +26,8 @@ export class Reclaimer {
   /** Frees up to `budget` elements. */
   run(budget: number): void {
     const last = this.queue.at(-1);
-    if (last !== undefined && !last.free(budget)) this.queue.splice(this.queue.indexOf(last), 1);
+    if (last === undefined || last.free(budget)) return;
+    this.queue.splice(this.queue.indexOf(last), 1);
+    this.freed++;
   }
 }

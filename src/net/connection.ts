@@ -3,7 +3,8 @@
  *
  * In: a chunk is parsed where it lies. Only a request cut by the chunk's end is copied, into
  * `cut`, a buffer that grows to the request's known size; once whole it runs, and parsing goes
- * on in the chunk behind it. A connection that waits (a pause) keeps its input in `waiting`.
+ * on in the chunk behind it. A connection that waits (a pause, a blocked request) keeps its
+ * input in `waiting`.
  *
  * Out: replies of this turn are the range [outStart, outEnd) of the shared reply buffer; what
  * came before and was not taken by the socket, and pushes, are in `queue`, which always goes
@@ -96,7 +97,9 @@ export class Connection implements Transport {
   }
 
   get totalMemoryBytes(): number {
-    return CONNECTION_BYTES + this.queue.bytes + this.waitingBytes + (this.cut?.bytes.length ?? 0);
+    const inputBytes = this.waitingBytes + (this.cut?.bytes.length ?? 0);
+    const blockedBytes = this.session.blocked?.sizeBytes ?? 0;
+    return CONNECTION_BYTES + this.queue.bytes + inputBytes + blockedBytes;
   }
 
   receive(chunk: Uint8Array): void {
@@ -115,13 +118,18 @@ export class Connection implements Transport {
     gateway.turn.settle();
   }
 
-  /** The peer sends no more: it still gets all its replies. */
+  /** The peer sends no more: it still gets all its replies, but waits for no key any longer. */
   endInput(): void {
     if (!this.hasPeerEnded) this.gateway.peerEnded(this);
     this.hasPeerEnded = true;
     if (this.isShutDown) {
       this.socket.end();
       return;
+    }
+    if (this.session.blocked !== null) {
+      this.gateway.engine.blocking.forget(this.session);
+      this.dropWaiting();
+      this.isInputOver = true;
     }
     if (this.isWaiting) return;
     this.session.closesAfterReply = true;
@@ -139,9 +147,18 @@ export class Connection implements Transport {
 
   push(bytes: Uint8Array): void {
     if (this.isClosed) return;
+    // Replies of this turn that were there first.
+    this.queueReplies();
     this.queue.push(bytes);
     this.markReady();
     this.gateway.turn.arm();
+  }
+
+  unblocked(reply: Uint8Array, awaitsDisk: boolean): void {
+    if (awaitsDisk) this.awaitsDisk = true;
+    if (reply.length > 0) this.push(reply);
+    if (this.waiting === null && !this.hasPeerEnded) this.isWaiting = false;
+    else this.gateway.resumeSoon(this);
   }
 
   resume(): void {
@@ -149,8 +166,7 @@ export class Connection implements Transport {
     this.isWaiting = false;
     this.session.isPostponed = false;
     const input = this.waiting ?? [];
-    this.waiting = null;
-    this.waitingBytes = 0;
+    this.dropWaiting();
     for (const chunk of input) {
       if (this.isInputOver || this.isClosed) break;
       if (this.isWaiting) this.keepWaiting(chunk);
@@ -165,6 +181,7 @@ export class Connection implements Transport {
 
   close(): void {
     if (this.isClosed) return;
+    this.gateway.engine.blocking.forget(this.session);
     this.queue.clear();
     this.socket.close();
   }
@@ -181,10 +198,7 @@ export class Connection implements Transport {
 
   /** Moves this turn's replies out of the shared buffer, to be sent later. */
   keepReplies(): void {
-    if (this.outEnd > this.outStart) {
-      this.queue.push(this.gateway.turn.reply.keep(this.outStart, this.outEnd));
-    }
-    this.outStart = this.outEnd = 0;
+    this.queueReplies();
     this.isReady = false;
   }
 
@@ -277,7 +291,7 @@ export class Connection implements Transport {
     for (let i = 0; i < count; i++) {
       const args = batch.request(i);
       if (count > 1) batch.announce(i, engine.context);
-      if (!this.run(args, bytes, batch.starts[i])) {
+      if (!this.run(args, bytes, batch.starts[i], batch.starts[i + 1])) {
         engine.timing.endBatch();
         return false;
       }
@@ -295,14 +309,19 @@ export class Connection implements Transport {
     return true;
   }
 
-  /** Runs one request; false where no further one may run now. */
-  private run(args: Arguments, bytes: Uint8Array, start: number): boolean {
+  /** Runs the request from `start` to `end`; false where no further one may run now. */
+  private run(args: Arguments, bytes: Uint8Array, start: number, end: number): boolean {
     const gateway = this.gateway;
     const session = this.session;
     if (!gateway.engine.execute(session, args)) {
       this.isWaiting = true;
       this.keepWaiting(bytes.subarray(start));
       gateway.waits(this);
+      return false;
+    }
+    if (session.blocked !== null) {
+      this.isWaiting = true;
+      if (end < bytes.length) this.keepWaiting(bytes.subarray(end));
       return false;
     }
     if (session.closesAfterReply || this.isClosed) {
@@ -331,7 +350,7 @@ export class Connection implements Transport {
       this.gateway.giveBack(cut.parser);
       if (this.isInputOver) return chunk.length;
       if (!this.isWaiting) return next;
-      this.keepWaiting(chunk.subarray(next));
+      if (next < chunk.length) this.keepWaiting(chunk.subarray(next));
       return chunk.length;
     }
     return from;
@@ -341,7 +360,10 @@ export class Connection implements Transport {
     const { parser } = cut;
     this.openRange();
     if (status === MALFORMED) this.refuse(parser.problem);
-    else if (status === REQUEST) this.run(parser.args, cut.bytes.subarray(0, parser.position), 0);
+    else if (status === REQUEST) {
+      const end = parser.position;
+      this.run(parser.args, cut.bytes.subarray(0, end), 0, end);
+    }
     this.gateway.engine.timing.endBatch();
     this.closeRange();
   }
@@ -349,6 +371,20 @@ export class Connection implements Transport {
   private keepWaiting(chunk: Uint8Array): void {
     (this.waiting ??= []).push(chunk);
     this.waitingBytes += chunk.length;
+  }
+
+  private dropWaiting(): void {
+    this.isWaiting = false;
+    this.waiting = null;
+    this.waitingBytes = 0;
+  }
+
+  /** Moves this turn's replies so far to the queue. */
+  private queueReplies(): void {
+    if (this.outEnd > this.outStart) {
+      this.queue.push(this.gateway.turn.reply.keep(this.outStart, this.outEnd));
+    }
+    this.outStart = this.outEnd;
   }
 
   private refuse(problem: string): void {

@@ -26,8 +26,9 @@ export class Gateway {
   readonly batch = new RequestBatch();
   private parser = new RequestParser();
   private readonly spareParsers: RequestParser[] = [];
+  /** Connections that wait for the end of a pause, and those that may go on. */
   private waiting: Connection[] = [];
-  private isResuming = false;
+  private resuming: Connection[] = [];
 
   readonly engine: Engine;
   readonly turn: Turn;
@@ -79,6 +80,7 @@ export class Gateway {
     const connection: Connection | undefined = socket.data;
     if (connection === undefined) return;
     connection.closed();
+    this.engine.blocking.forget(connection.session);
     this.engine.clients.disconnected(connection.session);
   }
 
@@ -163,14 +165,18 @@ export class Gateway {
 
   /** Lets waiting connections go on, in the order they came, after the current callback. */
   resumeAll(): void {
-    if (this.isResuming || this.waiting.length === 0) return;
-    this.isResuming = true;
+    for (const connection of this.waiting) this.resumeSoon(connection);
+    this.waiting = [];
+  }
+
+  /** Lets one connection go on after the current callback. */
+  resumeSoon(connection: Connection): void {
+    if (this.resuming.push(connection) > 1) return;
     setImmediate(() => {
-      this.isResuming = false;
       this.beginCallback();
-      const waiting = this.waiting;
-      this.waiting = [];
-      for (const connection of waiting) connection.resume();
+      const { resuming } = this;
+      this.resuming = [];
+      for (const waiting of resuming) waiting.resume();
     });
   }
 
@@ -218,7 +224,7 @@ export class Gateway {
       if (!(connection instanceof Connection)) continue;
       if (connection.outboundBytes > 0) this.checkOutputLimits(connection);
       const idleMs = nowMs - session.lastInteractionMs;
-      const mayIdle = session.isMonitor || session.isPostponed;
+      const mayIdle = session.isMonitor || session.isPostponed || session.blocked !== null;
       if (timeoutMs > 0 && idleMs > timeoutMs && !mayIdle) {
         this.engine.log.verbose("Closing idle client");
         connection.close();

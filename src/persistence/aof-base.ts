@@ -1,5 +1,6 @@
 /**
- * The present content of all databases as commands, for a base file: SET key value [PXAT ms].
+ * The present content of all databases as commands, for a base file: SET key value [PXAT ms], and
+ * for collections RPUSH, SADD, ZADD and HMSET, some elements in each, and PEXPIREAT.
  * The walk is done in one go, so nothing changes while it runs. Keys that have expired are left
  * out, since their removal has been or will be reported elsewhere.
  */
@@ -12,10 +13,21 @@ import type { Database } from "../keyspace/database.ts";
 import { KeyView } from "../keyspace/entries.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Ref } from "../memory/arena.ts";
-import { exactExpiryOf, TYPE_STRING, typeOf } from "../memory/entry.ts";
+import {
+  exactExpiryOf,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STRING,
+  typeOf,
+} from "../memory/entry.ts";
+import { ValueReader } from "../keyspace/value-reader.ts";
+import { MAX_DOUBLE_BYTES, writeDouble } from "../base/doubles.ts";
 import { selectCommand } from "./_select.ts";
 
 const BUFFER_BYTES = 1 << 20;
+/** As many as Redis writes (AOF_REWRITE_ITEMS_PER_CMD). */
+const ELEMENTS_PER_COMMAND = 64;
 const HOMES_PER_STEP = 65536;
 
 /** Writes everything to the descriptor; throws where the disk refuses. */
@@ -29,9 +41,10 @@ export function writeBase(
   if (notedSeconds !== null) file.text(`#TS:${notedSeconds}\r\n`);
   const effects = new Effects();
   effects.attach(file);
+  const reader = new ValueReader(keyspace.context);
   for (const database of keyspace.databases) {
     for (let cursor = 0; ;) {
-      const visit = (ref: Ref): void => writeEntry(database, ref, effects);
+      const visit = (ref: Ref): void => writeEntry(database, ref, effects, reader);
       cursor = database.table.scan(cursor, HOMES_PER_STEP, visit);
       if (cursor === 0) break;
     }
@@ -41,13 +54,26 @@ export function writeBase(
 
 const key = new KeyView();
 
-function writeEntry(database: Database, ref: Ref, effects: Effects): void {
+function writeEntry(database: Database, ref: Ref, effects: Effects, reader: ValueReader): void {
   if (database.isExpired(ref)) return;
-  if (typeOf(database.arena, ref) !== TYPE_STRING) throw new Error("only strings can be written");
   const expires = database.hasExpiry(ref);
+  key.read(database.arena, ref);
+  if (typeOf(database.arena, ref) === TYPE_STRING) {
+    writeString(database, ref, effects, expires);
+    return;
+  }
+  writeCollection(new Batches(database.index, effects), reader, reader.open(database, ref));
+  if (!expires) return;
+  effects.begin(database.index, 3);
+  effects.word("PEXPIREAT");
+  effects.range(key.bytes, key.start, key.length);
+  effects.integer(exactExpiryOf(database.arena, ref));
+  effects.finish();
+}
+
+function writeString(database: Database, ref: Ref, effects: Effects, expires: boolean): void {
   effects.begin(database.index, expires ? 5 : 3);
   effects.word("SET");
-  key.read(database.arena, ref);
   effects.range(key.bytes, key.start, key.length);
   const value = database.stringOf(ref);
   effects.range(value.bytes, value.start, value.length);
@@ -56,6 +82,77 @@ function writeEntry(database: Database, ref: Ref, effects: Effects): void {
     effects.integer(exactExpiryOf(database.arena, ref));
   }
   effects.finish();
+}
+
+const score = new Uint8Array(MAX_DOUBLE_BYTES);
+
+function writeCollection(batches: Batches, reader: ValueReader, type: number): void {
+  const { hash, list, set, sortedSet } = reader;
+  if (type === TYPE_LIST) {
+    batches.begin("RPUSH", list.size, 1);
+    list.seekEnd(true);
+    do {
+      list.read();
+      batches.add(list.item);
+    } while (list.next());
+  } else if (type === TYPE_SET) {
+    batches.begin("SADD", set.size, 1);
+    set.rewind();
+    while (set.next()) batches.add(set.member);
+  } else if (type === TYPE_HASH) {
+    batches.begin("HMSET", hash.size, 2);
+    hash.rewind();
+    while (hash.next()) batches.add(hash.field, hash.value);
+  } else {
+    batches.begin("ZADD", sortedSet.size, 2);
+    sortedSet.rewind();
+    while (sortedSet.next()) {
+      const length = writeDouble(score, 0, sortedSet.score);
+      batches.add({ bytes: score, start: 0, length }, sortedSet.member);
+    }
+  }
+}
+
+interface ByteRange {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** One collection's elements as commands of a limited number of elements each. */
+class Batches {
+  private word = "";
+  private left = 0;
+  private leftInCommand = 0;
+  private parts = 1;
+  private readonly databaseIndex: number;
+  private readonly effects: Effects;
+
+  constructor(databaseIndex: number, effects: Effects) {
+    this.databaseIndex = databaseIndex;
+    this.effects = effects;
+  }
+
+  /** `count` elements follow, each of `parts` arguments. */
+  begin(word: string, count: number, parts: number): void {
+    this.word = word;
+    this.left = count;
+    this.parts = parts;
+  }
+
+  add(first: ByteRange, second: ByteRange | null = null): void {
+    const { effects } = this;
+    if (this.leftInCommand === 0) {
+      this.leftInCommand = Math.min(this.left, ELEMENTS_PER_COMMAND);
+      effects.begin(this.databaseIndex, 2 + this.leftInCommand * this.parts);
+      effects.word(this.word);
+      effects.range(key.bytes, key.start, key.length);
+    }
+    effects.range(first.bytes, first.start, first.length);
+    if (second !== null) effects.range(second.bytes, second.start, second.length);
+    this.left--;
+    if (--this.leftInCommand === 0) effects.finish();
+  }
 }
 
 class CommandFile implements EffectSink {

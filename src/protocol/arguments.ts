@@ -62,6 +62,21 @@ export class Arguments {
     }
   }
 
+  /** A copy in a buffer of its own. */
+  clone(): Arguments {
+    const copy = new Arguments();
+    if (!this.rawIsExact) {
+      copy.assign(Array.from({ length: this.count }, (_, i) => this.copy(i)));
+      return copy;
+    }
+    copy.reset(this.bytes.slice(this.rawStart, this.rawEnd));
+    for (let i = 0; i < this.count; i++) copy.push(this.starts[i] - this.rawStart, this.lengths[i]);
+    copy.rawStart = 0;
+    copy.rawEnd = copy.bytes.length;
+    copy.rawIsExact = true;
+    return copy;
+  }
+
   reset(bytes: Uint8Array): void {
     this.bytes = bytes;
     this.count = 0;

@@ -19,8 +19,21 @@ export const BAD_BIT_OFFSET = "ERR bit offset is not an integer or out of range"
 export const BAD_BITFIELD_TYPE =
   "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 " +
   "is.";
+export const INDEX_OUT_OF_RANGE = "ERR index out of range";
+export const UNKNOWN_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI";
+export const NO_SUCH_POSITION = "ERR could not decode requested zset member";
+export const BAD_SCORE_RANGE = "ERR min or max is not a float";
+export const BAD_MEMBER_RANGE = "ERR min or max not valid string range item";
+export const NOT_FINITE = "ERR value is NaN or Infinity";
+export const HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer";
+export const HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float";
 export const NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+export const TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range";
+export const TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range";
+export const TIMEOUT_NEGATIVE = "ERR timeout is negative";
+export const TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range";
+export const UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 export const INVALID_DB_INDEX = "ERR DB index is out of range";
 export const NOT_AUTHENTICATED = "NOAUTH Authentication required.";
 export const NO_HELLO_AUTH =
@@ -101,4 +114,31 @@ export function misconfiguredAof(reason: string): string {
 
 export function invalidExpire(command: string): string {
   return `ERR invalid expire time in '${command}' command`;
+}
+
+/** An integer outside of what the command takes. */
+export function rangeProblem(least: bigint, most: bigint): string {
+  return `ERR value is out of range, value must between ${least} and ${most}`;
+}
+
+/** GEOSEARCH and GEOSEARCHSTORE, by the name that the client wrote. */
+export function neitherOf(options: string, command: string): string {
+  return `ERR exactly one of ${options} can be specified for ${shown(command, Infinity)}`;
+}
+
+/** As printf's "%f" writes the two: six digits after the point, half to even. */
+export function invalidPosition(longitude: number, latitude: number): string {
+  return `ERR invalid longitude,latitude pair ${fixed(longitude)},${fixed(latitude)}`;
+}
+
+function fixed(value: number): string {
+  if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
+  const sign = value < 0 || Object.is(value, -0) ? "-" : "";
+  const magnitude = Math.abs(value);
+  if (magnitude >= 2 ** 53) return `${sign}${BigInt(magnitude)}.000000`;
+  // Only multiples of 2^-7 lie in the middle between two such numbers; toFixed rounds them up.
+  const isTie = Number.isInteger(magnitude * 128) && !Number.isInteger(magnitude * 64);
+  if (!isTie) return sign + magnitude.toFixed(6);
+  const digits = magnitude.toFixed(7).slice(0, -1);
+  return sign + (Number(digits.at(-1)) % 2 === 0 ? digits : magnitude.toFixed(6));
 }

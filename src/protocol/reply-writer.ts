@@ -7,6 +7,7 @@
  * as Redis does (networking.c). Benchmark: bench/micro/reply-writer.ts.
  */
 import { bytesOf, copyBytes, withRoom } from "../base/bytes.ts";
+import { MAX_DOUBLE_BYTES, writeDouble } from "../base/doubles.ts";
 import { writeBigInteger, writeInteger } from "../base/numbers.ts";
 
 const CR = 13;
@@ -14,6 +15,7 @@ const LF = 10;
 const DOLLAR = 36;
 const COLON = 58;
 const STAR = 42;
+const COMMA = 44;
 
 const INITIAL_BYTES = 64 * 1024;
 /** A buffer that grew beyond this for one large reply is given up after it. */
@@ -32,6 +34,8 @@ const NULL_RESP3 = bytesOf("_\r\n");
 const EMPTY_BULK = bytesOf("$0\r\n\r\n");
 const TRUE_RESP3 = bytesOf("#t\r\n");
 const FALSE_RESP3 = bytesOf("#f\r\n");
+
+const scratch = new Uint8Array(MAX_DOUBLE_BYTES);
 
 export class ReplyWriter {
   bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
@@ -151,17 +155,33 @@ export class ReplyWriter {
     this.raw(this.resp3 ? NULL_RESP3 : NULL_ARRAY);
   }
 
-  /** A double in the shortest form that reads back the same; RESP2: a bulk string. */
+  /** A double; RESP2: a bulk string. */
   double(value: number): void {
-    const text = Number.isNaN(value)
-      ? "nan"
-      : value === Infinity
-        ? "inf"
-        : value === -Infinity
-          ? "-inf"
-          : String(value);
-    if (this.resp3) this.line(44, text);
-    else this.bulkText(text);
+    if (this.resp3) {
+      this.reserve(MAX_DOUBLE_BYTES + 3);
+      this.bytes[this.at] = COMMA;
+      this.endLine(writeDouble(this.bytes, this.at + 1, value));
+      return;
+    }
+    this.bulkDouble(value);
+  }
+
+  /** A bulk string that holds a double, whatever the protocol. */
+  bulkDouble(value: number): void {
+    const length = writeDouble(scratch, 0, value);
+    this.bulk(scratch, 0, length);
+  }
+
+  /** A double that was written in its own way; RESP2: a bulk string. */
+  doubleDigits(digits: Uint8Array, start: number, length: number): void {
+    if (!this.resp3) {
+      this.bulk(digits, start, length);
+      return;
+    }
+    this.reserve(length + LINE_BYTES);
+    this.bytes[this.at] = COMMA;
+    copyBytes(this.bytes, this.at + 1, digits, start, length);
+    this.endLine(this.at + 1 + length);
   }
 
   /** An integer of any size, given by its digits; RESP2: a bulk string. */
@@ -226,19 +246,36 @@ export class ReplyWriter {
     this.insertHeader(mark, STAR, count);
   }
 
+  /** As `endDeferred`, for a set. */
+  endDeferredSet(mark: number, count: number): void {
+    this.insertHeader(mark, this.resp3 ? 126 : STAR, count);
+  }
+
   /** As `endDeferred`, for a map. */
   endDeferredMap(mark: number, pairs: number): void {
     if (this.resp3) this.insertHeader(mark, 37, pairs);
     else this.insertHeader(mark, STAR, pairs * 2);
   }
 
+  /** Puts a bulk string of an integer's digits before all that came since `mark`. */
+  insertBulkInteger(mark: number, value: number): void {
+    const bodyEnd = this.at;
+    this.bulkInteger(value);
+    this.moveTail(bodyEnd, mark);
+  }
+
   private insertHeader(mark: number, type: number, count: number): void {
     const bodyEnd = this.at;
     this.header(type, count);
-    const size = this.at - bodyEnd;
-    const header = this.bytes.slice(bodyEnd, this.at);
-    this.bytes.copyWithin(mark + size, mark, bodyEnd);
-    this.bytes.set(header, mark);
+    this.moveTail(bodyEnd, mark);
+  }
+
+  /** Moves what was written since `from` in front of what was written since `to`. */
+  private moveTail(from: number, to: number): void {
+    const size = this.at - from;
+    const tail = this.bytes.slice(from, this.at);
+    this.bytes.copyWithin(to + size, to, from);
+    this.bytes.set(tail, to);
   }
 
   private header(type: number, count: number): void {

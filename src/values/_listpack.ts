@@ -16,7 +16,14 @@
  * are always equally encoded. Source: redis/src/listpack.c.
  */
 import { copyBytes, equalBytes } from "../base/bytes.ts";
-import { parseInt64, parseSafeInteger, writeBigInteger, writeInteger } from "../base/numbers.ts";
+import { isWhole, MAX_DOUBLE_BYTES, writeDouble } from "../base/doubles.ts";
+import {
+  parseDouble,
+  parseInt64,
+  parseSafeInteger,
+  writeBigInteger,
+  writeInteger,
+} from "../base/numbers.ts";
 import type { ByteView } from "../memory/element.ts";
 
 export const HEADER_BYTES = 6;
@@ -174,6 +181,15 @@ export function readItem(bytes: Uint8Array, at: number, view: ByteView, digits: 
   view.set(digits.bytes, 0, length);
 }
 
+/** The number that the item holds or reads as. */
+export function doubleAt(bytes: Uint8Array, at: number): number {
+  const integer = safeIntegerAt(bytes, at);
+  if (integer === integer) return integer;
+  const first = bytes[at];
+  if (first === 0xf4) return Number(int64At(bytes, at));
+  return parseDouble(bytes, at + 1, first & 63);
+}
+
 /** What an item is compared with: bytes, and the integer that they read as. */
 export class Needle {
   private bytes: Uint8Array = new Uint8Array(0);
@@ -181,6 +197,7 @@ export class Needle {
   private length = 0;
   private integer = NOT_INTEGER;
   private wide: bigint | null = null;
+  private readonly text = new Uint8Array(MAX_DOUBLE_BYTES);
 
   set(bytes: Uint8Array, start: number, length: number): void {
     this.bytes = bytes;
@@ -193,6 +210,22 @@ export class Needle {
     }
     this.integer = parseSafeInteger(bytes, start, length);
     if (this.integer !== this.integer && length > 15) this.wide = parseInt64(bytes, start, length);
+  }
+
+  /** Sets a score: an integer where it is whole, else its text. */
+  setDouble(value: number): void {
+    this.wide = null;
+    if (Number.isSafeInteger(value)) {
+      this.integer = value;
+    } else if (isWhole(value)) {
+      this.integer = NOT_INTEGER;
+      this.wide = BigInt(value);
+    } else {
+      this.integer = NOT_INTEGER;
+      this.bytes = this.text;
+      this.start = 0;
+      this.length = writeDouble(this.text, 0, value);
+    }
   }
 
   get isInteger(): boolean {

@@ -49,6 +49,17 @@ compare(
   CLIENT PAUSE 10 WRITE x
   CLIENT PAUSE 99999999999999999999
   CLIENT UNPAUSE x
+  CLIENT UNBLOCK
+  CLIENT UNBLOCK 9999999
+  CLIENT UNBLOCK 9999999 timeout
+  CLIENT UNBLOCK 9999999 Error
+  CLIENT UNBLOCK 9999999 NEVER
+  CLIENT UNBLOCK 9999999 error x
+  CLIENT UNBLOCK -1
+  CLIENT UNBLOCK 0x1
+  CLIENT UNBLOCK 9223372036854775807
+  CLIENT UNBLOCK 9223372036854775808
+  CLIENT UNBLOCK x NEVER
   CLIENT REPLY
   CLIENT REPLY MAYBE
   CLIENT REPLY ON
@@ -349,4 +360,11 @@ test("a password guards everything but AUTH, HELLO, QUIT and RESET", async () =>
   await using late = await server.connect();
   expect(await late.text("AUTH secret")).toContain("WRONGPASS");
   expect(await late.value("AUTH changed")).toBe("OK");
+});
+
+transcript("CLIENT UNBLOCK of a client that is not blocked", (t) => {
+  const other = t.on("@other").do("CLIENT ID").likeInteger();
+  t.do(() => ["CLIENT", "UNBLOCK", String(other.value)]).is(0);
+  t.do(() => ["CLIENT", "UNBLOCK", String(other.value), "ERROR"]).is(0);
+  t.on("@other").do("PING").is("PONG");
 });

@@ -27,6 +27,8 @@ const CHANGED_DOCS: Readonly<Record<string, string>> = {
   "command|getkeys": "7.2 documents the arguments",
   "command|getkeysandflags": "7.2 documents the arguments",
   "config|set": "7.2 renamed the block",
+  geohash: "7.2 says that members are optional, as the arity did before",
+  geopos: "7.2 says that members are optional, as the arity did before",
   getset: "the oracle shows a mark of its documentation's generator",
   mset: "7.2 renamed the block",
   msetnx: "7.2 renamed the block",

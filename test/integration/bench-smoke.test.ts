@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LOADS } from "../../bench/load/loads.ts";
 import type { LoadResult } from "../../bench/load/measure-load.ts";
+import { PAUSES } from "../../bench/load/pauses.ts";
 import { DATASETS } from "../../bench/memory/datasets.ts";
 import { type Comparison, type Failure, table } from "../../bench/support/report.ts";
 
@@ -49,7 +50,7 @@ describe.skipIf(missing.length > 0)("benchmarks, quickly", () => {
         expect(output).toContain(`| ${title} `);
       }
       const measured = new Set(results.comparisons.map(({ name }) => name));
-      expect([...measured]).toEqual(["aof-restart", "table-growth"]);
+      expect([...measured]).toEqual(["aof-restart", ...PAUSES.map(({ name }) => name)]);
       expectPositive(results.comparisons);
       expectMarkdown(output);
     },
@@ -70,14 +71,14 @@ describe.skipIf(missing.length > 0)("benchmarks, quickly", () => {
     TIMEOUT_MS,
   );
 
-  test("a filter that names nothing is refused with the names there are", async () => {
-    const child = spawn("bench/memory/main.ts", "--filter", "no-such-case");
+  test("a name that means no case is refused with the names there are", async () => {
+    const child = spawn("bench/memory/main.ts", "idle", "no-such-case");
     expect(await child.stderr.text()).toContain("idle connections strings");
     expect(await child.exited).toBe(1);
   });
 
   test("an interrupted benchmark leaves no server behind", async () => {
-    const child = spawn("bench/load/main.ts", "--filter", "ping-p16");
+    const child = spawn("bench/load/main.ts", "ping-p16");
     const servers = await childrenOf(child.pid, 2);
     child.kill("SIGINT");
     expect(await child.exited).toBe(130);

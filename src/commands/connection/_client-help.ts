@@ -44,6 +44,8 @@ export const CLIENT_HELP: readonly string[] = [
   "    * LIB-VER: the client lib version.",
   "SETNAME <name>",
   "    Assign the name <name> to the current connection.",
+  "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+  "    Unblock the specified blocked client.",
   "UNPAUSE",
   "    Stop the current client pause, resuming traffic.",
 ];

@@ -5,7 +5,7 @@ import { ADMIN, command, LOADING, NOSCRIPT, STALE } from "../../engine/command.t
 import { replyHelp } from "../../engine/help.ts";
 import { isValidName, REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT } from "../../engine/session.ts";
 import type { Session } from "../../engine/session.ts";
-import { BAD_CLIENT_NAME, unknownSubcommandOrArity } from "../../protocol/errors.ts";
+import { BAD_CLIENT_NAME, UNBLOCKED, unknownSubcommandOrArity } from "../../protocol/errors.ts";
 import { CLIENT_HELP } from "./_client-help.ts";
 import { KILL_ARGUMENTS, killClients } from "./_client-kill.ts";
 import { isOfType, readClientType } from "./_client-type.ts";
@@ -214,6 +214,41 @@ const pause = command({
   },
 });
 
+const unblock = command({
+  ...ADMINISTRATION,
+  name: "unblock",
+  since: "5.0.0",
+  summary: "Ends the waiting of a connection that a command blocks.",
+  complexity: "O(log N) where N is the number of client connections",
+  arity: -3,
+  args: [
+    { name: "client-id", type: "integer" },
+    {
+      name: "timeout_error",
+      type: "oneof",
+      optional: true,
+      parts: [
+        { name: "timeout", type: "pure-token", token: "TIMEOUT" },
+        { name: "error", type: "pure-token", token: "ERROR" },
+      ],
+    },
+  ],
+  run(call) {
+    const { clients, blocking } = call.engine;
+    const repliesError = call.count > 3 && call.is(3, "ERROR");
+    if (call.count > 4) {
+      call.refuse(unknownSubcommandOrArity("CLIENT", call.text(1)));
+    } else if (call.count === 4 && !repliesError && !call.is(3, "TIMEOUT")) {
+      call.refuse("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+    }
+    const session = clients.byId(Number(call.int64(2)));
+    if (call.refused()) return;
+    const isUnblocked =
+      session !== null && blocking.unblock(session, repliesError ? UNBLOCKED : null);
+    call.reply.integer(isUnblocked ? 1 : 0);
+  },
+});
+
 const unpause = command({
   ...ADMINISTRATION,
   name: "unpause",
@@ -315,6 +350,7 @@ export const client = command({
     replyMode,
     setinfo,
     setname,
+    unblock,
     unpause,
   ],
 });

@@ -37,6 +37,7 @@ export const flushdb = command({
     if (!hasMode(call)) return;
     const keys = call.database.size;
     call.database.clear();
+    call.engine.blocking.databaseChanged(call.database);
     reportFlush(call, keys);
   },
 });
@@ -55,6 +56,7 @@ export const flushall = command({
     const { keyspace } = call.engine;
     const keys = keyspace.keyCount;
     keyspace.clear();
+    for (const database of keyspace.databases) call.engine.blocking.databaseChanged(database);
     reportFlush(call, keys);
   },
 });
@@ -82,6 +84,8 @@ export const swapdb = command({
     if (one === undefined || other === undefined) call.refuse(INVALID_DB_INDEX);
     if (call.refused()) return;
     one.swapContent(other);
+    call.engine.blocking.databaseChanged(one);
+    call.engine.blocking.databaseChanged(other);
     call.changedMany(1);
     call.reply.ok();
   },

@@ -1,19 +1,11 @@
 /** Walking the keys of a database: KEYS at once, SCAN in steps. */
-import { matchGlob } from "../../base/glob.ts";
 import type { Call } from "../../engine/call.ts";
 import { command, READONLY, TOUCHES_ARBITRARY_KEYS } from "../../engine/command.ts";
+import { cursorAt, matcher, readScanOptions, scanSteps } from "../../engine/scan-options.ts";
 import { KeyView } from "../../keyspace/entries.ts";
 import type { Ref } from "../../memory/arena.ts";
 import { typeName, typeOf } from "../../memory/entry.ts";
-import { INVALID_CURSOR, SYNTAX } from "../../protocol/errors.ts";
 
-const DEFAULT_COUNT = 10;
-/** Home slots visited for each key that is asked for, at most. */
-const HOMES_PER_KEY = 10;
-/** Cursors are positions in the space of 32-bit hashes. */
-const LAST_HASH = 0xffffffffn;
-const MAX_CURSOR = 2n ** 64n - 1n;
-const ASTERISK = 42;
 /** Home slots of the table that KEYS visits at once. */
 const KEYS_STEP = 65536;
 
@@ -71,44 +63,20 @@ function listKeys(call: Call): void {
   reply.endDeferred(mark, count);
 }
 
-/** Whether a key matches the pattern in argument `index`; a lone asterisk matches all. */
-function matcher(call: Call, index: number): (key: KeyView) => boolean {
-  const { bytes, starts, lengths } = call.args;
-  const start = starts[index];
-  const length = lengths[index];
-  if (length === 1 && bytes[start] === ASTERISK) return () => true;
-  return (key) => matchGlob(bytes, start, length, key.bytes, key.start, key.length, false);
-}
-
 function scanKeys(call: Call): void {
   const { database, reply } = call;
   const cursor = cursorAt(call, 1);
   if (call.refused()) return;
-  let count = DEFAULT_COUNT;
-  let matches: (key: KeyView) => boolean = () => true;
-  let wantedType: string | null = null;
-  for (let i = 2; i < call.count; i += 2) {
-    if (i + 1 === call.count) call.refuse(SYNTAX);
-    else if (call.is(i, "COUNT")) {
-      count = Number(call.int64(i + 1));
-      if (count < 1) call.refuse(SYNTAX);
-    } else if (call.is(i, "MATCH")) matches = matcher(call, i + 1);
-    else if (call.is(i, "TYPE")) wantedType = call.text(i + 1).toLowerCase();
-    else call.refuse(SYNTAX);
-    if (call.refused()) return;
-  }
+  const { count, matches, type } = readScanOptions(call, 2, true);
+  if (call.refused()) return;
   const found: Ref[] = [];
   const visit = (ref: Ref): unknown => found.push(ref);
-  let next = 0;
-  if (cursor <= LAST_HASH) {
-    next = Number(cursor);
-    let homesLeft = count * HOMES_PER_KEY;
-    do {
-      const homes = Math.min(count - found.length, homesLeft);
-      next = database.table.scan(next, homes, visit);
-      homesLeft -= homes;
-    } while (next !== 0 && found.length < count && homesLeft > 0);
-  }
+  const next = scanSteps(
+    cursor,
+    count,
+    () => found.length,
+    (from, homes) => database.table.scan(from, homes, visit),
+  );
   reply.array(2);
   reply.bulkInteger(next);
   const mark = reply.beginDeferred();
@@ -120,22 +88,9 @@ function scanKeys(call: Call): void {
       database.expire(ref);
       continue;
     }
-    if (wantedType !== null && typeName(typeOf(database.arena, ref)) !== wantedType) continue;
+    if (type !== null && typeName(typeOf(database.arena, ref)) !== type) continue;
     reply.bulk(key.bytes, key.start, key.length);
     sent++;
   }
   reply.endDeferred(mark, sent);
-}
-
-/** A cursor as strtoul(3) reads it: digits with an optional sign, up to 64 bits, up to a NUL. */
-function cursorAt(call: Call, index: number): bigint {
-  const [text] = call.text(index).split("\0", 1);
-  if (text === "") return 0n;
-  if (!/^[+-]?\d+$/.test(text)) {
-    call.refuse(INVALID_CURSOR);
-    return 0n;
-  }
-  const value = BigInt(text.replace(/^[+-]/, ""));
-  if (value > MAX_CURSOR) call.refuse(INVALID_CURSOR);
-  return text.startsWith("-") ? BigInt.asUintN(64, -value) : value;
 }

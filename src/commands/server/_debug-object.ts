@@ -4,12 +4,23 @@ import type { Call } from "../../engine/call.ts";
 import { valueDigest } from "../../keyspace/digest.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import type { Ref } from "../../memory/arena.ts";
-import { clockOf, encodingIn, encodingName, headerOf } from "../../memory/entry.ts";
+import { ValueReader } from "../../keyspace/value-reader.ts";
+import {
+  clockOf,
+  encodingIn,
+  encodingName,
+  headerOf,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STRING,
+  typeOf,
+} from "../../memory/entry.ts";
 import { NO_SUCH_KEY } from "../../protocol/errors.ts";
-import type { StringView } from "../../values/string.ts";
 
 /** RDB saves texts of up to so many bytes as integers where they are such. */
 const INTEGER_TEXT_LIMIT = 11;
+const SCORE_BYTES = 8;
 
 export function describeObject(call: Call): void {
   const ref = entryAt(call, 2);
@@ -23,7 +34,7 @@ export function describeObject(call: Call): void {
   call.reply.simple(
     `Value at:0x${(ref >>> 0).toString(16)} refcount:1 ` +
       `encoding:${encodingName(encodingIn(headerOf(arena, ref)))} ` +
-      `serializedlength:${serializedLength(database.stringOf(ref))} ` +
+      `serializedlength:${serializedLength(call, ref)} ` +
       `lru:${clock} lru_seconds_idle:${call.engine.context.access.idleSeconds(clock)}`,
   );
 }
@@ -31,7 +42,7 @@ export function describeObject(call: Call): void {
 export function digestValues(call: Call): void {
   call.reply.array(call.count - 2);
   for (let i = 2; i < call.count; i++) {
-    call.reply.simple(valueDigest(call.database, entryAt(call, i)));
+    call.reply.simple(valueDigest(call.engine.keyspace, call.database, entryAt(call, i)));
   }
 }
 
@@ -40,15 +51,53 @@ function entryAt(call: Call, index: number): Ref {
   return call.database.peekAny(bytes, starts[index], lengths[index]);
 }
 
-/** Bytes of the string in an RDB file, before compression. */
-function serializedLength(text: StringView): number {
-  const { length } = text;
+/** Bytes of the value in an RDB file, before compression. */
+function serializedLength(call: Call, ref: Ref): number {
+  const { database } = call;
+  if (typeOf(database.arena, ref) === TYPE_STRING) return stringLength(database.stringOf(ref));
+  const reader = new ValueReader(call.engine.context);
+  const type = reader.open(database, ref);
+  const { hash, list, set, sortedSet } = reader;
+  const { home, size } =
+    type === TYPE_HASH ? hash : type === TYPE_LIST ? list : type === TYPE_SET ? set : sortedSet;
+  if (home.collection === null) return lengthBytes(home.length) + home.length;
+  let bytes = lengthBytes(size);
+  if (type === TYPE_LIST) {
+    list.seekEnd(true);
+    do {
+      list.read();
+      bytes += stringLength(list.item);
+    } while (list.next());
+  } else if (type === TYPE_HASH) {
+    hash.rewind();
+    while (hash.next()) bytes += stringLength(hash.field) + stringLength(hash.value);
+  } else if (type === TYPE_SET) {
+    set.rewind();
+    while (set.next()) bytes += stringLength(set.member);
+  } else {
+    sortedSet.rewind();
+    while (sortedSet.next()) bytes += stringLength(sortedSet.member) + SCORE_BYTES;
+  }
+  return bytes;
+}
+
+interface ByteRange {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly length: number;
+}
+
+function stringLength({ bytes, start, length }: ByteRange): number {
   if (length <= INTEGER_TEXT_LIMIT) {
-    const integer = parseSafeInteger(text.bytes, text.start, length);
+    const integer = parseSafeInteger(bytes, start, length);
     if (integer >= -128 && integer < 128) return 2;
     if (integer >= -32768 && integer < 32768) return 3;
     if (integer >= -2147483648 && integer < 2147483648) return 5;
   }
-  if (length < 64) return 1 + length;
-  return length < 16384 ? 2 + length : 5 + length;
+  return lengthBytes(length) + length;
+}
+
+function lengthBytes(length: number): number {
+  if (length < 64) return 1;
+  return length < 16384 ? 2 : 5;
 }

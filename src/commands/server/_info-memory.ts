@@ -38,8 +38,8 @@ export function memoryFields(engine: Engine): InfoField[] {
     ["mem_aof_buffer", persistence.bufferBytes],
     ["mem_allocator", "pedis-arena"],
     ["active_defrag_running", 0],
-    ["lazyfree_pending_objects", 0],
-    ["lazyfreed_objects", 0],
+    ["lazyfree_pending_objects", engine.context.reclaimer.pending],
+    ["lazyfreed_objects", engine.context.reclaimer.freed],
   ];
 }
 

@@ -64,7 +64,8 @@ function listenerFields(engine: Engine): InfoField[] {
 export function clientFields(engine: Engine): InfoField[] {
   let inputBytes = 0;
   let outputBytes = 0;
-  let waiting = 0;
+  const { blocking } = engine;
+  let waiting = blocking.count;
   for (const session of engine.clients.all()) {
     if (session.isPostponed) waiting++;
     if (session.transport === null) continue;
@@ -79,9 +80,9 @@ export function clientFields(engine: Engine): InfoField[] {
     ["client_recent_max_output_buffer", outputBytes],
     ["blocked_clients", waiting],
     ["tracking_clients", 0],
-    ["clients_in_timeout_table", 0],
-    ["total_blocking_keys", 0],
-    ["total_blocking_keys_on_nokey", 0],
+    ["clients_in_timeout_table", blocking.timedCount],
+    ["total_blocking_keys", blocking.keyCount],
+    ["total_blocking_keys_on_nokey", blocking.keyCountWithoutKey],
   ];
 }
 

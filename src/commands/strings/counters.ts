@@ -6,6 +6,7 @@ import {
   parseLongDouble,
 } from "../../base/long-double.ts";
 import { bytesOf } from "../../base/bytes.ts";
+import { addInt64, MIN_INT64 } from "../../base/int64.ts";
 import { parseInt64, parseSafeInteger } from "../../base/numbers.ts";
 import type { Call } from "../../engine/call.ts";
 import {
@@ -38,9 +39,6 @@ import {
   OVERFLOW,
 } from "../../protocol/errors.ts";
 import { EMBSTR_LIMIT, isInteger } from "../../values/string.ts";
-
-const MAX_INT64 = 2n ** 63n - 1n;
-const MIN_INT64 = -(2n ** 63n);
 
 const COUNTER = {
   group: "string",
@@ -135,7 +133,7 @@ function add(call: Call, increment: number | bigint): void {
   if (call.isWrongType(ref, TYPE_STRING)) return;
   const value = integerAt(call, ref);
   if (call.refused()) return;
-  const sum = sumOf(value, increment);
+  const sum = addInt64(value, increment);
   if (sum === null) {
     call.fail(OVERFLOW);
     return;
@@ -148,18 +146,6 @@ function add(call: Call, increment: number | bigint): void {
   }
   call.changed(NOTIFY_STRING, "incrby", 1);
   call.reply.int64(sum);
-}
-
-/** The sum within int64, or null where it leaves that range. */
-function sumOf(value: number | bigint, increment: number | bigint): number | bigint | null {
-  if (typeof value === "number" && typeof increment === "number") {
-    const sum = value + increment;
-    if (Number.isSafeInteger(sum)) return sum;
-  }
-  const exact = BigInt(value) + BigInt(increment);
-  if (exact > MAX_INT64 || exact < MIN_INT64) return null;
-  const rounded = Number(exact);
-  return Number.isSafeInteger(rounded) ? rounded : exact;
 }
 
 function addFloat(call: Call): void {

@@ -1,37 +1,36 @@
 /**
- * How long a pinging client waits while the keyspace grows to ten million keys: the pauses of
- * growing tables and of garbage collection. The loader sends small batches, so that what is queued
- * before a ping costs well below a millisecond. The pinger is a process of its own, which the
- * scheduler prefers over the loader where this is permitted.
+ * How long a pinging client waits while something happens that could hold the server up. The
+ * pinger is a process of its own, which the scheduler prefers over what sends the requests where
+ * this is permitted.
  */
+import type { Program } from "../../test/support/server.ts";
 import { type Contest, SIDES, startContestant } from "../support/contest.ts";
 import { checkNotEnding, spawnOwned } from "../support/lifetime.ts";
-import { load } from "../support/loader.ts";
+import { cutDown, type Filling, load } from "../support/loader.ts";
 import { type Comparison, median, progress, readable } from "../support/report.ts";
 import type { LoadScale } from "./measure-load.ts";
+import type { Pause } from "./pauses.ts";
 import type { PingReport } from "./pinger.ts";
-import type { Program } from "../../test/support/server.ts";
 
-const NAME = "table-growth";
-const KEY_COUNT = 10_000_000;
-const QUICK_KEY_COUNT = 20_000;
-const LOADER_DEPTH = 100;
-const LONGEST_WAIT_MS = 10;
+const QUICK_ELEMENTS = 20_000;
+const AFTERMATH_MS = 3_000;
+const QUICK_AFTERMATH_MS = 50;
 const ROUND_LIMIT_MS = 300_000;
 const PINGER = new URL("./pinger.ts", import.meta.url).pathname;
 
-export async function measureTableGrowth(
+export async function measurePause(
+  pause: Pause,
   contest: Contest,
   { rounds, quick }: LoadScale,
 ): Promise<readonly Comparison[]> {
-  const keys = quick ? QUICK_KEY_COUNT : KEY_COUNT;
+  const { name } = pause;
   const reports: Record<(typeof SIDES)[number], PingReport[]> = { pedis: [], redis: [] };
   for (let round = 1; round <= rounds; round++) {
     for (const side of SIDES) {
       checkNotEnding();
-      const report = await pingWhileLoading(contest.programs[side], keys);
+      const report = await pingMeanwhile(contest.programs[side], pause, quick);
       reports[side].push(report);
-      progress(`${NAME} ${round}/${rounds} ${side}: longest ${readable(report.maxMs)} ms`);
+      progress(`${name} ${round}/${rounds} ${side}: longest ${readable(report.maxMs)} ms`);
     }
   }
   const compare = (
@@ -40,8 +39,8 @@ export async function measureTableGrowth(
     over: (values: readonly number[]) => number,
     atMost: number | null = null,
   ): Comparison => ({
-    name: NAME,
-    title: `PING while loading ${keys.toLocaleString("en-US")} keys, ${what}`,
+    name,
+    title: `PING ${pause.title}, ${what}`,
     unit: "ms",
     figures: {
       pedis: over(reports.pedis.map((report) => report[figure])),
@@ -50,16 +49,21 @@ export async function measureTableGrowth(
     target: atMost === null ? null : { of: "pedis", atMost },
   });
   return [
-    compare("p99", "p99Ms", median),
     compare("p99.9", "p999Ms", median),
-    compare("longest of all rounds", "maxMs", worst, LONGEST_WAIT_MS),
+    compare("longest of all rounds", "maxMs", worst, pause.atMost),
     compare("longest, less the server's waits for a processor", "maxRunningMs", worst),
     compare("longest, with the pinger's own delays", "maxByClockMs", worst),
   ];
 }
 
-async function pingWhileLoading(program: Program, keys: number): Promise<PingReport> {
+async function pingMeanwhile(
+  program: Program,
+  { before, meanwhile, hasAftermath }: Pause,
+  quick: boolean,
+): Promise<PingReport> {
+  const scaled = (filling: Filling) => (quick ? cutDown(filling, QUICK_ELEMENTS) : filling);
   await using server = await startContestant(program);
+  for (const filling of before) await load(server.port, scaled(filling));
   const command = [process.execPath, PINGER, String(server.port), String(server.pid)];
   const pinger = spawnOwned([...preferred(), ...command], ROUND_LIMIT_MS);
   const output = linesOf(pinger.stdout);
@@ -69,12 +73,8 @@ async function pingWhileLoading(program: Program, keys: number): Promise<PingRep
     return value;
   };
   await next();
-  await load(server.port, {
-    request: ["SET", "key:{i}", "val:{i}"],
-    count: keys,
-    depth: LOADER_DEPTH,
-    limitMs: ROUND_LIMIT_MS,
-  });
+  await load(server.port, scaled(meanwhile));
+  if (hasAftermath) await Bun.sleep(quick ? QUICK_AFTERMATH_MS : AFTERMATH_MS);
   await pinger.stdin?.end();
   const report = JSON.parse(await next()) as PingReport;
   await pinger.exited;

@@ -1,0 +1,44 @@
+/**
+ * Opens any entry's collection for reading, without a command: for files and digests. One of
+ * `hash`, `list`, `set` and `sortedSet` is what `open` says; the others are meaningless.
+ */
+import type { Ref } from "../memory/arena.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET, typeOf } from "../memory/entry.ts";
+import { HashValue } from "../values/hash.ts";
+import { ListValue } from "../values/list.ts";
+import { SetValue } from "../values/set.ts";
+import { SortedSetValue } from "../values/sorted-set.ts";
+import type { KeyspaceContext } from "./context.ts";
+import type { Database } from "./database.ts";
+import { OpenValue } from "./open-value.ts";
+
+const NO_BYTES = new Uint8Array(0);
+
+export class ValueReader {
+  readonly hash: HashValue;
+  readonly list: ListValue;
+  readonly set: SetValue;
+  readonly sortedSet: SortedSetValue;
+  private readonly homes: ReadonlyMap<number, OpenValue>;
+
+  constructor(context: KeyspaceContext) {
+    const [hash, list, set, sortedSet] = [TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET].map(
+      (type) => [type, new OpenValue(type, context)] as const,
+    );
+    this.homes = new Map([hash, list, set, sortedSet]);
+    // Limits matter to those who add.
+    this.hash = new HashValue(hash[1], { maxEntries: 0, maxValueBytes: 0 });
+    this.list = new ListValue(list[1], { maxItems: 0, maxBytes: 0 });
+    this.set = new SetValue(set[1], { maxIntegers: 0, maxEntries: 0, maxValueBytes: 0 });
+    this.sortedSet = new SortedSetValue(sortedSet[1], { maxEntries: 0, maxValueBytes: 0 });
+  }
+
+  /** Opens the entry, which is no string; returns its type. */
+  open(database: Database, ref: Ref): number {
+    const type = typeOf(database.arena, ref);
+    this.homes.get(type)?.open(database, ref, NO_BYTES, 0, 0);
+    // Fields that have expired are still there.
+    if (type === TYPE_HASH) this.hash.opened(0);
+    return type;
+  }
+}

@@ -1,0 +1,54 @@
+/** A set beyond its packed size: a table from members to elements without data. */
+import { hashBytes } from "../base/hash.ts";
+import { NULL_REF } from "../memory/arena.ts";
+import type { Arena, Ref } from "../memory/arena.ts";
+import { ByteTable, TableWalk } from "../memory/byte-table.ts";
+import { ByteView, freeElement, makeElement, readMember } from "../memory/element.ts";
+import type { Collection } from "../memory/object-table.ts";
+import { sampledBytes } from "./_large-hash.ts";
+
+const OBJECT_BYTES = 200;
+
+const member = new ByteView();
+
+export class LargeSet implements Collection {
+  readonly table: ByteTable;
+  private readonly arena: Arena;
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+    this.table = new ByteTable(arena, arena.objects.collections);
+  }
+
+  get sizeBytes(): number {
+    return OBJECT_BYTES + this.table.sizeBytes + sampledBytes(this.arena, this.table);
+  }
+
+  /** Returns whether the member is new. `hash` is that of the bytes. */
+  add(bytes: Uint8Array, start: number, length: number, hash: number): boolean {
+    if (this.table.find(bytes, start, length, hash) !== NULL_REF) return false;
+    this.table.insert(hash, makeElement(this.arena, bytes, start, length, false, 0), false);
+    return true;
+  }
+
+  remove(ref: Ref, hash: number): void {
+    this.table.remove(hash, ref);
+    freeElement(this.arena, ref);
+  }
+
+  free(budget: number): boolean {
+    return this.table.drain(budget, (ref) => freeElement(this.arena, ref));
+  }
+
+  copyTo(arena: Arena): LargeSet {
+    const copy = new LargeSet(arena);
+    const walk = new TableWalk();
+    for (;;) {
+      const ref = this.table.walk(walk);
+      if (ref === NULL_REF) return copy;
+      readMember(this.arena, ref, member);
+      const { bytes, start, length } = member;
+      copy.add(bytes, start, length, hashBytes(bytes, start, length));
+    }
+  }
+}

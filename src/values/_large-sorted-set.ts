@@ -1,0 +1,124 @@
+/**
+ * A sorted set beyond its packed size: a table from members to elements, whose numbers are the
+ * scores, and a tree that knows their order.
+ */
+import { compareBytes } from "../base/bytes.ts";
+import { hashBytes } from "../base/hash.ts";
+import type { Arena, Ref } from "../memory/arena.ts";
+import { ByteTable, TableWalk } from "../memory/byte-table.ts";
+import {
+  ByteView,
+  freeElement,
+  makeElement,
+  numberOf,
+  readMember,
+  setNumberOf,
+} from "../memory/element.ts";
+import type { Collection } from "../memory/object-table.ts";
+import { sampledBytes } from "./_large-hash.ts";
+import { RankTree } from "./_rank-tree.ts";
+
+const OBJECT_BYTES = 400;
+
+const member = new ByteView();
+const otherMember = new ByteView();
+
+export class LargeSortedSet implements Collection {
+  readonly table: ByteTable;
+  readonly tree: RankTree;
+  private readonly arena: Arena;
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+    this.table = new ByteTable(arena, arena.objects.collections);
+    this.tree = new RankTree(arena);
+  }
+
+  get sizeBytes(): number {
+    const elements = sampledBytes(this.arena, this.table);
+    return OBJECT_BYTES + this.table.sizeBytes + this.tree.sizeBytes + elements;
+  }
+
+  find(bytes: Uint8Array, start: number, length: number): Ref {
+    return this.table.find(bytes, start, length, hashBytes(bytes, start, length));
+  }
+
+  scoreOf(ref: Ref): number {
+    return numberOf(this.arena, ref);
+  }
+
+  /** Adds a member that is missing; `hash` is that of its bytes. */
+  add(bytes: Uint8Array, start: number, length: number, score: number, hash: number): void {
+    this.tree.insert(score, this.addElement(bytes, start, length, score, hash));
+  }
+
+  /** Adds a missing member that comes behind all others. */
+  append(bytes: Uint8Array, start: number, length: number, score: number): void {
+    const hash = hashBytes(bytes, start, length);
+    this.tree.append(score, this.addElement(bytes, start, length, score, hash));
+  }
+
+  rescore(ref: Ref, score: number): void {
+    this.tree.remove(this.scoreOf(ref), ref);
+    setNumberOf(this.arena, ref, score);
+    this.tree.insert(score, ref);
+  }
+
+  remove(ref: Ref, hash: number): void {
+    this.tree.remove(this.scoreOf(ref), ref);
+    this.table.remove(hash, ref);
+    freeElement(this.arena, ref);
+  }
+
+  removeRange(rank: number, count: number): void {
+    this.tree.removeRange(rank, count, (ref) => {
+      readMember(this.arena, ref, member);
+      this.table.remove(hashBytes(member.bytes, member.start, member.length), ref);
+      freeElement(this.arena, ref);
+    });
+  }
+
+  free(budget: number): boolean {
+    if (this.table.drain(budget, (ref) => freeElement(this.arena, ref))) return true;
+    return this.tree.freeNodes(budget);
+  }
+
+  copyTo(arena: Arena): LargeSortedSet {
+    const copy = new LargeSortedSet(arena);
+    const { tree } = this;
+    tree.seek(0);
+    do {
+      readMember(this.arena, tree.cursorRef, member);
+      copy.append(member.bytes, member.start, member.length, tree.cursorScore);
+    } while (tree.next());
+    return copy;
+  }
+
+  /** An element that is not in the tree yet. */
+  addElement(bytes: Uint8Array, start: number, length: number, score: number, hash: number): Ref {
+    const ref = makeElement(this.arena, bytes, start, length, true, score);
+    this.table.insert(hash, ref, false);
+    return ref;
+  }
+
+  /** Puts all elements, none of which is in the tree yet, into it. */
+  order(): void {
+    const refs = new Int32Array(this.table.size);
+    const walk = new TableWalk();
+    for (let i = 0; i < refs.length; i++) refs[i] = this.table.walk(walk);
+    const scores = new Float64Array(refs.length);
+    for (let i = 0; i < refs.length; i++) scores[i] = this.scoreOf(refs[i] as Ref);
+    const indices = new Uint32Array(refs.length);
+    for (let i = 0; i < indices.length; i++) indices[i] = i;
+    indices.sort((a, b) => scores[a] - scores[b] || this.compareMembers(refs[a], refs[b]));
+    for (const index of indices) this.tree.append(scores[index], refs[index] as Ref);
+  }
+
+  /** Equal infinities differ by NaN, which is as false as zero. */
+  private compareMembers(a: number, b: number): number {
+    readMember(this.arena, a as Ref, member);
+    readMember(this.arena, b as Ref, otherMember);
+    const { bytes, start, length } = otherMember;
+    return compareBytes(member.bytes, member.start, member.length, bytes, start, length);
+  }
+}
