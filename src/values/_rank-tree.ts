@@ -12,7 +12,7 @@
  * two ends is at least a third full; the root is a leaf or has two children. Leaves that fill up
  * at an end of the tree stay full: ascending and descending scores leave no half-empty ones.
  *
- * Benchmark: bench/micro/rank-tree.ts.
+ * Benchmark: bench/micro/sorted-set.ts.
  */
 import { assert } from "../base/assert.ts";
 import { compareBytes } from "../base/bytes.ts";
