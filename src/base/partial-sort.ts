@@ -61,11 +61,17 @@ function sortPart(
     swapRuns(items, from, low - equalBelow, equalBelow);
     const equalAbove = Math.min(larger, to - highEqual - 1);
     swapRuns(items, low, to - equalAbove, equalAbove);
-    if (smaller > 1 && first < from + smaller && last >= from) {
-      sortPart(items, from, from + smaller, first, last, compare);
+    const sortsLow = smaller > 1 && first < from + smaller && last >= from;
+    const sortsHigh = larger > 1 && first < to && last >= to - larger;
+    if (!sortsLow && !sortsHigh) return;
+    // The longer part goes on here, so that however badly pivots fall, calls do not nest deeply.
+    const goesOnLow = sortsLow && (!sortsHigh || smaller > larger);
+    if (sortsLow && sortsHigh) {
+      if (goesOnLow) sortPart(items, to - larger, to, first, last, compare);
+      else sortPart(items, from, from + smaller, first, last, compare);
     }
-    if (larger <= 1 || first >= to || last < to - larger) return;
-    from = to - larger;
+    if (goesOnLow) to = from + smaller;
+    else from = to - larger;
   }
 }
 

@@ -42,6 +42,7 @@ import * as sortedSetPops from "./sorted-sets/pops.ts";
 import * as randomScored from "./sorted-sets/random.ts";
 import * as rangeEdits from "./sorted-sets/range-edits.ts";
 import * as sortedSetRanges from "./sorted-sets/ranges.ts";
+import * as sorting from "./sorting/sort.ts";
 import * as stringBasics from "./strings/basic.ts";
 import * as counters from "./strings/counters.ts";
 import * as lcs from "./strings/lcs.ts";
@@ -88,6 +89,7 @@ const FAMILIES: readonly object[] = [
   randomScored,
   rangeEdits,
   sortedSetRanges,
+  sorting,
   stringBasics,
   counters,
   lcs,

@@ -47,7 +47,7 @@ interface Opener<T> {
 
 export class TypedValues {
   private readonly hashLimits = { maxEntries: 0, maxValueBytes: 0 };
-  private readonly listLimits = { maxItems: 0, maxBytes: 0 };
+  readonly listLimits = { maxItems: 0, maxBytes: 0 };
   readonly setLimits = { maxIntegers: 0, maxEntries: 0, maxValueBytes: 0 };
   readonly sortedSetLimits = { maxEntries: 0, maxValueBytes: 0 };
   readonly hash: Opener<HashValue>;
@@ -99,6 +99,19 @@ export function readHash(call: Call, index: number): HashValue | null {
 
 export function writeHash(call: Call, index: number): HashValue | null {
   return hashOf(call, call.writeKey(index), index);
+}
+
+/** Opens what a lookup of a key that need not be an argument, the last one there, has found. */
+export function openHash(
+  call: Call,
+  ref: Ref,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): HashValue {
+  const { hash } = call.engine.values;
+  hash.home.open(call.database, ref, bytes, start, length);
+  return hash.value.opened(call.visibleFromMs);
 }
 
 function hashOf(call: Call, ref: Ref, index: number): HashValue | null {
@@ -187,6 +200,12 @@ export function openScored(call: Call, first: number, count: number): ScoredValu
 export function temporarySet(call: Call): { home: TemporaryHome; value: SetValue } {
   const home = new TemporaryHome(call.database.arena);
   return { home, value: new SetValue(home, call.engine.values.setLimits) };
+}
+
+/** As `temporarySet`. */
+export function temporaryList(call: Call): { home: TemporaryHome; value: ListValue } {
+  const home = new TemporaryHome(call.database.arena);
+  return { home, value: new ListValue(home, call.engine.values.listLimits) };
 }
 
 /** As `temporarySet`. */

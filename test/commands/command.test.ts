@@ -72,7 +72,8 @@ function checkArgument(argument: ArgumentDoc, { declaration }: Command): void {
   if (type === "oneof") expect(parts?.length).toBeGreaterThan(1);
   if (type === "pure-token") expect(token).toBeDefined();
   if (token !== undefined) expect(token).toBe(token.toUpperCase());
-  expect(keySpec !== undefined).toBe(type === "key");
+  if (type === "key") expect(keySpec).toBeDefined();
+  if (keySpec !== undefined) expect(["key", "pattern"]).toContain(type);
   if (keySpec !== undefined) expect(declaration.keys?.[keySpec]).toBeDefined();
 }
 
