@@ -11,6 +11,7 @@ import * as monitor from "./connection/monitor.ts";
 import * as hashFields from "./hashes/fields.ts";
 import * as hashNumbers from "./hashes/numbers.ts";
 import * as hashWalks from "./hashes/walks.ts";
+import * as hyperLogLogs from "./hyperloglog/hyperloglog.ts";
 import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
 import * as expiry from "./keys/expire.ts";
@@ -54,6 +55,7 @@ const FAMILIES: readonly object[] = [
   hashFields,
   hashNumbers,
   hashWalks,
+  hyperLogLogs,
   keyBasics,
   databases,
   expiry,
