@@ -5,7 +5,7 @@ import type { Random } from "../support/random.ts";
 import { compare, transcript, transcripts } from "../support/transcript.ts";
 import type { Conversation } from "../support/transcript.ts";
 
-const EMPTY = [..."HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x7f\xff"].map((one) => one.charCodeAt(0));
+const EMPTY = Array.from("HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x7f\xff", (one) => one.charCodeAt(0));
 
 compare(
   "PFADD PFCOUNT",
