@@ -7,11 +7,13 @@ import { hash } from "./hash.ts";
 import { numbers } from "./numbers.ts";
 import { replyWriter } from "./reply-writer.ts";
 import { requestParser } from "./request-parser.ts";
+import { sortedSet } from "./sorted-set.ts";
 
 export const SUBJECTS: readonly Subject[] = [
   { name: "request-parser", benchmarks: requestParser },
   { name: "hash", benchmarks: hash },
   { name: "byte-table", benchmarks: byteTable },
+  { name: "sorted-set", benchmarks: sortedSet },
   { name: "arena", benchmarks: arena },
   { name: "numbers", benchmarks: numbers },
   { name: "reply-writer", benchmarks: replyWriter },

@@ -14,6 +14,7 @@ import * as geoSearch from "./geo/search.ts";
 import * as hashFields from "./hashes/fields.ts";
 import * as hashNumbers from "./hashes/numbers.ts";
 import * as hashWalks from "./hashes/walks.ts";
+import * as hyperLogLogs from "./hyperloglog/hyperloglog.ts";
 import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
 import * as expiry from "./keys/expire.ts";
@@ -61,6 +62,7 @@ const FAMILIES: readonly object[] = [
   hashFields,
   hashNumbers,
   hashWalks,
+  hyperLogLogs,
   keyBasics,
   databases,
   expiry,

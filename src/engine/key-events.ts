@@ -4,6 +4,8 @@
  */
 import type { Database } from "../keyspace/database.ts";
 
+/** The key changed, but no event tells of it. */
+export const NOTIFY_NONE = 0;
 export const NOTIFY_GENERIC = 1 << 2;
 export const NOTIFY_STRING = 1 << 3;
 export const NOTIFY_LIST = 1 << 4;

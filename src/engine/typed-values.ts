@@ -10,14 +10,25 @@
 import type { KeyspaceContext } from "../keyspace/context.ts";
 import { OpenValue } from "../keyspace/open-value.ts";
 import { TemporaryHome } from "../keyspace/temporary-home.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET, typeOf } from "../memory/entry.ts";
+import {
+  ENCODING_RAW,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STRING,
+  TYPE_ZSET,
+  typeOf,
+} from "../memory/entry.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Ref } from "../memory/arena.ts";
+import { NOT_A_HYPERLOGLOG } from "../protocol/errors.ts";
 import { HashValue } from "../values/hash.ts";
 import type { Home } from "../values/home.ts";
+import { HyperLogLog } from "../values/hyperloglog.ts";
 import { ListValue, readListLimits } from "../values/list.ts";
 import { SetValue } from "../values/set.ts";
 import { SortedSetValue } from "../values/sorted-set.ts";
+import { isInteger } from "../values/string.ts";
 import type { Call } from "./call.ts";
 import type { Config } from "./config/config.ts";
 import { NOTIFY_GENERIC } from "./key-events.ts";
@@ -37,6 +48,7 @@ export const ENCODING_DIRECTIVES = [
   "set-max-listpack-value",
   "zset-max-listpack-entries",
   "zset-max-listpack-value",
+  "hll-sparse-max-bytes",
 ] as const;
 
 /** A type's object with the home that it is opened on. */
@@ -50,7 +62,9 @@ export class TypedValues {
   readonly listLimits = { maxItems: 0, maxBytes: 0 };
   readonly setLimits = { maxIntegers: 0, maxEntries: 0, maxValueBytes: 0 };
   readonly sortedSetLimits = { maxEntries: 0, maxValueBytes: 0 };
+  readonly hyperLogLogLimits = { maxSparseBytes: 0 };
   readonly hash: Opener<HashValue>;
+  readonly hyperLogLog: Opener<HyperLogLog>;
   readonly lists: readonly [Opener<ListValue>, Opener<ListValue>];
   readonly sets: readonly [Opener<SetValue>, Opener<SetValue>];
   readonly sortedSets: readonly [Opener<SortedSetValue>, Opener<SortedSetValue>];
@@ -59,6 +73,10 @@ export class TypedValues {
   constructor(context: KeyspaceContext) {
     this.context = context;
     this.hash = this.opener(TYPE_HASH, (home) => new HashValue(home, this.hashLimits));
+    this.hyperLogLog = this.opener(
+      TYPE_STRING,
+      (home) => new HyperLogLog(home, this.hyperLogLogLimits),
+    );
     const newList = (): Opener<ListValue> =>
       this.opener(TYPE_LIST, (home) => new ListValue(home, this.listLimits));
     this.lists = [newList(), newList()];
@@ -76,6 +94,7 @@ export class TypedValues {
     this.setLimits.maxValueBytes = values["set-max-listpack-value"];
     this.sortedSetLimits.maxEntries = values["zset-max-listpack-entries"];
     this.sortedSetLimits.maxValueBytes = values["zset-max-listpack-value"];
+    this.hyperLogLogLimits.maxSparseBytes = values["hll-sparse-max-bytes"];
   }
 
   /** A set of its own, for commands of many keys. */
@@ -166,6 +185,31 @@ export function writeSortedSet(
 function sortedSetOf(call: Call, ref: Ref, index: number, which: Which): SortedSetValue | null {
   const set = call.engine.values.sortedSets[which];
   return open(call, set.home, ref, index, TYPE_ZSET) ? set.value : null;
+}
+
+/** Null also where the key holds another string; its registers may still prove corrupt. */
+export function readHyperLogLog(call: Call, index: number): HyperLogLog | null {
+  return hyperLogLogOf(call, call.readKey(index), index);
+}
+
+/**
+ * As `readHyperLogLog`, for a key that has been looked up as `ref` and may be changed. From then on
+ * the string shows as "raw", also where nothing changes: Redis un-shares it first.
+ */
+export function editHyperLogLog(call: Call, ref: Ref, index: number): HyperLogLog | null {
+  const value = hyperLogLogOf(call, ref, index);
+  if (value !== null && ref !== NULL_REF) call.database.setEncoding(ref, ENCODING_RAW);
+  return value;
+}
+
+function hyperLogLogOf(call: Call, ref: Ref, index: number): HyperLogLog | null {
+  const { home, value } = call.engine.values.hyperLogLog;
+  if (!open(call, home, ref, index, TYPE_STRING)) return null;
+  if (ref !== NULL_REF && (isInteger(home.arena, ref) || !value.isValid)) {
+    call.fail(NOT_A_HYPERLOGLOG);
+    return null;
+  }
+  return value.opened();
 }
 
 /** The sets under `count` keys from argument `first` on, or null where one is of another type. */

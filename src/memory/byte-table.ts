@@ -242,7 +242,7 @@ export class ByteTable {
     }
   }
 
-  /** The next entry of a walk over all of them, or NULL_REF; the table must not change meanwhile. */
+  /** The next entry of a walk over all, or NULL_REF; the table must not change meanwhile. */
   walk(at: TableWalk): Ref {
     while (at.index < this.directory.length) {
       const segment = this.directory[at.index];

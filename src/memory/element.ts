@@ -53,16 +53,16 @@ function headerAt(arena: Arena, ref: Ref): number {
   return arena.words[ref >>> SLAB_SHIFT][(ref & UNIT_MASK) << 2];
 }
 
-/** Makes an element without data. The number is set where `hasNumber` says so. */
+/** Makes an element without data. The number is set where `withNumber` says so. */
 export function makeElement(
   arena: Arena,
   bytes: Uint8Array,
   start: number,
   length: number,
-  hasNumber: boolean,
+  withNumber: boolean,
   number: number,
 ): Ref {
-  const flags = hasNumber ? ELEMENT | HAS_NUMBER : ELEMENT;
+  const flags = withNumber ? ELEMENT | HAS_NUMBER : ELEMENT;
   return makeWithRoom(arena, flags, bytes, start, length, 0, number);
 }
 
@@ -75,10 +75,10 @@ export function makeElementWithData(
   data: Uint8Array,
   dataStart: number,
   dataLength: number,
-  hasNumber: boolean,
+  withNumber: boolean,
   number: number,
 ): Ref {
-  let flags = hasNumber ? ELEMENT | HAS_NUMBER : ELEMENT;
+  let flags = withNumber ? ELEMENT | HAS_NUMBER : ELEMENT;
   const memberField = length > MAX_INLINE_MEMBER_BYTES ? 4 : length;
   const isLarge = 16 + memberField + dataLength > MAX_BLOCK_BYTES;
   if (isLarge) flags |= EXTERNAL_DATA;

@@ -8,6 +8,7 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Arena } from "./arena.ts";
+import type { ByteTable } from "./byte-table.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 
 /** What JavaScriptCore spends on a typed array and its buffer beside the bytes themselves. */
@@ -19,6 +20,8 @@ const FREED_AT_ONCE = 64;
 export interface Collection {
   /** Bytes that it takes in all, as far as they can be told in O(log n). */
   readonly sizeBytes: number;
+  /** From its members to its elements, where it has such a table. */
+  readonly table: ByteTable | null;
   /** Frees up to `budget` of its elements; false once nothing is left. */
   free(budget: number): boolean;
   /** A copy whose elements live in `arena`. */

@@ -62,6 +62,7 @@ export class RequestBatch {
   /** Touches what the first key of each request will need. */
   prefetch(database: Database): void {
     const count = this.count;
+    let isWhole = true;
     for (let i = 0; i < count; i++) {
       const args = this.requests[i];
       this.keyStarts[i] = NO_KEY;
@@ -69,9 +70,12 @@ export class RequestBatch {
         this.keyStarts[i] = args.starts[1];
         const place = this.fetchAhead.add(args.bytes, args.starts[1], args.lengths[1]);
         this.hashes[i] = this.fetchAhead.hashes[place];
+      } else {
+        isWhole = false;
       }
     }
     this.fetchAhead.touch(database);
+    if (isWhole) this.fetchAhead.touchMembers(database, this.requests, count);
   }
 
   /** Before request `index` runs: its first key's hash need not be computed again. */

@@ -1,6 +1,8 @@
 /** Every error text that a client can receive, word for word Redis's: clients match on them. */
 
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
+export const NOT_A_HYPERLOGLOG = "WRONGTYPE Key is not a valid HyperLogLog string value.";
+export const CORRUPT_HYPERLOGLOG = "INVALIDOBJ Corrupted HLL object detected";
 export const SYNTAX = "ERR syntax error";
 export const NO_SUCH_KEY = "ERR no such key";
 export const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
@@ -93,6 +95,11 @@ export function unknownSubcommandOrArity(container: string, name: string): strin
     `ERR unknown subcommand or wrong number of arguments for '${shown(name, 128)}'. ` +
     `Try ${container.toUpperCase()} HELP.`
   );
+}
+
+/** PFDEBUG, which knows its subcommands itself. */
+export function unknownHyperLogLogDebug(name: string): string {
+  return `ERR Unknown PFDEBUG subcommand '${shown(name, Infinity)}'`;
 }
 
 export function wrongArity(fullName: string): string {

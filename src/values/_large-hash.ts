@@ -5,7 +5,7 @@
 import { hashBytes } from "../base/hash.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
-import { ByteTable } from "../memory/byte-table.ts";
+import { ByteTable, TableWalk } from "../memory/byte-table.ts";
 import {
   ByteView,
   freeElement,
@@ -18,7 +18,6 @@ import {
   setNumberOf,
 } from "../memory/element.ts";
 import type { Collection } from "../memory/object-table.ts";
-import { TableWalk } from "../memory/byte-table.ts";
 
 /** The object itself and its table's, beside the segments. */
 const OBJECT_BYTES = 200;

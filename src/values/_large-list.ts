@@ -27,6 +27,7 @@ export interface ChunkLimits {
 export class LargeList implements Collection {
   size = 0;
   readonly chunks: ListChunks;
+  readonly table = null;
   /** The cursor: a slot and an offset in its block. */
   private slot = 0;
   private at = 0;

@@ -12,7 +12,7 @@
  * two ends is at least a third full; the root is a leaf or has two children. Leaves that fill up
  * at an end of the tree stay full: ascending and descending scores leave no half-empty ones.
  *
- * Benchmark: bench/micro/rank-tree.ts.
+ * Benchmark: bench/micro/sorted-set.ts.
  */
 import { assert } from "../base/assert.ts";
 import { compareBytes } from "../base/bytes.ts";
@@ -74,6 +74,8 @@ export class RankTree {
   /** Levels of inner nodes. */
   private height = 0;
   private nodeCount = 0;
+  /** The element whose member is the needle, until it is read: most searches need no member. */
+  private unread: Ref = NULL_REF;
   private cursorLeaf: Ref = NULL_REF;
   private cursorIndex = 0;
   private readonly arena: Arena;
@@ -96,7 +98,7 @@ export class RankTree {
 
   /** Adds an element that is not in the tree. Its member must be readable; no score is NaN. */
   insert(score: number, ref: Ref): void {
-    readMember(this.arena, ref, needle);
+    this.unread = ref;
     const leaf = this.root === NULL_REF ? this.plant() : this.descend(score, ref);
     const index = this.bound(leaf, LEAF, score, ref, false);
     this.insertAt(leaf, index, score, ref);
@@ -119,14 +121,14 @@ export class RankTree {
 
   /** Removes this very element. Its member must be readable. */
   remove(score: number, ref: Ref): void {
-    readMember(this.arena, ref, needle);
+    this.unread = ref;
     const leaf = this.descend(score, ref);
     this.cut(leaf, this.indexOf(leaf, score, ref), 1);
   }
 
   /** Elements in front of this one. */
   rankOf(score: number, ref: Ref): number {
-    readMember(this.arena, ref, needle);
+    this.unread = ref;
     const leaf = this.descend(score, ref);
     return this.sizeBeforePath() + this.indexOf(leaf, score, ref);
   }
@@ -150,6 +152,7 @@ export class RankTree {
   countBelowMember(bytes: Uint8Array, start: number, length: number, inclusive: boolean): number {
     if (this.root === NULL_REF) return 0;
     needle.set(bytes, start, length);
+    this.unread = NULL_REF;
     const score = scoreAt(this.arena, this.root, 0);
     const leaf = this.descend(score, NULL_REF);
     return this.sizeBeforePath() + this.bound(leaf, LEAF, score, NULL_REF, inclusive);
@@ -157,7 +160,7 @@ export class RankTree {
 
   /** The element moved to another block, with the same score and member. Only `to` is read. */
   replaceRef(score: number, from: Ref, to: Ref): void {
-    readMember(this.arena, to, needle);
+    this.unread = to;
     const leaf = this.descend(score, from);
     const index = this.indexOf(leaf, score, from);
     setElement(this.arena, leaf, LEAF, index, scoreAt(this.arena, leaf, index), to);
@@ -303,6 +306,10 @@ export class RankTree {
   }
 
   private compareWithNeedle(ref: Ref): number {
+    if (this.unread !== NULL_REF) {
+      readMember(this.arena, this.unread, needle);
+      this.unread = NULL_REF;
+    }
     readMember(this.arena, ref, other);
     const { bytes, start, length } = needle;
     return compareBytes(other.bytes, other.start, other.length, bytes, start, length);

@@ -30,7 +30,7 @@ import {
 const MERCATOR_MAX_M = 20037726.37;
 const MAX_RANGES = 9;
 
-/** Longitude and latitude of the cells, from the centre, in the order in which they are searched. */
+/** Where the cells lie from the centre, in the order in which they are searched. */
 const EAST = [0, 0, 0, 1, -1, 1, -1, 1, -1] as const;
 const NORTH = [0, 1, -1, 0, 0, 1, 1, -1, -1] as const;
 

@@ -65,7 +65,7 @@ export class HashValue {
     return this;
   }
 
-  /** The number of fields; 0 where there is no hash. Expired fields count until they are removed. */
+  /** The number of fields, 0 without a hash. Expired fields count until they are removed. */
   get size(): number {
     const { home } = this;
     if (home.collection !== null) return this.large.table.size;

@@ -3,7 +3,8 @@
  * The keyspace implements it over an entry (keyspace/open-value.ts); a type knows nothing of keys.
  *
  * Every change is announced: `resize`, `touched` and `remove` count as one, and so does what makes
- * the value. Another form of the same content (`replace`, `repack`) is none. `bytes` and `start` are valid until the next `resize` of this home.
+ * the value. Another form of the same content (`replace`, `repack`) is none. `bytes` and `start`
+ * are valid until the next `resize` of this home.
  */
 import type { Arena } from "../memory/arena.ts";
 import type { Collection } from "../memory/object-table.ts";

@@ -259,8 +259,9 @@ export class SetValue {
     const members: Uint8Array[] = [];
     const { member } = this;
     this.rewind();
-    while (this.next())
+    while (this.next()) {
       members.push(member.bytes.slice(member.start, member.start + member.length));
+    }
     return members;
   }
 

@@ -92,7 +92,7 @@ export class SortedSetValue {
     return ref === NULL_REF ? NaN : this.large.scoreOf(ref);
   }
 
-  /** Adds the member that `scoreOf` just found missing. The bytes must not lie in this sorted set. */
+  /** Adds the member that `scoreOf` just found missing; its bytes must not lie in here. */
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
     const { home, limits } = this;
     if (home.collection === null) {

@@ -364,7 +364,7 @@ test("a password guards everything but AUTH, HELLO, QUIT and RESET", async () =>
 
 transcript("CLIENT UNBLOCK of a client that is not blocked", (t) => {
   const other = t.on("@other").do("CLIENT ID").likeInteger();
-  t.do(() => ["CLIENT", "UNBLOCK", String(other.value)]).is(0);
-  t.do(() => ["CLIENT", "UNBLOCK", String(other.value), "ERROR"]).is(0);
+  t.do(() => ["CLIENT", "UNBLOCK", JSON.stringify(other.value)]).is(0);
+  t.do(() => ["CLIENT", "UNBLOCK", JSON.stringify(other.value), "ERROR"]).is(0);
   t.on("@other").do("PING").is("PONG");
 });

@@ -18,6 +18,8 @@ const NEW = new Set(["client|setinfo", "client|no-touch"]);
 const CHANGED_INFO: Readonly<Record<string, string>> = {
   "config|resetstat": "7.2 gave it request and response policies",
   "config|rewrite": "7.2 gave it request and response policies",
+  zrank: "7.2 added WITHSCORE",
+  zrevrank: "7.2 added WITHSCORE",
 };
 
 /** Where COMMAND DOCS of Redis 7.2 differs from the oracle's, texts aside. */
@@ -35,6 +37,9 @@ const CHANGED_DOCS: Readonly<Record<string, string>> = {
   psetex: "deprecated in 7.2",
   setex: "deprecated in 7.2",
   setnx: "deprecated in 7.2",
+  pfmerge: "7.2 makes the sources optional, as they are",
+  zrank: "7.2 added WITHSCORE",
+  zrevrank: "7.2 added WITHSCORE",
 };
 
 const everyCommand = allCommands().flatMap((one) => [one, ...one.subcommands]);

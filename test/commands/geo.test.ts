@@ -1,5 +1,8 @@
 /** Geo commands, compared with redis-server reply by reply, in RESP2 and RESP3. */
+import { expect, test } from "bun:test";
+import { comparePropagation } from "../support/propagation.ts";
 import { randomFrom, scale, seededRandom } from "../support/random.ts";
+import { startServer } from "../support/server.ts";
 import { compare, transcript, transcripts } from "../support/transcript.ts";
 
 const seed = seededRandom("geo").seed;
@@ -15,7 +18,7 @@ compare(
   GEOADD k 13.361389 38.115556 Palermo
   GEOADD k 13.361389 38.115556 Palermo
   GEOADD k 13.361389 38.115556 Palermo 15.087269 37.502669 Catania
-  ZRANGE k 0 -1 WITHSCORES
+  = ZRANGE k 0 -1 WITHSCORES
   TYPE k
   OBJECT ENCODING k
   GEOADD k NX 1 1 Palermo 2 2 other
@@ -27,13 +30,13 @@ compare(
   GEOADD k NX NX CH CH 7 7 sixth
   GEOADD k 8 8 twice 9 9 twice
   GEOADD k CH 8 8 twice 9 9 twice
-  ZRANGE k 0 -1 WITHSCORES
+  = ZRANGE k 0 -1 WITHSCORES
   GEOADD missing XX 1 1 m
   EXISTS missing
   GEOADD k 180 85.05112878 top 180 0.1 east -180 -85.05112878 bottom
-  ZRANGE k 0 -1 WITHSCORES
+  = ZRANGE k 0 -1 WITHSCORES
   GEOADD k 1 2 123 1 2 "" 1 2 "\\x00\\xff"
-  ZRANGE k 0 -1 WITHSCORES
+  = ZRANGE k 0 -1 WITHSCORES
   `,
 );
 
@@ -202,12 +205,12 @@ compare(
   `
   ${SICILY}
   GEOSEARCHSTORE to Sicily FROMLONLAT 15 37 BYBOX 400 400 km
-  ZRANGE to 0 -1 WITHSCORES
+  = ZRANGE to 0 -1 WITHSCORES
   GEOSEARCH to FROMLONLAT 15 37 BYBOX 400 400 km WITHDIST ASC
   GEOSEARCHSTORE to Sicily FROMLONLAT 15 37 BYBOX 400 400 km COUNT 2 STOREDIST
-  ZRANGE to 0 -1 WITHSCORES
+  = ZRANGE to 0 -1 WITHSCORES
   GEOSEARCHSTORE to Sicily STOREDIST FROMMEMBER Palermo BYRADIUS 100 mi DESC
-  ZRANGE to 0 -1 WITHSCORES
+  = ZRANGE to 0 -1 WITHSCORES
   OBJECT ENCODING to
   GEOSEARCHSTORE to Sicily FROMLONLAT 100 0 BYRADIUS 1 km
   EXISTS to
@@ -219,7 +222,7 @@ compare(
   GEOSEARCHSTORE to missing FROMMEMBER Palermo BYRADIUS 1 km
   EXISTS to
   GEOSEARCHSTORE Sicily Sicily FROMMEMBER Palermo BYRADIUS 300 km STOREDIST
-  ZRANGE Sicily 0 -1 WITHSCORES
+  = ZRANGE Sicily 0 -1 WITHSCORES
   GEOSEARCHSTORE to Sicily FROMMEMBER Palermo BYRADIUS 300 km WITHDIST
   GEOSEARCHSTORE to missing FROMMEMBER Palermo BYRADIUS 300 km WITHCOORD
   GEOSEARCHSTORE to Sicily BYRADIUS 300 km WITHCOORD ASC DESC ASC
@@ -276,17 +279,17 @@ compare(
   `
   ${SICILY}
   GEORADIUS Sicily 15 37 200 km STORE to
-  ZRANGE to 0 -1 WITHSCORES
+  = ZRANGE to 0 -1 WITHSCORES
   GEORADIUS Sicily 15 37 200 km STOREDIST to
-  ZRANGE to 0 -1 WITHSCORES
+  = ZRANGE to 0 -1 WITHSCORES
   GEORADIUS Sicily 15 37 2000 km STOREDIST other STORE to COUNT 3 DESC
-  ZRANGE to 0 -1 WITHSCORES
+  = ZRANGE to 0 -1 WITHSCORES
   GEORADIUS Sicily 15 37 2000 km STORE to STOREDIST other
-  ZRANGE other 0 -1 WITHSCORES
+  = ZRANGE other 0 -1 WITHSCORES
   GEORADIUSBYMEMBER Sicily Palermo 200 mi STOREDIST to
-  ZRANGE to 0 -1 WITHSCORES
+  = ZRANGE to 0 -1 WITHSCORES
   GEORADIUSBYMEMBER Sicily Palermo 200 mi STORE Sicily
-  ZRANGE Sicily 0 -1 WITHSCORES
+  = ZRANGE Sicily 0 -1 WITHSCORES
   GEORADIUS Sicily 100 0 1 km STORE to
   EXISTS to
   GEORADIUS missing 100 0 1 km STORE other
@@ -319,6 +322,33 @@ compare(
   GEOSEARCH k FROMLONLAT 1 0.5 BYRADIUS 1000 km COUNT 60
   `,
 );
+
+comparePropagation(
+  "what searches store",
+  `
+  ZADD k 3479099956230698 Palermo 3479447370796909 Catania
+  GEOSEARCHSTORE to k FROMLONLAT 15 37 BYRADIUS 200 km STOREDIST
+  GEOSEARCHSTORE to k FROMLONLAT 0 0 BYRADIUS 1 m
+  GEOSEARCHSTORE to k FROMLONLAT 0 0 BYRADIUS 1 m
+  GEORADIUS k 15 37 200 km STORE to
+  GEORADIUS k 15 37 200 km
+  GEORADIUSBYMEMBER k Palermo 200 km STOREDIST to COUNT 1
+  GEOSEARCH k FROMLONLAT 15 37 BYRADIUS 200 km
+  GEORADIUS missing 15 37 200 km STORE to
+  `,
+);
+
+test("positions are replayed from the AOF", async () => {
+  await using server = await startServer({ directives: ["appendonly yes", 'save ""'] });
+  const read = "ZRANGE k 0 -1 WITHSCORES";
+  const before = await server.withClient(async (client) => {
+    for (let i = 0; i < 200; i++) await client.do(`GEOADD k CH ${coordinates()} ${memberName()}`);
+    return await client.value(read);
+  });
+  await server.stop();
+  await server.start();
+  expect(await server.withClient((client) => client.value(read))).toEqual(before);
+});
 
 const chance = randomFrom(seed);
 const UNITS = ["m", "km", "ft", "mi", "M", "Km"] as const;
@@ -387,7 +417,12 @@ for (const entries of [128, 2]) {
   });
   randomTranscript(`random commands, listpacks of up to ${entries} entries`, (t) => {
     for (let i = 0; i < 100; i++) t.do(`GEOADD k ${coordinates()} m${i}`);
-    for (let i = 0; i < scale(1000); i++) t.do(randomCommand());
+    for (let i = 0; i < scale(1000); i++) {
+      const command = randomCommand();
+      // Distances as scores have fractions.
+      if (command.startsWith("ZRANGE")) t.do(command).sameNumbers();
+      else t.do(command);
+    }
     t.do("ZRANGE k 0 -1 WITHSCORES");
   });
 }

@@ -15,7 +15,7 @@ export type Expected =
   | { readonly [field: string]: Expected };
 
 /** How exactly the oracle's bytes must be met. */
-type Comparison = "bytes" | "unordered" | "shape" | "judged" | "differs";
+type Comparison = "bytes" | "unordered" | "shape" | "numbers" | "judged" | "differs";
 
 export class Step {
   /** The command as a line, or what else produced the reply. */
@@ -70,6 +70,12 @@ export class Step {
   /** The same types all through, whatever the values. */
   likeShape(): this {
     this.comparison = "shape";
+    return this;
+  }
+
+  /** The same, but for how doubles are written: the oracle's 17 digits or the fewest. */
+  sameNumbers(): this {
+    this.comparison = "numbers";
     return this;
   }
 
@@ -138,6 +144,10 @@ function isAlike(comparison: Comparison, reply: Reply, wanted: Reply): boolean {
       return (
         reply.type === wanted.type && isDeepStrictEqual(sorted(reply.value), sorted(wanted.value))
       );
+    case "numbers":
+      return (
+        reply.type === wanted.type && isDeepStrictEqual(numbers(reply.value), numbers(wanted.value))
+      );
     case "shape":
       return reply.type === wanted.type && shape(reply.value) === shape(wanted.value);
     default:
@@ -150,6 +160,14 @@ function sorted(value: ReplyValue): string[] | string {
   if (value instanceof Map) return Array.from(value, (entry) => readableReply(entry)).toSorted();
   if (!Array.isArray(value)) return readableReply(value);
   return value.map((item) => readableReply(item)).toSorted();
+}
+
+/** Texts of numbers as numbers. */
+function numbers(value: ReplyValue): ReplyValue {
+  if (Array.isArray(value)) return value.map(numbers);
+  return typeof value === "string" && value !== "" && !Number.isNaN(Number(value))
+    ? Number(value)
+    : value;
 }
 
 function shape(value: ReplyValue): string {

@@ -184,6 +184,11 @@ describe.skipIf(oracle === null)("against redis-server", () => {
     await play((t) => t.do("ECHO same"));
     expect(await failureOf(play((t) => t.do("CLIENT ID")))).toMatch("the replies differ");
     await play((t) => t.do("INFO server").likeShape());
+    expect(await failureOf(play((t) => t.do("CLIENT ID").sameNumbers()))).toMatch("differ");
+    await play((t) => {
+      t.do("ZADD z 0.1 m 1 n");
+      t.do("ZRANGE z 0 -1 WITHSCORES").sameNumbers();
+    });
   });
 });
 

@@ -8,6 +8,7 @@
  *       APPEND k cd        # what follows a space and # is a remark
  *       ? SMEMBERS s       # ? the order of the elements is open
  *       ~ PTTL k           # ~ the number is open, its being a number is not
+ *       = ZSCORE z m       # = the same number, however a double is written
  *       @b BLPOP l 0       # @b on another connection, without waiting for the reply
  *       RPUSH l x
  *       @b                 # @b alone reads that connection's next reply, or push
@@ -97,9 +98,10 @@ function layDownScript(t: Conversation, script: string): void {
   for (const rawLine of script.split("\n")) {
     const line = rawLine.replace(/(^|\s)#(\s.*)?$/, "").trim();
     if (line === "") continue;
-    const [, mark = "", rest = ""] = /^([?~]|@\S+)?\s*(.*)$/.exec(line) ?? [];
+    const [, mark = "", rest = ""] = /^([?~=]|@\S+)?\s*(.*)$/.exec(line) ?? [];
     if (mark === "?") t.do(rest).unordered();
     else if (mark === "~") t.do(rest).likeInteger();
+    else if (mark === "=") t.do(rest).sameNumbers();
     else if (mark === "") t.do(rest);
     else if (rest === "") t.on(mark).reply();
     else t.on(mark).begin(rest);

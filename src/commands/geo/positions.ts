@@ -119,6 +119,9 @@ export const geodist = command({
   run: replyDistanceBetween,
 });
 
+/** Of the positions of one GEOADD; grows with the longest. */
+let scores = new Float64Array(64);
+
 function addPositions(call: Call): void {
   let first = 2;
   let onlyNew = false;
@@ -132,26 +135,31 @@ function addPositions(call: Call): void {
   }
   const { count } = call;
   if (first === count || (count - first) % 3 !== 0 || (onlyNew && onlyExisting)) {
-    call.refuse(SYNTAX);
+    call.syntaxError();
+    return;
   }
-  for (let i = first; i < count && !call.hasProblem; i += 3) readPosition(call, i);
+  const positions = (count - first) / 3;
+  if (positions > scores.length) scores = new Float64Array(positions);
+  for (let i = 0; i < positions && !call.hasProblem; i++) {
+    readPosition(call, first + i * 3);
+    scores[i] = scoreOfPosition(position.longitude, position.latitude);
+  }
   if (call.refused()) return;
   const set = writeSortedSet(call, 1);
   if (set === null) return;
   const { bytes, starts, lengths } = call.args;
-  if (!onlyExisting && set.size === 0) set.prepare((count - first) / 3);
+  if (!onlyExisting && set.size === 0) set.prepare(positions);
   let added = 0;
   let updated = 0;
-  for (let i = first; i < count; i += 3) {
-    readPosition(call, i);
-    const score = scoreOfPosition(position.longitude, position.latitude);
-    const known = set.scoreOf(bytes, starts[i + 2], lengths[i + 2]);
+  for (let i = 0; i < positions; i++) {
+    const member = first + i * 3 + 2;
+    const known = set.scoreOf(bytes, starts[member], lengths[member]);
     if (known !== known) {
       if (onlyExisting) continue;
-      set.add(bytes, starts[i + 2], lengths[i + 2], score);
+      set.add(bytes, starts[member], lengths[member], scores[i]);
       added++;
-    } else if (known !== score && !onlyNew) {
-      set.rescore(bytes, starts[i + 2], lengths[i + 2], score);
+    } else if (known !== scores[i] && !onlyNew) {
+      set.rescore(bytes, starts[member], lengths[member], scores[i]);
       updated++;
     }
   }

@@ -23,8 +23,7 @@ export const blpop = command({
   name: "blpop",
   group: "list",
   since: "2.0.0",
-  summary:
-    "Removes and returns the first element of the first of several lists that is not empty; waits for one.",
+  summary: "Removes and returns the first element of one of several lists; waits for one.",
   complexity: "O(N) where N is the number of keys",
   arity: -3,
   flags: WRITE | NOSCRIPT | BLOCKING,
@@ -42,8 +41,7 @@ export const brpop = command({
   name: "brpop",
   group: "list",
   since: "2.0.0",
-  summary:
-    "Removes and returns the last element of the first of several lists that is not empty; waits for one.",
+  summary: "Removes and returns the last element of one of several lists; waits for one.",
   complexity: "O(N) where N is the number of keys",
   arity: -3,
   flags: WRITE | NOSCRIPT | BLOCKING,
@@ -115,8 +113,7 @@ export const blmpop = command({
   name: "blmpop",
   group: "list",
   since: "7.0.0",
-  summary:
-    "Removes and returns elements from the first of several lists that is not empty; waits for one.",
+  summary: "Removes and returns elements from one of several lists; waits for one.",
   complexity: "O(N+M) where N is the number of keys and M the number of elements returned",
   arity: -5,
   flags: WRITE | BLOCKING,

@@ -96,11 +96,14 @@ function readScore(call: Call, index: number, into: Bound): void {
   const end = start + lengths[index];
   into.isExclusive = start < end && bytes[start] === OPEN;
   if (into.isExclusive) start++;
-  while (start < end && (bytes[start] === SPACE || (bytes[start] >= 9 && bytes[start] <= 13)))
-    start++;
+  while (start < end && isSpace(bytes[start])) start++;
   const score = start === end ? 0 : parseDouble(bytes, start, end - start);
   if (score !== score) call.refuse(BAD_SCORE_RANGE);
   into.value = score;
+}
+
+function isSpace(byte: number): boolean {
+  return byte === SPACE || (byte >= 9 && byte <= 13);
 }
 
 /** `[member`, `(member`, `-` or `+`. */

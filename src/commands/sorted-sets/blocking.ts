@@ -21,8 +21,7 @@ export const bzpopmin = command({
   name: "bzpopmin",
   group: "sorted-set",
   since: "5.0.0",
-  summary:
-    "Removes and returns the member with the lowest score of the first of several sorted sets that is not empty; waits for one.",
+  summary: "Removes and returns the lowest member of one of several sorted sets; waits for one.",
   complexity: "O(log(N)) with N being the size of the sorted set",
   arity: -3,
   flags: WRITE | NOSCRIPT | BLOCKING | FAST,
@@ -40,8 +39,7 @@ export const bzpopmax = command({
   name: "bzpopmax",
   group: "sorted-set",
   since: "5.0.0",
-  summary:
-    "Removes and returns the member with the highest score of the first of several sorted sets that is not empty; waits for one.",
+  summary: "Removes and returns the highest member of one of several sorted sets; waits for one.",
   complexity: "O(log(N)) with N being the size of the sorted set",
   arity: -3,
   flags: WRITE | NOSCRIPT | BLOCKING | FAST,
@@ -59,8 +57,7 @@ export const bzmpop = command({
   name: "bzmpop",
   group: "sorted-set",
   since: "7.0.0",
-  summary:
-    "Removes and returns members from the first of several sorted sets that is not empty; waits for one.",
+  summary: "Removes and returns members from one of several sorted sets; waits for one.",
   complexity:
     "O(K) + O(M*log(N)) with K keys, N the size of the sorted set and M the members returned",
   arity: -5,

@@ -161,13 +161,15 @@ export const zrank = command({
   since: "2.0.0",
   summary: "Returns the rank of a member, the lowest score first.",
   complexity: "O(log(N))",
-  arity: 3,
+  arity: -3,
   flags: READONLY | FAST,
   categories: ["sortedset"],
+  history: [["7.2.0", "Added the optional `WITHSCORE` argument."]],
   keys: [keysAt(KEY_RO | KEY_ACCESS, 1)],
   args: [
     { name: "key", type: "key", keySpec: 0 },
     { name: "member", type: "string" },
+    { name: "withscore", type: "pure-token", token: "WITHSCORE", since: "7.2.0", optional: true },
   ],
   run: (call) => replyRank(call, false),
 });
@@ -178,13 +180,15 @@ export const zrevrank = command({
   since: "2.0.0",
   summary: "Returns the rank of a member, the highest score first.",
   complexity: "O(log(N))",
-  arity: 3,
+  arity: -3,
   flags: READONLY | FAST,
   categories: ["sortedset"],
+  history: [["7.2.0", "Added the optional `WITHSCORE` argument."]],
   keys: [keysAt(KEY_RO | KEY_ACCESS, 1)],
   args: [
     { name: "key", type: "key", keySpec: 0 },
     { name: "member", type: "string" },
+    { name: "withscore", type: "pure-token", token: "WITHSCORE", since: "7.2.0", optional: true },
   ],
   run: (call) => replyRank(call, true),
 });
