@@ -168,11 +168,7 @@ export class HyperLogLog {
     this.home.bytes[this.home.start + ESTIMATE_END] |= OUT_OF_DATE;
   }
 
-<<<<<<< HEAD
-  /** Raises each of `raised` (a byte each) to this value's. False: the sparse ones are corrupt. */
-=======
   /** Raises each of `raised`, one byte each, to this value's. False: those are corrupt. */
->>>>>>> w-hll
   raiseInto(raised: Uint8Array): boolean {
     const { bytes, start, length } = this.home;
     const from = start + HEADER_BYTES;
