@@ -14,6 +14,7 @@ import { applySettings } from "./engine/settings.ts";
 import type { Session } from "./engine/session.ts";
 import { KeyspaceContext } from "./keyspace/context.ts";
 import { ExpiryCycle } from "./keyspace/expiry.ts";
+import { FieldExpiryCycle } from "./keyspace/field-expiry.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
 import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
@@ -43,6 +44,7 @@ export class Server {
   private readonly turn: Turn;
   private readonly aof: Aof;
   private readonly expiry: ExpiryCycle;
+  private readonly fieldExpiry: FieldExpiryCycle;
   private cronTimer: Timer | null = null;
   private isReclaiming = false;
   private wakeTimer: Timer | null = null;
@@ -58,6 +60,7 @@ export class Server {
     this.listeners = new Listeners(this.gateway, disk);
     this.aof = new Aof(this.engine, disk, (code) => this.onExit(code));
     this.expiry = new ExpiryCycle(keyspace, clock);
+    this.fieldExpiry = new FieldExpiryCycle(keyspace, clock);
     this.wire();
     this.engine.memory.startupBytes = this.engine.memory.measure();
   }
@@ -125,6 +128,8 @@ export class Server {
       this.reclaim();
     };
     engine.context.onDrop = (database, key, reason) => engine.keyDropped(database, key, reason);
+    engine.context.onFieldsDrop = (database, key, fields, isEmpty) =>
+      engine.fieldsDropped(database, key, fields, isEmpty);
     engine.requestShutdown = (isForced) => this.shutDown(isForced);
     engine.allowsProtected = (session) => this.allowsDebug(session);
     const { config } = engine;
@@ -134,9 +139,10 @@ export class Server {
     );
   }
 
-  /** Between turns, while expired keys abound. */
+  /** Between turns, while expired keys or fields abound. */
   private expireQuickly(): void {
     this.expiry.fastCycle();
+    this.fieldExpiry.fastCycle();
     if (this.engine.effects.pendingCount === 0) return;
     this.engine.effects.finishEach();
     this.turn.arm();
@@ -207,11 +213,12 @@ export class Server {
     const nowMs = this.gateway.beginCallback();
     if (!engine.switches.cron) return;
     engine.memory.measure();
-    this.expiry.isEnabled = engine.switches.activeExpiry;
+    this.expiry.isEnabled = this.fieldExpiry.isEnabled = engine.switches.activeExpiry;
     engine.stats.sampleRates(nowMs);
     this.expiry.effort = engine.config.values["active-expire-effort"];
     const expiryUs = engine.context.expiryCycleUs;
     this.expiry.slowCycle(engine.config.values.hz);
+    this.fieldExpiry.slowCycle(engine.config.values.hz);
     engine.latency.sample("expire-cycle", (engine.context.expiryCycleUs - expiryUs) / 1000);
     engine.effects.finishEach();
     this.aof.cron();

@@ -11,6 +11,7 @@ import * as monitor from "./connection/monitor.ts";
 import * as positions from "./geo/positions.ts";
 import * as radius from "./geo/radius.ts";
 import * as geoSearch from "./geo/search.ts";
+import * as hashExpiry from "./hashes/expiry.ts";
 import * as hashFields from "./hashes/fields.ts";
 import * as hashNumbers from "./hashes/numbers.ts";
 import * as hashWalks from "./hashes/walks.ts";
@@ -59,6 +60,7 @@ const FAMILIES: readonly object[] = [
   positions,
   radius,
   geoSearch,
+  hashExpiry,
   hashFields,
   hashNumbers,
   hashWalks,

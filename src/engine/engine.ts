@@ -38,7 +38,7 @@ import type { Command } from "./command.ts";
 import type { CommandTable } from "./command-table.ts";
 import type { Config } from "./config/config.ts";
 import { Effects } from "./effects.ts";
-import { NOTIFY_EVICTED, NOTIFY_EXPIRED } from "./key-events.ts";
+import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_GENERIC, NOTIFY_HASH } from "./key-events.ts";
 import type { KeyWatcher } from "./key-events.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
 import { feedMonitors } from "./monitor.ts";
@@ -316,6 +316,25 @@ export class Engine {
     this.effects.begin(database.index, 2);
     this.effects.word(this.removalCommand(reason));
     this.effects.range(key, 0, key.length);
+  }
+
+  /** Fields of a hash left by themselves, and the hash with the last: its HDEL repeats both. */
+  fieldsDropped(
+    database: Database,
+    key: Uint8Array,
+    fields: readonly Uint8Array[],
+    isEmpty: boolean,
+  ): void {
+    this.dirty += fields.length;
+    if (this.watchesKeys) {
+      this.keyChanged(database, NOTIFY_HASH, "hexpired", key, 0, key.length);
+      if (isEmpty) this.keyChanged(database, NOTIFY_GENERIC, "del", key, 0, key.length);
+    }
+    if (!this.effects.isActive) return;
+    this.effects.begin(database.index, 2 + fields.length);
+    this.effects.word("HDEL");
+    this.effects.range(key, 0, key.length);
+    for (const field of fields) this.effects.range(field, 0, field.length);
   }
 
   /** The command that stands for a removal which no client asked for. */

@@ -25,6 +25,7 @@ export class KeyspaceContext {
   hits = 0;
   misses = 0;
   expiredKeys = 0;
+  expiredFields = 0;
   /** Of the sampled keys with an expiry, the part that is stale, in percent. */
   expiredStalePercent = 0;
   expiryCyclesCutShort = 0;
@@ -51,6 +52,7 @@ export class KeyspaceContext {
     this.hits = 0;
     this.misses = 0;
     this.expiredKeys = 0;
+    this.expiredFields = 0;
     this.expiredStalePercent = 0;
     this.expiryCyclesCutShort = 0;
     this.expiryCycleUs = 0;
@@ -58,6 +60,13 @@ export class KeyspaceContext {
 
   /** An expired or evicted entry was removed; `key` is a copy of its key. */
   onDrop: (database: Database, key: Uint8Array, reason: RemovalReason) => void = () => {};
+  /** Fields of a hash had expired and were removed; `isEmpty`: and so was the hash. */
+  onFieldsDrop: (
+    database: Database,
+    key: Uint8Array,
+    fields: readonly Uint8Array[],
+    isEmpty: boolean,
+  ) => void = () => {};
   /** A reading command did not find its key. */
   onMiss: (database: Database, bytes: Uint8Array, start: number, length: number) => void = () => {};
 }

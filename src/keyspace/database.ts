@@ -144,6 +144,7 @@ export class Database extends EntryStore {
     const hash = this.hashOf(ref);
     this.context.mutations++;
     if (this.hasExpiry(ref)) this.expiring--;
+    this.forgetFieldExpiry(ref, hash);
     this.table.remove(hash, ref);
     freeEntry(this.arena, ref, false);
   }
@@ -182,6 +183,11 @@ export class Database extends EntryStore {
     const ref = cloneEntry(source.arena, from, this.arena, flags, key, handle, 0);
     this.table.insert(hash, ref, (flags & HAS_EXPIRY) !== 0);
     if ((flags & HAS_EXPIRY) !== 0) this.expiring++;
+    if ((flags & EXTERNAL_VALUE) !== 0) {
+      const object = this.arena.objects.get(handle);
+      const firstMs = object instanceof Uint8Array ? Infinity : (object.firstExpiryMs ?? Infinity);
+      this.noteFieldExpiry(keyBytes, keyStart, keyLength, hash, firstMs);
+    }
     this.context.mutations++;
     return ref;
   }
@@ -202,6 +208,7 @@ export class Database extends EntryStore {
     if (this.table.size > 0) this.context.mutations++;
     this.arena = new Arena(this.context.reclaimer);
     this.table = new ByteTable(this.arena);
+    this.expiringHashes = null;
     this.expiring = 0;
     this.expiryCursor = 0;
     this.averageTtlMs = 0;
@@ -235,6 +242,7 @@ export class Database extends EntryStore {
     [this.arena, other.arena] = [other.arena, this.arena];
     [this.table, other.table] = [other.table, this.table];
     [this.expiring, other.expiring] = [other.expiring, this.expiring];
+    [this.expiringHashes, other.expiringHashes] = [other.expiringHashes, this.expiringHashes];
     [this.expiryCursor, other.expiryCursor] = [other.expiryCursor, this.expiryCursor];
     [this.averageTtlMs, other.averageTtlMs] = [other.averageTtlMs, this.averageTtlMs];
   }

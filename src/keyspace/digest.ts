@@ -19,11 +19,14 @@ import type { Ref } from "../memory/arena.ts";
 import type { Database } from "./database.ts";
 import { KeyView } from "./entries.ts";
 import type { Keyspace } from "./keyspace.ts";
+import { NO_FIELD_EXPIRY } from "../values/hash.ts";
 import type { StringView } from "../values/string.ts";
 import { ValueReader } from "./value-reader.ts";
 
 const DIGEST_BYTES = 20;
 const EXPIRY_MARK = Buffer.from("!!expire!!");
+/** Of a hash's field; Redis 7.4's. */
+const FIELD_EXPIRY_MARK = Buffer.from("!!hexpire!!");
 const SCAN_STEP = 4096;
 
 /** 40 hexadecimal digits; all zero for an empty keyspace. */
@@ -79,7 +82,10 @@ function mixCollection(digest: Uint8Array, reader: ValueReader, type: number): v
     while (set.next()) xorHash(digest, dataOf(set.member));
   } else if (type === TYPE_HASH) {
     hash.rewind();
-    while (hash.next()) xorPair(digest, dataOf(hash.field), dataOf(hash.value));
+    while (hash.next()) {
+      const mark = hash.fieldExpiryMs === NO_FIELD_EXPIRY ? null : FIELD_EXPIRY_MARK;
+      xorPair(digest, dataOf(hash.field), dataOf(hash.value), mark);
+    }
   } else {
     const { member } = sortedSet;
     sortedSet.rewind();
@@ -93,10 +99,16 @@ function dataOf({ bytes, start, length }: ByteView | StringView): Uint8Array {
   return bytes.subarray(start, start + length);
 }
 
-function xorPair(digest: Uint8Array, first: Uint8Array, second: Uint8Array): void {
+function xorPair(
+  digest: Uint8Array,
+  first: Uint8Array,
+  second: Uint8Array,
+  mark: Uint8Array | null = null,
+): void {
   const pair = new Uint8Array(DIGEST_BYTES);
   mix(pair, first);
   mix(pair, second);
+  if (mark !== null) xorHash(pair, mark);
   xorHash(digest, pair);
 }
 

@@ -29,6 +29,7 @@ import {
   setIntegerOf,
   setValueWord,
   startOf,
+  TYPE_HASH,
   TYPE_STRING,
   typeIn,
   valueWordOf,
@@ -46,6 +47,7 @@ import {
   KeyView,
   makeEntry,
 } from "./entries.ts";
+import { ExpiringHashes } from "./expiring-hashes.ts";
 
 /** What a setter does with the expiry: none, the one that stands, or a time. */
 export const NO_EXPIRY = -1;
@@ -60,6 +62,8 @@ export class EntryStore {
   table: ByteTable;
   /** Entries that have an expiry. */
   expiring = 0;
+  /** Which hashes have fields that expire, and when; made by the first of them. */
+  expiringHashes: ExpiringHashes | null = null;
   /** The hash of the key that was looked up last. */
   hash = 0;
   readonly string = new StringView();
@@ -310,6 +314,32 @@ export class EntryStore {
     return result;
   }
 
+  /** Notes the earliest expiry among the fields of a hash, Infinity where none expires. */
+  noteFieldExpiry(
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    hash: number,
+    firstMs: number,
+  ): void {
+    if (firstMs === Infinity) {
+      this.expiringHashes?.remove(keyBytes, keyStart, keyLength, hash);
+      return;
+    }
+    this.expiringHashes ??= new ExpiringHashes(this.arena);
+    this.expiringHashes.put(keyBytes, keyStart, keyLength, hash, firstMs);
+  }
+
+  /** To be called before an entry goes. */
+  protected forgetFieldExpiry(ref: Ref, hash: number): void {
+    const { expiringHashes } = this;
+    if (expiringHashes === null || expiringHashes.size === 0) return;
+    const header = headerOf(this.arena, ref);
+    if (typeIn(header) !== TYPE_HASH || (flagsIn(header) & EXTERNAL_VALUE) === 0) return;
+    const key = this.keyOf(ref, this.key);
+    expiringHashes.remove(key.bytes, key.start, key.length, hash);
+  }
+
   setEncoding(ref: Ref, encoding: number): void {
     const header = headerOf(this.arena, ref);
     if (encodingIn(header) === encoding) return;
@@ -432,6 +462,7 @@ export class EntryStore {
       this.table.insert(this.hash, ref, expires);
     } else {
       setClock(arena, ref, clockOf(arena, existing));
+      this.forgetFieldExpiry(existing, this.hash);
       this.table.relocate(this.hash, existing, ref, expires);
       freeEntry(arena, existing, false);
       if (hadExpiry) this.expiring--;

@@ -16,14 +16,14 @@ import {
   valueWordOf,
 } from "../memory/entry.ts";
 import type { Collection } from "../memory/object-table.ts";
-import type { Home } from "../values/home.ts";
+import type { HashHome } from "../values/home.ts";
 import type { KeyspaceContext } from "./context.ts";
 import type { Database } from "./database.ts";
 import type { TemporaryHome } from "./temporary-home.ts";
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
-export class OpenValue implements Home {
+export class OpenValue implements HashHome {
   bytes = NO_BYTES;
   start = 0;
   length = 0;
@@ -134,6 +134,29 @@ export class OpenValue implements Home {
     this.ref = NULL_REF;
     this.length = 0;
     this.collection = null;
+  }
+
+  get removesExpired(): boolean {
+    return !this.context.keepsExpired;
+  }
+
+  firstExpiryChanged(firstMs: number): void {
+    const { database, keyBytes, keyStart, keyLength, hash } = this;
+    database.noteFieldExpiry(keyBytes, keyStart, keyLength, hash, firstMs);
+  }
+
+  /** An effect of its own: it does not count as a change by the running command. */
+  fieldsExpired(fields: readonly Uint8Array[]): void {
+    const { context, database, keyBytes, keyStart, keyLength } = this;
+    const key = keyBytes.slice(keyStart, keyStart + keyLength);
+    const isEmpty = this.collection !== null && this.collection.table?.size === 0;
+    if (isEmpty) {
+      const { mutations } = context;
+      this.remove();
+      context.mutations = mutations;
+    }
+    context.expiredFields += fields.length;
+    context.onFieldsDrop(database, key, fields, isEmpty);
   }
 
   private read(): void {

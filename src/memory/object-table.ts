@@ -22,6 +22,8 @@ export interface Collection {
   readonly sizeBytes: number;
   /** From its members to its elements, where it has such a table. */
   readonly table: ByteTable | null;
+  /** Where parts of it expire, the earliest expiry: unix milliseconds, Infinity for none. */
+  readonly firstExpiryMs?: number;
   /** Frees up to `budget` of its elements; false once nothing is left. */
   free(budget: number): boolean;
   /** A copy whose elements live in `arena`. */

@@ -1,8 +1,9 @@
 /**
  * The present content of all databases as commands, for a base file: SET key value [PXAT ms], and
- * for collections RPUSH, SADD, ZADD and HMSET, some elements in each, and PEXPIREAT.
+ * for collections RPUSH, SADD, ZADD and HMSET, some elements in each, and PEXPIREAT; HPEXPIREAT for
+ * each field of a hash that expires.
  * The walk is done in one go, so nothing changes while it runs. Keys that have expired are left
- * out, since their removal has been or will be reported elsewhere.
+ * out, since their removal has been or will be reported elsewhere; such fields are not.
  */
 import { copyBytes } from "../base/bytes.ts";
 import type { Disk } from "../base/disk.ts";
@@ -23,6 +24,8 @@ import {
 } from "../memory/entry.ts";
 import { ValueReader } from "../keyspace/value-reader.ts";
 import { MAX_DOUBLE_BYTES, writeDouble } from "../base/doubles.ts";
+import { NO_FIELD_EXPIRY } from "../values/hash.ts";
+import type { HashValue } from "../values/hash.ts";
 import { selectCommand } from "./_select.ts";
 
 const BUFFER_BYTES = 1 << 20;
@@ -62,7 +65,11 @@ function writeEntry(database: Database, ref: Ref, effects: Effects, reader: Valu
     writeString(database, ref, effects, expires);
     return;
   }
-  writeCollection(new Batches(database.index, effects), reader, reader.open(database, ref));
+  const type = reader.open(database, ref);
+  writeCollection(new Batches(database.index, effects), reader, type);
+  if (type === TYPE_HASH && reader.hash.hasExpiringFields) {
+    writeFieldExpiries(database.index, effects, reader.hash);
+  }
   if (!expires) return;
   effects.begin(database.index, 3);
   effects.word("PEXPIREAT");
@@ -82,6 +89,22 @@ function writeString(database: Database, ref: Ref, effects: Effects, expires: bo
     effects.integer(exactExpiryOf(database.arena, ref));
   }
   effects.finish();
+}
+
+function writeFieldExpiries(databaseIndex: number, effects: Effects, hash: HashValue): void {
+  hash.rewind();
+  while (hash.next()) {
+    const expiryMs = hash.fieldExpiryMs;
+    if (expiryMs === NO_FIELD_EXPIRY) continue;
+    effects.begin(databaseIndex, 6);
+    effects.word("HPEXPIREAT");
+    effects.range(key.bytes, key.start, key.length);
+    effects.integer(expiryMs);
+    effects.word("FIELDS");
+    effects.integer(1);
+    effects.range(hash.field.bytes, hash.field.start, hash.field.length);
+    effects.finish();
+  }
 }
 
 const score = new Uint8Array(MAX_DOUBLE_BYTES);

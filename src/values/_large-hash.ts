@@ -1,6 +1,7 @@
 /**
- * A hash beyond its packed size: a table from fields to elements, whose data are the values and
- * whose number, where they have one, is the field's expiry in unix milliseconds.
+ * A hash beyond its packed size: a table from fields to elements, whose data are the values. The
+ * elements that expire have a number, their place in a heap of expiries (memory/expiry-heap.ts),
+ * which is there only while there are any.
  */
 import { hashBytes } from "../base/hash.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
@@ -15,8 +16,8 @@ import {
   readData,
   readMember,
   replaceData,
-  setNumberOf,
 } from "../memory/element.ts";
+import { ExpiryHeap } from "../memory/expiry-heap.ts";
 import type { Collection } from "../memory/object-table.ts";
 
 /** The object itself and its table's, beside the segments. */
@@ -28,11 +29,9 @@ const data = new ByteView();
 
 export class LargeHash implements Collection {
   readonly table: ByteTable;
-  /** Fields that have an expiry, and a moment before which none of them expires. */
-  expiring = 0;
-  nextExpiryMs = Infinity;
   /** Fields that expired before this are treated as if they were gone. */
   hiddenBeforeMs = 0;
+  private expiries: ExpiryHeap | null = null;
   private readonly arena: Arena;
 
   constructor(arena: Arena) {
@@ -41,7 +40,23 @@ export class LargeHash implements Collection {
   }
 
   get sizeBytes(): number {
-    return OBJECT_BYTES + this.table.sizeBytes + this.elementBytes();
+    const expiryBytes = this.expiries === null ? 0 : this.expiries.sizeBytes;
+    return OBJECT_BYTES + this.table.sizeBytes + expiryBytes + this.elementBytes();
+  }
+
+  /** The earliest expiry of a field, Infinity where none expires. */
+  get firstExpiryMs(): number {
+    return this.expiries === null ? Infinity : this.expiries.firstMs;
+  }
+
+  /** The field that expires first, or NULL_REF. */
+  get firstExpiring(): Ref {
+    return this.expiries === null ? NULL_REF : this.expiries.first;
+  }
+
+  /** Whether any field has expired. */
+  get hidesFields(): boolean {
+    return this.expiries !== null && this.expiries.firstMs < this.hiddenBeforeMs;
   }
 
   find(bytes: Uint8Array, start: number, length: number): Ref {
@@ -49,13 +64,7 @@ export class LargeHash implements Collection {
   }
 
   isHidden(ref: Ref): boolean {
-    if (this.expiring === 0 || !hasNumber(this.arena, ref)) return false;
-    return numberOf(this.arena, ref) < this.hiddenBeforeMs;
-  }
-
-  findVisible(bytes: Uint8Array, start: number, length: number): Ref {
-    const ref = this.find(bytes, start, length);
-    return ref !== NULL_REF && this.isHidden(ref) ? NULL_REF : ref;
+    return this.hidesFields && this.expires(ref) && this.expiryOf(ref) < this.hiddenBeforeMs;
   }
 
   /** Returns whether the field is new. An expiry that it had goes unless `keepsExpiry`. */
@@ -86,52 +95,51 @@ export class LargeHash implements Collection {
       table.insert(hash, made, false);
       return true;
     }
-    const expires = hasNumber(arena, ref);
+    const expires = this.expires(ref);
     const wasHidden = this.isHidden(ref);
     const keeps = expires && keepsExpiry && !wasHidden;
-    if (expires && !keeps) this.expiring--;
+    if (expires && !keeps) this.forgetExpiry(ref);
     if (expires === keeps && replaceData(arena, ref, value, valueStart, valueLength)) return false;
-    this.rebuild(
-      hash,
-      ref,
-      value,
-      valueStart,
-      valueLength,
-      keeps,
-      keeps ? numberOf(arena, ref) : 0,
-    );
+    const made = this.rebuild(hash, ref, value, valueStart, valueLength, keeps);
+    if (keeps) this.expiries?.moved(made);
     return wasHidden;
   }
 
   remove(ref: Ref, hash: number): void {
-    if (hasNumber(this.arena, ref)) this.expiring--;
+    if (this.expires(ref)) this.forgetExpiry(ref);
     this.table.remove(hash, ref);
     freeElement(this.arena, ref);
   }
 
+  expires(ref: Ref): boolean {
+    return hasNumber(this.arena, ref);
+  }
+
   /** Unix milliseconds, or NO_FIELD_EXPIRY. */
   expiryOf(ref: Ref): number {
-    return hasNumber(this.arena, ref) ? numberOf(this.arena, ref) : NO_FIELD_EXPIRY;
+    const { expiries } = this;
+    return expiries !== null && this.expires(ref) ? expiries.timeOf(ref) : NO_FIELD_EXPIRY;
   }
 
   setExpiry(hash: number, ref: Ref, whenMs: number): void {
-    if (whenMs < this.nextExpiryMs) this.nextExpiryMs = whenMs;
-    if (hasNumber(this.arena, ref)) {
-      setNumberOf(this.arena, ref, whenMs);
+    const { arena } = this;
+    this.expiries ??= new ExpiryHeap(arena, arena.objects.collections);
+    if (this.expires(ref)) {
+      this.expiries.change(ref, whenMs);
       return;
     }
-    this.expiring++;
-    readData(this.arena, ref, data);
-    this.rebuild(hash, ref, data.bytes, data.start, data.length, true, whenMs);
+    readData(arena, ref, data);
+    this.expiries.add(this.rebuild(hash, ref, data.bytes, data.start, data.length, true), whenMs);
   }
 
   dropExpiry(hash: number, ref: Ref): void {
-    this.expiring--;
+    this.forgetExpiry(ref);
     readData(this.arena, ref, data);
-    this.rebuild(hash, ref, data.bytes, data.start, data.length, false, 0);
+    this.rebuild(hash, ref, data.bytes, data.start, data.length, false);
   }
 
   free(budget: number): boolean {
+    this.dropExpiries();
     return this.table.drain(budget, (ref) => freeElement(this.arena, ref));
   }
 
@@ -145,23 +153,23 @@ export class LargeHash implements Collection {
       readData(this.arena, ref, data);
       const { bytes, start, length } = member;
       copy.set(bytes, start, length, data.bytes, data.start, data.length, false);
-      if (hasNumber(this.arena, ref)) {
+      if (this.expires(ref)) {
         const hash = hashBytes(bytes, start, length);
         const made = copy.table.find(bytes, start, length, hash);
-        copy.setExpiry(hash, made, numberOf(this.arena, ref));
+        copy.setExpiry(hash, made, this.expiryOf(ref));
       }
     }
   }
 
+  /** Makes the element anew; where it is to have a number and has one, it keeps that. */
   private rebuild(
     hash: number,
     ref: Ref,
     value: Uint8Array,
     valueStart: number,
     valueLength: number,
-    expires: boolean,
-    whenMs: number,
-  ): void {
+    withNumber: boolean,
+  ): Ref {
     const { arena } = this;
     readMember(arena, ref, member);
     const { bytes, start, length } = member;
@@ -173,11 +181,25 @@ export class LargeHash implements Collection {
       value,
       valueStart,
       valueLength,
-      expires,
-      whenMs,
+      withNumber,
+      withNumber && hasNumber(arena, ref) ? numberOf(arena, ref) : 0,
     );
-    this.table.relocate(hash, ref, made, expires);
+    this.table.relocate(hash, ref, made, false);
     freeElement(arena, ref);
+    return made;
+  }
+
+  private forgetExpiry(ref: Ref): void {
+    const { expiries } = this;
+    if (expiries === null) return;
+    expiries.remove(ref);
+    if (expiries.size === 0) this.dropExpiries();
+  }
+
+  private dropExpiries(): void {
+    if (this.expiries === null) return;
+    this.expiries.release();
+    this.expiries = null;
   }
 
   /** Estimated from a few elements. */

@@ -2,6 +2,10 @@
  * A hash: fields and their values. Packed as a listpack (field, value, field, …) while it is
  * small, beyond that or with a field that expires as a table (_large-hash.ts). It never goes back.
  *
+ * A field that has expired is never shown. A lookup that meets one removes it where that is
+ * allowed, and walks pass over it; the others wait for `removeExpired`. The home is told of what
+ * was removed, and of every change of the earliest expiry.
+ *
  * One object serves many commands: it is opened on a home, and `field` and `value` are views that
  * `find`, `next` and the samplers point at what they found, valid until the next change.
  */
@@ -11,7 +15,7 @@ import type { Ref } from "../memory/arena.ts";
 import { TableWalk } from "../memory/byte-table.ts";
 import { ByteView, readData, readMember } from "../memory/element.ts";
 import { ENCODING_HASHTABLE, ENCODING_LISTPACK } from "../memory/entry.ts";
-import type { Home } from "./home.ts";
+import type { HashHome } from "./home.ts";
 import { LargeHash, NO_FIELD_EXPIRY } from "./_large-hash.ts";
 import { ItemDigits, Needle } from "./_listpack.ts";
 import {
@@ -37,7 +41,7 @@ export interface HashLimits {
   maxValueBytes: number;
 }
 
-/** Expired fields that a random pick passes over. */
+/** Expired fields that a random pick passes over before it takes the first that has not. */
 const PICK_TRIES = 100;
 
 export class HashValue {
@@ -48,13 +52,17 @@ export class HashValue {
   private readonly fieldDigits = new ItemDigits();
   private readonly valueDigits = new ItemDigits();
   private readonly walk = new TableWalk();
+  private readonly expired = new ByteView();
   /** Where `next` goes on in packed bytes. */
   private place = 0;
 
-  readonly home: Home;
+  /** The element that was read last. */
+  private current: Ref = NULL_REF;
+
+  readonly home: HashHome;
   readonly limits: HashLimits;
 
-  constructor(home: Home, limits: HashLimits) {
+  constructor(home: HashHome, limits: HashLimits) {
     this.home = home;
     this.limits = limits;
   }
@@ -76,7 +84,7 @@ export class HashValue {
   find(bytes: Uint8Array, start: number, length: number): boolean {
     const { home } = this;
     if (home.collection !== null) {
-      const ref = this.large.findVisible(bytes, start, length);
+      const ref = this.visible(bytes, start, length);
       if (ref === NULL_REF) return false;
       readData(home.arena, ref, this.value);
       return true;
@@ -108,18 +116,36 @@ export class HashValue {
       this.enlarge();
     }
     home.touched();
-    return this.large.set(bytes, start, length, value, valueStart, valueLength, keepsExpiry);
+    const { large } = this;
+    const firstMs = large.firstExpiryMs;
+    const isNew = large.set(
+      bytes,
+      start,
+      length,
+      value,
+      valueStart,
+      valueLength,
+      keepsExpiry,
+    );
+    this.announce(firstMs);
+    return isNew;
   }
 
-  /** Removes a field; false where there is none. The hash may be empty afterwards. */
+  /**
+   * Removes a field, also one that has expired; false where there is none. The hash may be empty
+   * afterwards.
+   */
   remove(bytes: Uint8Array, start: number, length: number): boolean {
     const { home } = this;
     if (home.collection !== null) {
+      const { large } = this;
       const hash = hashBytes(bytes, start, length);
-      const ref = this.large.table.find(bytes, start, length, hash);
-      if (ref === NULL_REF || this.large.isHidden(ref)) return false;
+      const ref = large.table.find(bytes, start, length, hash);
+      if (ref === NULL_REF) return false;
       home.touched();
-      this.large.remove(ref, hash);
+      const firstMs = large.firstExpiryMs;
+      large.remove(ref, hash);
+      this.announce(firstMs);
       return true;
     }
     const place = this.placeOf(bytes, start, length);
@@ -154,7 +180,7 @@ export class HashValue {
 
   /**
    * Points `field` and `value` at a random field of a hash that is not empty. Returns a number
-   * that tells it from others, or 0 where chance found only expired ones.
+   * that tells it from others, or 0 where all fields have expired.
    */
   pick(randomWord: () => number): number {
     const { home } = this;
@@ -165,7 +191,8 @@ export class HashValue {
         this.read(ref);
         return ref;
       }
-      return 0;
+      this.rewind();
+      return this.next() ? this.current : 0;
     }
     const items = packedCount(home);
     const index = Math.floor((randomWord() / 4294967296) * (items >> 1));
@@ -195,17 +222,27 @@ export class HashValue {
     return this.home.collection === null;
   }
 
-  /** Whether a field may expire. */
+  /** Whether any field has an expiry. */
   get hasExpiringFields(): boolean {
-    return this.home.collection !== null && this.large.expiring > 0;
+    return this.home.collection !== null && this.large.firstExpiryMs !== Infinity;
+  }
+
+  /** Whether any field has expired and is still there. */
+  get hidesFields(): boolean {
+    return this.home.collection !== null && this.large.hidesFields;
+  }
+
+  /** The expiry of the field that `next`, `pick` or `scan` found, or NO_FIELD_EXPIRY. */
+  get fieldExpiryMs(): number {
+    return this.home.collection === null ? NO_FIELD_EXPIRY : this.large.expiryOf(this.current);
   }
 
   /** The field's expiry in unix milliseconds, NO_FIELD_EXPIRY, or null where it does not exist. */
   expiryOf(bytes: Uint8Array, start: number, length: number): number | null {
     if (this.home.collection === null) {
-      return this.find(bytes, start, length) ? NO_FIELD_EXPIRY : null;
+      return this.placeOf(bytes, start, length) === NOT_FOUND ? null : NO_FIELD_EXPIRY;
     }
-    const ref = this.large.findVisible(bytes, start, length);
+    const ref = this.visible(bytes, start, length);
     return ref === NULL_REF ? null : this.large.expiryOf(ref);
   }
 
@@ -216,7 +253,9 @@ export class HashValue {
     home.touched();
     const hash = hashBytes(bytes, start, length);
     const { large } = this;
+    const firstMs = large.firstExpiryMs;
     large.setExpiry(hash, large.table.find(bytes, start, length, hash), whenMs);
+    this.announce(firstMs);
   }
 
   /** Takes the expiry from a field that has one. */
@@ -224,36 +263,59 @@ export class HashValue {
     this.home.touched();
     const hash = hashBytes(bytes, start, length);
     const { large } = this;
+    const firstMs = large.firstExpiryMs;
     large.dropExpiry(hash, large.table.find(bytes, start, length, hash));
+    this.announce(firstMs);
   }
 
   /**
-   * Copies of fields that have expired, found among the next `slots` slots of the table from the
-   * cursor on (0 begins), and the cursor to go on from.
+   * Removes up to `limit` fields that have expired, those first that were due first, and tells the
+   * home. Returns how many; the key may be gone then.
    */
-  findExpired(cursor: number, slots: number): { cursor: number; fields: Uint8Array[] } {
-    const fields: Uint8Array[] = [];
+  removeExpired(limit: number): number {
+    if (!this.hidesFields || !this.home.removesExpired) return 0;
     const { large } = this;
-    const next = large.table.scanExpiring(cursor, slots, (ref) => {
-      if (!large.isHidden(ref)) return;
-      readMember(this.home.arena, ref, this.field);
-      const { bytes, start, length } = this.field;
-      fields.push(bytes.slice(start, start + length));
-    });
-    return { cursor: next, fields };
-  }
-
-  /** Removes a field that has expired. */
-  removeExpired(field: Uint8Array): void {
-    const hash = hashBytes(field, 0, field.length);
-    const ref = this.large.table.find(field, 0, field.length, hash);
-    if (ref === NULL_REF || !this.large.isHidden(ref)) return;
-    this.home.touched();
-    this.large.remove(ref, hash);
+    const firstMs = large.firstExpiryMs;
+    const fields: Uint8Array[] = [];
+    while (fields.length < limit && large.hidesFields) {
+      fields.push(this.takeOut(large.firstExpiring));
+    }
+    this.announce(firstMs);
+    this.home.fieldsExpired(fields);
+    return fields.length;
   }
 
   private get large(): LargeHash {
     return this.home.collection as LargeHash;
+  }
+
+  /** The field's element, or NULL_REF. One that has expired is removed where it may be. */
+  private visible(bytes: Uint8Array, start: number, length: number): Ref {
+    const { large } = this;
+    const ref = large.find(bytes, start, length);
+    if (ref === NULL_REF || !large.isHidden(ref)) return ref;
+    if (this.home.removesExpired) {
+      const firstMs = large.firstExpiryMs;
+      const field = this.takeOut(ref);
+      this.announce(firstMs);
+      this.home.fieldsExpired([field]);
+    }
+    return NULL_REF;
+  }
+
+  /** Removes an element and returns its field. */
+  private takeOut(ref: Ref): Uint8Array {
+    readMember(this.home.arena, ref, this.expired);
+    const { bytes, start, length } = this.expired;
+    const field = bytes.slice(start, start + length);
+    this.large.remove(ref, hashBytes(field, 0, length));
+    return field;
+  }
+
+  /** Tells the home where the earliest expiry is no longer `firstMs`. */
+  private announce(firstMs: number): void {
+    const present = this.large.firstExpiryMs;
+    if (present !== firstMs) this.home.firstExpiryChanged(present);
   }
 
   private setPacked(
@@ -290,6 +352,7 @@ export class HashValue {
   }
 
   private read(ref: Ref): void {
+    this.current = ref;
     readMember(this.home.arena, ref, this.field);
     readData(this.home.arena, ref, this.value);
   }

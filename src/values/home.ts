@@ -32,3 +32,13 @@ export interface Home {
   /** Removes the key with its value. */
   remove(): void;
 }
+
+/** The home of a hash, whose fields may expire one by one. */
+export interface HashHome extends Home {
+  /** Whether fields that have expired may be removed now; otherwise they are only hidden. */
+  readonly removesExpired: boolean;
+  /** The earliest expiry of a field is another now: unix milliseconds, Infinity for none. */
+  firstExpiryChanged(firstMs: number): void;
+  /** These fields (copies) were removed since they had expired; the hash may be empty now. */
+  fieldsExpired(fields: readonly Uint8Array[]): void;
+}

@@ -21,6 +21,7 @@ import { parseInt64, parseSafeInteger, writeBigInteger, writeInteger } from "../
 import type { Call } from "../../engine/call.ts";
 import { NOTIFY_HASH } from "../../engine/key-events.ts";
 import { writeHash } from "../../engine/typed-values.ts";
+import { NO_FIELD_EXPIRY } from "../../values/hash.ts";
 import type { HashValue } from "../../values/hash.ts";
 import {
   HASH_VALUE_NOT_A_FLOAT,
@@ -132,4 +133,14 @@ function addFloat(call: Call): void {
   effects.argument(args, 1);
   effects.argument(args, 2);
   effects.range(text, 0, text.length);
+  const expiryMs = hash.expiryOf(bytes, starts[2], lengths[2]) ?? NO_FIELD_EXPIRY;
+  if (expiryMs === NO_FIELD_EXPIRY) return;
+  // HSET takes the field's expiry away.
+  effects.begin(call.database.index, 6);
+  effects.word("HPEXPIREAT");
+  effects.argument(args, 1);
+  effects.integer(expiryMs);
+  effects.word("FIELDS");
+  effects.integer(1);
+  effects.argument(args, 2);
 }

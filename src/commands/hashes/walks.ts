@@ -101,6 +101,8 @@ export const hscan = command({
 const MAX_COUNT = 2n ** 63n - 1n;
 /** Where fewer than one in so many fields are wanted, picking beats walking. */
 const PICKED_PART = 3;
+/** Expired fields that HRANDFIELD removes before it draws; it copes with the rest, if slowly. */
+const EXPIRED_AT_ONCE = 1000;
 
 function replyAll(call: Call, hasFields: boolean, hasValues: boolean): void {
   const hash = readHash(call, 1);
@@ -108,7 +110,7 @@ function replyAll(call: Call, hasFields: boolean, hasValues: boolean): void {
   const { reply } = call;
   const { field, value } = hash;
   // Expired fields are counted by `size` but not sent.
-  const isExact = !hash.hasExpiringFields;
+  const isExact = !hash.hidesFields;
   const isMap = hasFields && hasValues;
   const mark = reply.beginDeferred();
   if (isExact && isMap) reply.map(hash.size);
@@ -132,6 +134,7 @@ function randomFields(call: Call): void {
   if (call.count === 2) {
     const hash = readHash(call, 1);
     if (hash === null) return;
+    hash.removeExpired(EXPIRED_AT_ONCE);
     if (hash.size > 0 && hash.pick(call.engine.context.randomWord) !== 0) {
       reply.bulk(hash.field.bytes, hash.field.start, hash.field.length);
     } else {
@@ -149,6 +152,7 @@ function randomFields(call: Call): void {
   if (call.refused()) return;
   const hash = readHash(call, 1);
   if (hash === null) return;
+  hash.removeExpired(EXPIRED_AT_ONCE);
   const count = Number(wanted);
   if (hash.size === 0 || count === 0) {
     reply.array(0);
@@ -184,7 +188,7 @@ function replyDistinct(call: Call, hash: HashValue, count: number, withValues: b
   const { reply } = call;
   const mark = reply.beginDeferred();
   const sent =
-    hash.isPacked || count * PICKED_PART > hash.size
+    hash.isPacked || hash.hidesFields || count * PICKED_PART > hash.size
       ? walkChosen(call, hash, count, withValues)
       : pickDistinct(call, hash, count, withValues);
   reply.endDeferred(mark, withValues && !reply.resp3 ? sent * 2 : sent);
@@ -192,7 +196,8 @@ function replyDistinct(call: Call, hash: HashValue, count: number, withValues: b
 
 /** Chooses by number and walks the whole hash. */
 function walkChosen(call: Call, hash: HashValue, count: number, withValues: boolean): number {
-  const chosen = drawDistinct(hash.size, count, call.engine.random);
+  const size = hash.hidesFields ? countShown(hash) : hash.size;
+  const chosen = drawDistinct(size, count, call.engine.random);
   let sent = 0;
   hash.rewind();
   for (let index = 0; hash.next(); index++) {
@@ -201,6 +206,13 @@ function walkChosen(call: Call, hash: HashValue, count: number, withValues: bool
     sent++;
   }
   return sent;
+}
+
+function countShown(hash: HashValue): number {
+  let count = 0;
+  hash.rewind();
+  while (hash.next()) count++;
+  return count;
 }
 
 /** Picks a small part of a large hash. */

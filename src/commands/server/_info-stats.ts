@@ -1,6 +1,7 @@
 /** INFO's stats section and those that count commands, errors, durations and keys. */
 import type { Engine } from "../../engine/engine.ts";
 import type { InfoField } from "../../engine/persistence.ts";
+import type { Database } from "../../keyspace/database.ts";
 
 export function statsFields(engine: Engine): InfoField[] {
   return [
@@ -59,6 +60,7 @@ function trafficFields({ stats }: Engine): InfoField[] {
 
 function keyFields({ context }: Engine): InfoField[] {
   return [
+    ["expired_subkeys", context.expiredFields],
     ["expired_keys", context.expiredKeys],
     ["expired_stale_perc", context.expiredStalePercent.toFixed(2)],
     ["expired_time_cap_reached_count", context.expiryCyclesCutShort],
@@ -148,6 +150,12 @@ export function keyspaceFields(engine: Engine): InfoField[] {
     .map((database) => [
       `db${database.index}`,
       `keys=${database.size},expires=${database.expiring},` +
-        `avg_ttl=${database.expiring === 0 ? 0 : Math.round(database.averageTtlMs)}`,
+        `avg_ttl=${database.expiring === 0 ? 0 : Math.round(database.averageTtlMs)}` +
+        expiringHashes(database),
     ]);
+}
+
+/** Redis 7.4's field, for those who use what 7.4 has: 7.2's line ends before it. */
+function expiringHashes({ expiringHashes: hashes }: Database): string {
+  return hashes === null || hashes.size === 0 ? "" : `,subexpiry=${hashes.size}`;
 }
