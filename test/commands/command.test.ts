@@ -38,7 +38,6 @@ const CHANGED_DOCS: Readonly<Record<string, string>> = {
   psetex: "deprecated in 7.2",
   setex: "deprecated in 7.2",
   setnx: "deprecated in 7.2",
-  pfmerge: "7.2 makes the sources optional, as they are",
   zrank: "7.2 added WITHSCORE",
   zrevrank: "7.2 added WITHSCORE",
 };
