@@ -159,7 +159,7 @@ function addMembers(call: Call): void {
   if (set === null) return;
   const { bytes, starts, lengths } = call.args;
   const { count } = call;
-  if (count > 3) set.prepare(count - 2);
+  if (count > 3) set.prepare(count - 2, bytes, starts[2], lengths[2]);
   let added = 0;
   for (let i = 2; i < count; i++) if (set.add(bytes, starts[i], lengths[i])) added++;
   if (added > 0) {
