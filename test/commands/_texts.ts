@@ -1,5 +1,5 @@
 /** Replies that are text for people and monitoring: INFO, CLIENT LIST. */
-import type { RespClient } from "../support/resp-client.ts";
+import type { ReplyValue, RespClient } from "../support/resp-client.ts";
 
 /** The value as the text that it must be. */
 export function textOf(value: unknown): string {
@@ -72,4 +72,13 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
     if (Date.now() > deadline) throw new Error("It did not come about in time");
     await Bun.sleep(5);
   }
+}
+
+/** Whether a reply is that of a complete scan which found these, in any order. */
+export function foundAll(items: readonly string[]): (reply: ReplyValue) => boolean {
+  const wanted = ["0", items.toSorted()];
+  return (reply) => {
+    const [cursor, found] = reply as [string, string[]];
+    return Bun.deepEquals([cursor, found.toSorted()], wanted);
+  };
 }

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import type { Reply, RespClient } from "../support/resp-client.ts";
 import { comparePropagation, propagated } from "../support/propagation.ts";
 import { PEDIS, startServer } from "../support/server.ts";
+import { textOf } from "./_texts.ts";
 
 comparePropagation(
   "hash commands propagate themselves, floats their sum",
@@ -149,7 +150,7 @@ test("SPOP propagates the members that it popped", async () => {
   });
   const [one, two, many] = popped.map(({ value }) => value);
   const removals = lines.filter((line) => line.startsWith("SREM s "));
-  expect(removals[0]).toBe(`SREM s ${String(one)}`);
+  expect(removals[0]).toBe(`SREM s ${textOf(one)}`);
   expect(removals[1]).toBe(`SREM s ${(two as string[]).join(" ")}`);
   const rest = removals.slice(2).map((line) => line.split(" ").slice(2));
   expect(rest.length).toBeGreaterThan(1);

@@ -1,4 +1,5 @@
 /** One script for sets, over every encoding and every way from one to the other. */
+import { BORDER_INTEGERS } from "../support/byte-texts.ts";
 import { transcripts } from "../support/transcript.ts";
 import type { Conversation } from "../support/transcript.ts";
 import { FAR_MS, holds, LENGTHS, live, texts } from "./_key-life.ts";
@@ -15,11 +16,7 @@ interface Encoding {
 }
 
 const LONG = LENGTHS.map((length) => "m".repeat(length));
-/** On both sides of where an intset widens, and of what a double can say. */
-const WIDE = [
-  ...[0x7fffn, 0x8000n, 0x7fffffffn, 0x80000000n, 2n ** 53n, 2n ** 63n - 1n],
-  ...[-0x8000n, -0x8001n, -0x80000000n, -0x80000001n, -(2n ** 53n) - 1n, -(2n ** 63n)],
-].map(String);
+const WIDE = BORDER_INTEGERS.map(String);
 
 const ENCODINGS: readonly Encoding[] = [
   {

@@ -3,6 +3,7 @@
  * a string of bytes (latin1), since a model compares strings.
  */
 import { expect } from "bun:test";
+import { bytesOf } from "../../src/base/bytes.ts";
 import { ManualClock } from "../../src/base/clock.ts";
 import { Random as Chance } from "../../src/base/random.ts";
 import { KeyspaceContext } from "../../src/keyspace/context.ts";
@@ -10,7 +11,7 @@ import type { Database } from "../../src/keyspace/database.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { OpenValue } from "../../src/keyspace/open-value.ts";
 import { NULL_REF } from "../../src/memory/arena.ts";
-import type { ByteView } from "../../src/memory/element.ts";
+import { BORDER_INTEGERS, NO_INTEGERS } from "../support/byte-texts.ts";
 import type { Random } from "../support/random.ts";
 
 /** What a database occupies apart from the table of its keys. */
@@ -36,7 +37,7 @@ export class CollectionKeys {
   }
 
   open(home: OpenValue, key: string): void {
-    const bytes = bytesOfText(key);
+    const bytes = bytesOf(key);
     const ref = this.database.write(bytes, 0, bytes.length);
     home.open(this.database, ref, bytes, 0, bytes.length);
   }
@@ -48,21 +49,21 @@ export class CollectionKeys {
   /** COPY where the value is kept, RENAME where it is taken. The target must not exist. */
   adopt(from: string, to: string, takesValue: boolean): void {
     const { database } = this;
-    const source = bytesOfText(from);
+    const source = bytesOf(from);
     const ref = database.write(source, 0, source.length);
-    const target = bytesOfText(to);
+    const target = bytesOf(to);
     database.adopt(database, ref, target, 0, target.length, takesValue);
     if (takesValue) database.remove(database.write(source, 0, source.length));
   }
 
   remove(key: string): void {
-    const bytes = bytesOfText(key);
+    const bytes = bytesOf(key);
     const ref = this.database.write(bytes, 0, bytes.length);
     if (ref !== NULL_REF) this.database.remove(ref);
   }
 
   setExpiry(key: string, whenMs: number): void {
-    const bytes = bytesOfText(key);
+    const bytes = bytesOf(key);
     this.database.setExpiry(this.database.write(bytes, 0, bytes.length), whenMs);
   }
 
@@ -84,22 +85,9 @@ export function expectUsage(keys: CollectionKeys, random: Random, before: Usage)
   expect(keys.usage(random)).toEqual(before);
 }
 
-export function bytesOfText(text: string): Uint8Array {
-  return Buffer.from(text, "latin1");
-}
-
-export function textOf({ bytes, start, length }: ByteView): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString("latin1");
-}
-
-const EDGES = [
-  ...[0n, 127n, 128n, 4095n, 4096n, 32767n, 32768n, 8388607n, 8388608n, 2147483647n, 2147483648n],
-  ...[2n ** 53n - 1n, 2n ** 53n, 2n ** 63n - 1n, 2n ** 63n],
-].flatMap((edge) => [edge, -edge, -edge - 1n]);
-
 /** An integer's digits, mostly within int64. */
 export function integerText(random: Random): string {
-  if (random.chance(0.3)) return String(random.pick(EDGES));
+  if (random.chance(0.3)) return String(random.pick(BORDER_INTEGERS));
   const magnitude = 10 ** random.below(19);
   return String(BigInt(random.below(magnitude)) * (random.chance(0.5) ? 1n : -1n));
 }
@@ -108,7 +96,7 @@ export function integerText(random: Random): string {
 export function anyText(random: Random, longest: number): string {
   const kind = random.below(20);
   if (kind < 5) return integerText(random);
-  if (kind === 5) return random.pick(["", "-0", "01", "+1", " 1", "1 ", "1e3", "-", "0x1"]);
+  if (kind === 5) return random.pick(NO_INTEGERS);
   const border = random.pick([8, 8, 20, 64, 128, 4096, 8192, 16384, longest]);
   const length = Math.min(
     longest,

@@ -1,17 +1,12 @@
 /** Hashes against a Map of fields to values and expiries, over every encoding. */
 import { expect, test } from "bun:test";
+import { bytesOf } from "../../src/base/bytes.ts";
 import type { OpenValue } from "../../src/keyspace/open-value.ts";
 import { TYPE_HASH } from "../../src/memory/entry.ts";
 import { HashValue, NO_FIELD_EXPIRY } from "../../src/values/hash.ts";
+import { viewedText } from "../support/byte-texts.ts";
 import { scale, seededRandom } from "../support/random.ts";
-import {
-  anyText,
-  bytesOfText,
-  CollectionKeys,
-  expectUsage,
-  integerText,
-  textOf,
-} from "./_collection-keys.ts";
+import { anyText, CollectionKeys, expectUsage, integerText } from "./_collection-keys.ts";
 
 const random = seededRandom("hashes");
 const TIMEOUT_MS = 120_000;
@@ -66,8 +61,8 @@ class Subject {
     for (let i = 0; i < times; i++) {
       const field = random.pick(this.fields);
       const value = random.chance(0.5) ? integerText(random) : anyText(random, this.longest);
-      const bytes = bytesOfText(field);
-      const valueBytes = bytesOfText(value);
+      const bytes = bytesOf(field);
+      const valueBytes = bytesOf(value);
       const keepsExpiry = random.chance(0.5);
       const held = this.model.get(field);
       const isNew = this.hash.set(
@@ -81,7 +76,7 @@ class Subject {
 
   private remove(): void {
     const field = this.anyField();
-    const bytes = bytesOfText(field);
+    const bytes = bytesOf(field);
     // The caller does not count a field that has expired.
     const isThere = this.hash.expiryOf(bytes, 0, bytes.length) !== null;
     expect(isThere).toBe(this.model.has(field));
@@ -91,10 +86,10 @@ class Subject {
 
   private find(): void {
     const field = this.anyField();
-    const bytes = bytesOfText(field);
+    const bytes = bytesOf(field);
     const held = this.model.get(field);
     expect(this.hash.find(bytes, 0, bytes.length)).toBe(held !== undefined);
-    if (held !== undefined && textOf(this.hash.value) !== held.value) {
+    if (held !== undefined && viewedText(this.hash.value) !== held.value) {
       throw new Error("the value differs");
     }
     expect(this.hash.expiryOf(bytes, 0, bytes.length)).toBe(held?.whenMs ?? null);
@@ -102,7 +97,7 @@ class Subject {
 
   private expire(): void {
     const field = this.anyField();
-    const bytes = bytesOfText(field);
+    const bytes = bytesOf(field);
     const held = this.model.get(field);
     expect(this.hash.expiryOf(bytes, 0, bytes.length)).toBe(held?.whenMs ?? null);
     if (held === undefined) return;
@@ -125,8 +120,8 @@ class Subject {
         expect(this.model.size).toBe(0);
         return;
       }
-      const field = textOf(this.hash.field);
-      expect(textOf(this.hash.value)).toBe(this.model.get(field)?.value ?? "(no such field)");
+      const field = viewedText(this.hash.field);
+      expect(viewedText(this.hash.value)).toBe(this.model.get(field)?.value ?? "(no such field)");
       expect(picked.get(identity) ?? field).toBe(field);
       picked.set(identity, field);
     }
@@ -159,7 +154,10 @@ function checkHash(hash: HashValue, model: ReadonlyMap<string, Held>): void {
   if (hash.size === 0) return;
   const walked = new Map<string, Held>();
   const collect = (): unknown =>
-    walked.set(textOf(hash.field), { value: textOf(hash.value), whenMs: hash.fieldExpiryMs });
+    walked.set(viewedText(hash.field), {
+      value: viewedText(hash.value),
+      whenMs: hash.fieldExpiryMs,
+    });
   hash.rewind();
   for (let count = 1; hash.next(); count++) {
     collect();
@@ -181,7 +179,7 @@ test(
     // The table of hashes with fields that expire is made once and stays.
     const warm = new Subject(keys);
     warm.open();
-    const field = bytesOfText("f");
+    const field = bytesOf("f");
     warm.hash.set(field, 0, 1, field, 0, 1);
     warm.hash.setExpiry(field, 0, 1, keys.clock.nowMs + 1);
     keys.remove(warm.key);
@@ -210,7 +208,7 @@ function move(keys: CollectionKeys, subject: Subject): void {
   keys.open(home, "copy");
   const copy = new HashValue(home, subject.hash.limits).opened(keys.clock.nowMs);
   checkHash(copy, subject.model);
-  const extra = bytesOfText("only in the copy");
+  const extra = bytesOf("only in the copy");
   copy.set(extra, 0, extra.length, extra, 0, extra.length);
   keys.remove("copy");
   const renamed = `${subject.key}!`;

@@ -1,18 +1,13 @@
 /** Lists against an array, over every encoding, in a key and without one. */
 import { expect, test } from "bun:test";
+import { bytesOf } from "../../src/base/bytes.ts";
 import { TemporaryHome } from "../../src/keyspace/temporary-home.ts";
 import { TYPE_LIST } from "../../src/memory/entry.ts";
 import type { Home } from "../../src/values/home.ts";
 import { ListValue, readListLimits } from "../../src/values/list.ts";
+import { viewedText } from "../support/byte-texts.ts";
 import { scale, seededRandom } from "../support/random.ts";
-import {
-  anyText,
-  bytesOfText,
-  CollectionKeys,
-  expectUsage,
-  integerText,
-  textOf,
-} from "./_collection-keys.ts";
+import { anyText, CollectionKeys, expectUsage, integerText } from "./_collection-keys.ts";
 
 const random = seededRandom("lists");
 
@@ -59,7 +54,7 @@ class Subject {
       this.text(),
     );
     if (texts.length === 0) return;
-    const bytes = texts.map(bytesOfText);
+    const bytes = texts.map(bytesOf);
     const atHead = random.chance(0.5);
     this.list.prepare(
       texts.length,
@@ -89,7 +84,7 @@ class Subject {
     list.seek(index);
     for (let at = index, left = 20; left > 0; left--) {
       list.read();
-      if (textOf(list.item) !== model[at]) throw new Error(`item ${at} differs`);
+      if (viewedText(list.item) !== model[at]) throw new Error(`item ${at} differs`);
       at += backwards ? -1 : 1;
       const isOn = backwards ? list.previous() : list.next();
       if (isOn !== (at >= 0 && at < model.length)) throw new Error(`the end at ${at}`);
@@ -100,7 +95,7 @@ class Subject {
   private replace(): void {
     const index = random.below(this.model.length);
     const text = this.text();
-    const bytes = bytesOfText(text);
+    const bytes = bytesOf(text);
     this.list.prepare(1, bytes.length);
     this.list.seek(index);
     this.list.replace(bytes, 0, bytes.length);
@@ -111,11 +106,11 @@ class Subject {
   private insert(): void {
     const { list, model } = this;
     const text = this.text();
-    const bytes = bytesOfText(text);
+    const bytes = bytesOf(text);
     list.prepare(1, bytes.length);
     const isBefore = random.chance(0.5);
     const pivot = random.chance(0.9) ? random.pick(model) : this.text();
-    const pivotBytes = bytesOfText(pivot);
+    const pivotBytes = bytesOf(pivot);
     list.sought(pivotBytes, 0, pivotBytes.length);
     list.seekEnd(true);
     const index = model.indexOf(pivot);
@@ -134,7 +129,7 @@ class Subject {
   private removeEqual(): void {
     const { list } = this;
     const text = this.text();
-    const bytes = bytesOfText(text);
+    const bytes = bytesOf(text);
     const backwards = random.chance(0.5);
     const most = random.chance(0.5) ? Infinity : random.between(1, 3);
     list.sought(bytes, 0, bytes.length);
@@ -171,7 +166,7 @@ class Subject {
       if (isOn !== (index >= 0 && index < model.length)) throw new Error(`the end at ${index}`);
       if (!isOn) return;
       list.read();
-      if (textOf(list.item) !== model[index]) throw new Error(`item ${index} differs`);
+      if (viewedText(list.item) !== model[index]) throw new Error(`item ${index} differs`);
     }
   }
 
@@ -179,7 +174,7 @@ class Subject {
     const { list, model } = this;
     for (let turn = 0; turn < 3 && model.length > 1; turn++) {
       const last = model.pop() ?? "";
-      const bytes = bytesOfText(last);
+      const bytes = bytesOf(last);
       list.drop(false, 1);
       list.prepare(1, bytes.length);
       list.push(true, bytes, 0, bytes.length);
@@ -201,7 +196,7 @@ function checkList(list: ListValue, model: readonly string[]): void {
     list.seekEnd(!backwards);
     do {
       list.read();
-      found.push(textOf(list.item));
+      found.push(viewedText(list.item));
     } while (backwards ? list.previous() : list.next());
     if (backwards) found.reverse();
     if (!Bun.deepEquals(found, model)) throw new Error("the list differs from its model");

@@ -1,19 +1,14 @@
 /** Sets against a Set, over every encoding, in a key and without one. */
 import { expect, test } from "bun:test";
+import { bytesOf } from "../../src/base/bytes.ts";
 import { hashBytes } from "../../src/base/hash.ts";
 import { TemporaryHome } from "../../src/keyspace/temporary-home.ts";
 import { TYPE_SET } from "../../src/memory/entry.ts";
 import type { Home } from "../../src/values/home.ts";
 import { SetValue } from "../../src/values/set.ts";
+import { viewedText } from "../support/byte-texts.ts";
 import { scale, seededRandom } from "../support/random.ts";
-import {
-  anyText,
-  bytesOfText,
-  CollectionKeys,
-  expectUsage,
-  integerText,
-  textOf,
-} from "./_collection-keys.ts";
+import { anyText, CollectionKeys, expectUsage, integerText } from "./_collection-keys.ts";
 
 const random = seededRandom("sets");
 const TIMEOUT_MS = 120_000;
@@ -47,7 +42,7 @@ class Subject {
     const texts = Array.from({ length: random.chance(0.1) ? random.between(2, 200) : 1 }, () =>
       random.pick(this.texts),
     );
-    const bytes = texts.map(bytesOfText);
+    const bytes = texts.map(bytesOf);
     if (texts.length > 1) this.set.prepare(texts.length, bytes[0], 0, bytes[0].length);
     for (const [index, text] of texts.entries()) {
       const member = bytes[index];
@@ -58,13 +53,13 @@ class Subject {
 
   private remove(): void {
     const text = random.chance(0.8) && this.model.size > 0 ? this.anyMember() : this.anyText();
-    const bytes = bytesOfText(text);
+    const bytes = bytesOf(text);
     expect(this.set.remove(bytes, 0, bytes.length)).toBe(this.model.delete(text));
   }
 
   private ask(): void {
     const text = this.anyText();
-    const bytes = bytesOfText(text);
+    const bytes = bytesOf(text);
     expect(this.set.has(bytes, 0, bytes.length)).toBe(this.model.has(text));
     const hash = hashBytes(bytes, 0, bytes.length);
     expect(this.set.hasHashed(bytes, 0, bytes.length, hash)).toBe(this.model.has(text));
@@ -75,7 +70,7 @@ class Subject {
     const picked = new Map<number, string>();
     for (let i = 0; i < 5; i++) {
       const identity = this.set.pick(this.keys.randomWord);
-      const text = textOf(this.set.member);
+      const text = viewedText(this.set.member);
       if (!this.model.has(text)) throw new Error(`picked ${text}`);
       expect(picked.get(identity) ?? text).toBe(text);
       picked.set(identity, text);
@@ -120,13 +115,13 @@ function checkSet(set: SetValue, model: ReadonlySet<string>): void {
     const { bytes, start, length } = set.member;
     // All of a hash but the lowest bit is known without hashing again.
     expect(set.memberHash | 1).toBe(hashBytes(bytes, start, length) | 1);
-    walked.push(textOf(set.member));
+    walked.push(viewedText(set.member));
   }
   if (!Bun.deepEquals(walked.toSorted(), wanted)) throw new Error("the walk differs");
   const scanned = new Set<string>();
   let cursor = 0;
   do {
-    cursor = set.scan(cursor, random.between(1, 50), () => scanned.add(textOf(set.member)));
+    cursor = set.scan(cursor, random.between(1, 50), () => scanned.add(viewedText(set.member)));
   } while (cursor !== 0);
   if (!Bun.deepEquals([...scanned].toSorted(), wanted)) throw new Error("the scan differs");
 }
@@ -169,7 +164,7 @@ function checkCopy(keys: CollectionKeys, key: string, subject: Subject): void {
   keys.open(home, "copy");
   const copy = new SetValue(home, subject.set.limits);
   checkSet(copy, subject.model);
-  const extra = bytesOfText("only in the copy");
+  const extra = bytesOf("only in the copy");
   copy.add(extra, 0, extra.length);
   keys.remove("copy");
   keys.open(subject.set.home as typeof home, key);

@@ -5,7 +5,6 @@ import { KeyspaceContext } from "../../../src/keyspace/context.ts";
 import type { Database } from "../../../src/keyspace/database.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { OpenValue } from "../../../src/keyspace/open-value.ts";
-import type { ByteView } from "../../../src/memory/element.ts";
 import type { Home } from "../../../src/values/home.ts";
 import type { RespClient } from "../../support/resp-client.ts";
 
@@ -27,14 +26,6 @@ export class Ground {
   get usedBytes(): number {
     return this.database.arena.usedBytes + this.database.arena.objects.sizeBytes;
   }
-}
-
-export function bytesOfText(text: string): Uint8Array {
-  return Buffer.from(text, "latin1");
-}
-
-export function textOf({ bytes, start, length }: ByteView): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString("latin1");
 }
 
 /** A copy of the packed bytes. */

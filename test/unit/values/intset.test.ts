@@ -1,5 +1,6 @@
 /** Intsets: their bytes, which are Redis's, widening, and searching. Fuzzed in test/fuzz. */
 import { expect, test } from "bun:test";
+import { bytesOf } from "../../../src/base/bytes.ts";
 import { ENCODING_INTSET, TYPE_SET } from "../../../src/memory/entry.ts";
 import { ByteView } from "../../../src/memory/element.ts";
 import type { Home } from "../../../src/values/home.ts";
@@ -15,14 +16,8 @@ import { ItemDigits } from "../../../src/values/_listpack.ts";
 import { findOracle } from "../../support/oracle.ts";
 import { scale, seededRandom } from "../../support/random.ts";
 import { startServer } from "../../support/server.ts";
-import {
-  bytesOfText,
-  dumpedBytes,
-  DUMP_DIRECTIVES,
-  Ground,
-  packedBytes,
-  textOf,
-} from "./_homes.ts";
+import { BORDER_INTEGERS, NO_INTEGERS, viewedText } from "../../support/byte-texts.ts";
+import { dumpedBytes, DUMP_DIRECTIVES, Ground, packedBytes } from "./_homes.ts";
 
 const random = seededRandom("intset");
 const oracle = findOracle();
@@ -31,7 +26,7 @@ const digits = new ItemDigits();
 
 function needleOf(text: string): IntegerNeedle {
   const needle = new IntegerNeedle();
-  const bytes = bytesOfText(text);
+  const bytes = bytesOf(text);
   if (!needle.set(bytes, 0, bytes.length)) throw new Error(`${text} is no integer`);
   return needle;
 }
@@ -51,19 +46,13 @@ function intset(integers: readonly bigint[]): Home {
 function membersOf(home: Home): bigint[] {
   return Array.from({ length: intsetCount(home) }, (_, index) => {
     intsetRead(home, index, view, digits);
-    return BigInt(textOf(view));
+    return BigInt(viewedText(view));
   });
 }
 
 function ascending(integers: Iterable<bigint>): bigint[] {
   return [...new Set(integers)].toSorted((a, b) => (a < b ? -1 : Number(a > b)));
 }
-
-/** On both sides of every border between widths, and of what a double can say. */
-const EDGES = [
-  ...[0n, 1n, 255n, 256n, 32767n, 32768n, 65535n, 65536n, 2n ** 31n - 1n, 2n ** 31n],
-  ...[2n ** 32n - 1n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n - 1n],
-].flatMap((edge) => [edge, -edge, -edge - 1n]);
 
 test("an intset has the bytes that Redis gives it", () => {
   const hex = (integers: bigint[]): string =>
@@ -76,20 +65,19 @@ test("an intset has the bytes that Redis gives it", () => {
 });
 
 test("each width takes in the next one's first integer, at either end", () => {
-  for (const wide of EDGES) {
+  for (const wide of BORDER_INTEGERS) {
     const narrow = [3n, -7n, 100n];
     const home = intset([...narrow, wide]);
     expect(membersOf(home)).toEqual(ascending([...narrow, wide]));
   }
-  expect(membersOf(intset(EDGES))).toEqual(ascending(EDGES));
-  expect(membersOf(intset(EDGES.toReversed()))).toEqual(ascending(EDGES));
+  expect(membersOf(intset(BORDER_INTEGERS))).toEqual(ascending(BORDER_INTEGERS));
+  expect(membersOf(intset(BORDER_INTEGERS.toReversed()))).toEqual(ascending(BORDER_INTEGERS));
 });
 
 test("what is no integer in canonical form is refused", () => {
   const needle = new IntegerNeedle();
-  const texts = ["", "-", "-0", "01", "+1", " 1", "1 ", "1.0", "1e3", "a", "0x1"];
-  for (const text of [...texts, String(2n ** 63n), String(-(2n ** 63n) - 1n), "9".repeat(30)]) {
-    const bytes = bytesOfText(text);
+  for (const text of [...NO_INTEGERS, "a", "9".repeat(30)]) {
+    const bytes = bytesOf(text);
     expect(needle.set(bytes, 0, bytes.length)).toBe(false);
   }
 });
@@ -100,7 +88,9 @@ test("additions and removals agree with a Set", () => {
     const model = new Set<bigint>();
     const spread = random.pick([100, 30_000, 1e6, 2 ** 40]);
     for (let step = 0; step < 300; step++) {
-      const integer = random.chance(0.05) ? random.pick(EDGES) : BigInt(random.below(spread) - 50);
+      const integer = random.chance(0.05)
+        ? random.pick(BORDER_INTEGERS)
+        : BigInt(random.below(spread) - 50);
       const index = intsetFind(home, needleOf(String(integer)));
       expect(index >= 0).toBe(model.has(integer));
       if (index >= 0 && random.chance(0.5) && intsetCount(home) > 1) {
@@ -131,7 +121,7 @@ test.skipIf(oracle === null)("redis-server keeps integers in the same bytes", as
       }
       expect(await dumpedBytes(client, "s")).toEqual(packedBytes(home));
     }
-    for (const edge of EDGES) {
+    for (const edge of BORDER_INTEGERS) {
       add(home, edge);
       await client.do("SADD", "s", edge);
       expect(await dumpedBytes(client, "s")).toEqual(packedBytes(home));
