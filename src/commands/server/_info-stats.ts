@@ -151,7 +151,7 @@ export function keyspaceFields(engine: Engine): InfoField[] {
       `db${database.index}`,
       `keys=${database.size},expires=${database.expiring},` +
         `avg_ttl=${database.expiring === 0 ? 0 : Math.round(database.averageTtlMs)}` +
-        expiringHashes(database),
+        `${expiringHashes(database)}`,
     ]);
 }
 
