@@ -149,10 +149,12 @@ export function keyspaceFields(engine: Engine): InfoField[] {
     .filter(({ size }) => size > 0)
     .map((database) => [
       `db${database.index}`,
-      `keys=${database.size},expires=${database.expiring},` +
-        `avg_ttl=${database.expiring === 0 ? 0 : Math.round(database.averageTtlMs)}` +
-        `${expiringHashes(database)}`,
+      `keys=${database.size},${expiryCounts(database)}${expiringHashes(database)}`,
     ]);
+}
+
+function expiryCounts({ expiring, averageTtlMs }: Database): string {
+  return `expires=${expiring},avg_ttl=${expiring === 0 ? 0 : Math.round(averageTtlMs)}`;
 }
 
 /** Redis 7.4's field, for those who use what 7.4 has: 7.2's line ends before it. */
