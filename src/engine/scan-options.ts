@@ -1,4 +1,4 @@
-/** The cursor and the options that SCAN and its kin for collections share. */
+/** What SCAN and its kin for collections share: cursor, options, and for the kin the whole reply. */
 import { matchGlob } from "../base/glob.ts";
 import { INVALID_CURSOR, SYNTAX } from "../protocol/errors.ts";
 import type { Call } from "./call.ts";
@@ -82,4 +82,54 @@ export function scanSteps(
     homesLeft -= homes;
   } while (next !== 0 && found() < wanted && homesLeft > 0);
   return next;
+}
+
+/** A collection that HSCAN, SSCAN or ZSCAN walks. */
+interface Scannable {
+  readonly size: number;
+  /** A packed one is sent whole, whatever the cursor. */
+  readonly isPacked: boolean;
+  scan(cursor: number, homes: number, visit: () => void): number;
+}
+
+/**
+ * Replies to HSCAN, SSCAN or ZSCAN, whose options begin at argument 3. `name` is the view that
+ * `scan` points at each item and MATCH is held against; `send` replies with the item, as
+ * `itemReplies` replies. Options are not looked at where there is nothing to scan, as in Redis.
+ */
+export function replyScan(
+  call: Call,
+  cursor: bigint,
+  collection: Scannable,
+  name: ByteRange,
+  itemReplies: number,
+  send: () => void,
+): void {
+  const { reply } = call;
+  if (collection.size === 0) {
+    reply.array(2);
+    reply.bulkInteger(0);
+    reply.array(0);
+    return;
+  }
+  const { count, matches } = readScanOptions(call, 3, false);
+  if (call.refused()) return;
+  reply.array(2);
+  const mark = reply.beginDeferred();
+  let found = 0;
+  let sent = 0;
+  const visit = (): void => {
+    found++;
+    if (!matches(name)) return;
+    send();
+    sent++;
+  };
+  const next = scanSteps(
+    collection.isPacked ? 0n : cursor,
+    count,
+    () => found,
+    (from, homes) => collection.scan(from, homes, visit),
+  );
+  reply.endDeferred(mark, sent * itemReplies);
+  reply.insertBulkInteger(mark, next);
 }

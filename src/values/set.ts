@@ -66,13 +66,22 @@ export class SetValue {
     return home.encoding === ENCODING_INTSET ? intsetCount(home) : packedCount(home);
   }
 
-  /** To be called before `count` members are added: beyond the limits they are no longer packed. */
-  prepare(count: number): void {
+  /**
+   * To be called before `count` members are added, the first of which is given: a new set's
+   * encoding follows from both, and more than a packed one may hold make it a large one at once,
+   * even where some of them are equal (setTypeCreate and setTypeMaybeConvert, 7.2).
+   */
+  prepare(count: number, bytes: Uint8Array, start: number, length: number): void {
     const { home, limits } = this;
     if (home.collection !== null) return;
-    const isIntset = home.length > 0 && home.encoding === ENCODING_INTSET;
-    const most = isIntset || home.length === 0 ? limits.maxIntegers : limits.maxEntries;
-    if (count > Math.max(most, limits.maxEntries)) this.enlarge();
+    if (home.length > 0) {
+      const isIntset = home.encoding === ENCODING_INTSET;
+      if (count > (isIntset ? limits.maxIntegers : limits.maxEntries)) this.enlarge();
+      return;
+    }
+    if (count <= limits.maxIntegers && this.integer.set(bytes, start, length)) return;
+    if (count > limits.maxEntries) this.enlarge();
+    else createPacked(home, ENCODING_LISTPACK);
   }
 
   has(bytes: Uint8Array, start: number, length: number): boolean {
@@ -242,7 +251,8 @@ export class SetValue {
   private leaveIntegers(length: number): void {
     const { home, limits } = this;
     const count = intsetCount(home);
-    if (count >= limits.maxEntries || length > limits.maxValueBytes) {
+    const longest = Math.max(length, this.digitsAt(0), this.digitsAt(count - 1));
+    if (count >= limits.maxEntries || longest > limits.maxValueBytes) {
       this.enlarge();
       return;
     }
@@ -253,6 +263,12 @@ export class SetValue {
       this.needle.set(member, 0, member.length);
       insertPacked(home, packedEnd(home), this.needle);
     }
+  }
+
+  /** Digits of an intset's integer; the longest is the first or the last one. */
+  private digitsAt(index: number): number {
+    intsetRead(this.home, index, this.member, this.digits);
+    return this.member.length;
   }
 
   private copyMembers(): Uint8Array[] {

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { type Reply, ReplyDecoder } from "./_reply-decoder.ts";
 import { findOracle } from "./oracle.ts";
 import { readableCommand, splitLine } from "./readable.ts";
+import type { RespClient } from "./resp-client.ts";
 import { PEDIS, type Program, startServer } from "./server.ts";
 
 const AOF = ["appendonly yes", 'save ""'];
@@ -35,14 +36,18 @@ export function comparePropagation(name: string, script: string, directives: str
   });
 }
 
-/** The commands in the AOF after these, as lines. */
-async function propagated(
+/** The commands in the AOF after these and what `then` does, as lines. */
+export async function propagated(
   program: Program,
   commands: readonly Uint8Array[][],
   directives: readonly string[],
+  then?: (client: RespClient) => Promise<void>,
 ): Promise<string[]> {
   await using server = await startServer({ program, directives: [...AOF, ...directives] });
-  await server.withClient((client) => client.pipeline(commands));
+  await server.withClient(async (client) => {
+    await client.pipeline(commands);
+    await then?.(client);
+  });
   // Both servers have written before they reply.
   const file = join(server.dir, "appendonlydir", "appendonly.aof.1.incr.aof");
   const decoder = new ReplyDecoder();

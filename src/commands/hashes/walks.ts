@@ -1,7 +1,7 @@
 /** Hashes as wholes: all fields, some at random, all in steps. */
 import { command, KEY_ACCESS, KEY_RO, READONLY, keysAt } from "../../engine/command.ts";
 import type { Call } from "../../engine/call.ts";
-import { cursorAt, readScanOptions, scanSteps } from "../../engine/scan-options.ts";
+import { cursorAt, replyScan } from "../../engine/scan-options.ts";
 import { readHash } from "../../engine/typed-values.ts";
 import { drawDistinct } from "../../engine/random-draw.ts";
 import { rangeProblem, SYNTAX } from "../../protocol/errors.ts";
@@ -234,29 +234,9 @@ function scanFields(call: Call): void {
   if (call.refused()) return;
   const hash = readHash(call, 1);
   if (hash === null) return;
-  const { count, matches } = readScanOptions(call, 3, false);
-  if (call.refused()) return;
   const { field, value } = hash;
-  reply.array(2);
-  const cursorMark = reply.beginDeferred();
-  let found = 0;
-  let sent = 0;
-  const visit = (): void => {
-    found++;
-    if (!matches(field)) return;
+  replyScan(call, cursor, hash, field, 2, () => {
     reply.bulk(field.bytes, field.start, field.length);
     reply.bulk(value.bytes, value.start, value.length);
-    sent++;
-  };
-  const next =
-    hash.size === 0
-      ? 0
-      : scanSteps(
-          cursor,
-          count,
-          () => found,
-          (from, homes) => hash.scan(from, homes, visit),
-        );
-  reply.endDeferred(cursorMark, sent * 2);
-  reply.insertBulkInteger(cursorMark, next);
+  });
 }

@@ -237,7 +237,7 @@ function setElement(call: Call): void {
     return;
   }
   const { bytes, starts, lengths } = call.args;
-  list.prepare(0, lengths[3]);
+  list.prepare(1, lengths[3]);
   list.seek(index);
   list.replace(bytes, starts[3], lengths[3]);
   list.settle();

@@ -158,7 +158,7 @@ function pop(call: Call, atHead: boolean): void {
     popOne(call, atHead);
     return;
   }
-  const wanted = call.integer(2, NOT_POSITIVE);
+  const wanted = Number(call.int64(2, NOT_POSITIVE));
   if (wanted < 0) call.refuse(NOT_POSITIVE);
   if (call.refused()) return;
   const list = writeList(call, 1);

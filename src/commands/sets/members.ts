@@ -14,7 +14,7 @@ import {
 } from "../../engine/command.ts";
 import type { Call } from "../../engine/call.ts";
 import { NOTIFY_SET } from "../../engine/key-events.ts";
-import { cursorAt, readScanOptions, scanSteps } from "../../engine/scan-options.ts";
+import { cursorAt, replyScan } from "../../engine/scan-options.ts";
 import { OTHER, readSet, removeEmptied, writeSet } from "../../engine/typed-values.ts";
 
 export const sadd = command({
@@ -159,7 +159,7 @@ function addMembers(call: Call): void {
   if (set === null) return;
   const { bytes, starts, lengths } = call.args;
   const { count } = call;
-  if (count > 3) set.prepare(count - 2);
+  if (count > 3) set.prepare(count - 2, bytes, starts[2], lengths[2]);
   let added = 0;
   for (let i = 2; i < count; i++) if (set.add(bytes, starts[i], lengths[i])) added++;
   if (added > 0) {
@@ -250,21 +250,8 @@ function scanMembers(call: Call): void {
   if (call.refused()) return;
   const set = readSet(call, 1);
   if (set === null) return;
-  const { count, matches } = readScanOptions(call, 3, false);
-  if (call.refused()) return;
   const { member } = set;
-  reply.array(2);
-  const mark = reply.beginDeferred();
-  let found = 0;
-  let sent = 0;
-  const visit = (): void => {
-    found++;
-    if (!matches(member)) return;
+  replyScan(call, cursor, set, member, 1, () => {
     reply.bulk(member.bytes, member.start, member.length);
-    sent++;
-  };
-  const scan = (from: number, homes: number): number => set.scan(from, homes, visit);
-  const next = set.size === 0 ? 0 : scanSteps(cursor, count, () => found, scan);
-  reply.endDeferred(mark, sent);
-  reply.insertBulkInteger(mark, next);
+  });
 }

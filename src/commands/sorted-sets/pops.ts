@@ -83,7 +83,7 @@ function pop(call: Call, isMax: boolean): void {
     return;
   }
   const hasCount = call.count === 3;
-  const wanted = hasCount ? call.integer(2, NOT_POSITIVE) : 1;
+  const wanted = hasCount ? Number(call.int64(2, NOT_POSITIVE)) : 1;
   if (wanted < 0) call.refuse(NOT_POSITIVE);
   if (call.refused()) return;
   const set = writeSortedSet(call, 1);

@@ -3,7 +3,7 @@ import { command, KEY_ACCESS, KEY_RO, READONLY, keysAt } from "../../engine/comm
 import { formatPrecise } from "../../base/doubles.ts";
 import type { Call } from "../../engine/call.ts";
 import { drawDistinct } from "../../engine/random-draw.ts";
-import { cursorAt, readScanOptions, scanSteps } from "../../engine/scan-options.ts";
+import { cursorAt, replyScan } from "../../engine/scan-options.ts";
 import { readSortedSet } from "../../engine/typed-values.ts";
 import { rangeProblem, SYNTAX } from "../../protocol/errors.ts";
 import type { SortedSetValue } from "../../values/sorted-set.ts";
@@ -147,24 +147,11 @@ function scanMembers(call: Call): void {
   if (call.refused()) return;
   const set = readSortedSet(call, 1);
   if (set === null) return;
-  const { count, matches } = readScanOptions(call, 3, false);
-  if (call.refused()) return;
   const { member } = set;
-  reply.array(2);
-  const mark = reply.beginDeferred();
-  let found = 0;
-  let sent = 0;
-  const visit = (): void => {
-    found++;
-    if (!matches(member)) return;
+  replyScan(call, cursor, set, member, 2, () => {
     reply.bulk(member.bytes, member.start, member.length);
     // A large one's scores go through C's long double in Redis.
     if (set.isPacked) reply.bulkDouble(set.score);
     else reply.bulkText(formatPrecise(set.score));
-    sent++;
-  };
-  const scan = (from: number, homes: number): number => set.scan(from, homes, visit);
-  const next = set.size === 0 ? 0 : scanSteps(cursor, count, () => found, scan);
-  reply.endDeferred(mark, sent * 2);
-  reply.insertBulkInteger(mark, next);
+  });
 }
