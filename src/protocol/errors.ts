@@ -33,11 +33,9 @@ export const NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
 export const EXPIRE_NEGATIVE = "ERR invalid expire time, must be >= 0";
 export const FIELDS_MISSING =
   "ERR Mandatory argument FIELDS is missing or not at the right position";
-export const FIELDS_TO_EXPIRE_NOT_POSITIVE =
-  "ERR Parameter `numFields` should be greater than 0";
+export const FIELDS_TO_EXPIRE_NOT_POSITIVE = "ERR Parameter `numFields` should be greater than 0";
 export const FIELDS_NOT_POSITIVE = "ERR Number of fields must be a positive integer";
-export const FIELDS_MISCOUNTED =
-  "ERR The `numfields` parameter must match the number of arguments";
+export const FIELDS_MISCOUNTED = "ERR The `numfields` parameter must match the number of arguments";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 export const TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range";
 export const TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range";

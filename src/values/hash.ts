@@ -118,15 +118,7 @@ export class HashValue {
     home.touched();
     const { large } = this;
     const firstMs = large.firstExpiryMs;
-    const isNew = large.set(
-      bytes,
-      start,
-      length,
-      value,
-      valueStart,
-      valueLength,
-      keepsExpiry,
-    );
+    const isNew = large.set(bytes, start, length, value, valueStart, valueLength, keepsExpiry);
     this.announce(firstMs);
     return isNew;
   }
