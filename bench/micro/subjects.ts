@@ -4,6 +4,7 @@ import type { Subject } from "./benchmark.ts";
 import { byteTable } from "./byte-table.ts";
 import { execute } from "./execute.ts";
 import { hash } from "./hash.ts";
+import { hyperLogLog } from "./hyperloglog.ts";
 import { numbers } from "./numbers.ts";
 import { replyWriter } from "./reply-writer.ts";
 import { requestParser } from "./request-parser.ts";
@@ -16,6 +17,7 @@ export const SUBJECTS: readonly Subject[] = [
   { name: "sorted-set", benchmarks: sortedSet },
   { name: "arena", benchmarks: arena },
   { name: "numbers", benchmarks: numbers },
+  { name: "hyperloglog", benchmarks: hyperLogLog },
   { name: "reply-writer", benchmarks: replyWriter },
   { name: "execute", benchmarks: execute },
 ];

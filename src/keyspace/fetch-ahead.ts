@@ -59,8 +59,7 @@ export class FetchAhead {
       const ref = this.refs[i] as Ref;
       if (ref === NULL_REF) continue;
       const header = arena.words[ref >>> SLAB_SHIFT][(ref & UNIT_MASK) << 2];
-      if ((header & COLLECTION_BITS) !== COLLECTION_BITS || (header & TYPE_MASK) < TYPE_SET)
-        continue;
+      if ((header & COLLECTION_BITS) === 0 || (header & TYPE_MASK) < TYPE_SET) continue;
       const element = this.candidateIn(database, ref, header, requests[i]);
       if (element !== 0) this.elements[found++] = element;
     }

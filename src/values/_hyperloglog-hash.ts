@@ -4,7 +4,7 @@
  * place of the lowest bit set among the other 50, from 1 on, 51 where none is.
  *
  * The 64-bit arithmetic is done on two 32-bit halves, since this runs for each element of PFADD
- * (bench/micro, "hyperloglog").
+ * (bench/micro/hyperloglog.ts).
  */
 const REGISTER_BITS = 14;
 export const REGISTERS = 1 << REGISTER_BITS;

@@ -41,12 +41,21 @@ const opcodeBytes = (opcode: number): number => (isXzero(opcode) ? 2 : 1);
 const valueOpcode = (value: number, run: number): number =>
   VALUE_BIT | ((value - 1) << 2) | (run - 1);
 
-/** Registers that the opcode at `at` covers; a second byte that is cut off counts as zero. */
-function runAt(bytes: Uint8Array, at: number, end: number): number {
-  const opcode = bytes[at];
+/** Registers that each opcode covers, 0 for XZERO: which kind comes next can't be predicted. */
+const RUNS = Uint8Array.from({ length: 256 }, (_, opcode) => {
   if ((opcode & VALUE_BIT) !== 0) return valueRun(opcode);
-  if ((opcode & XZERO_BIT) === 0) return opcode + 1;
-  return (((opcode & 63) << 8) | (at + 1 < end ? bytes[at + 1] : 0)) + 1;
+  return isXzero(opcode) ? 0 : opcode + 1;
+});
+
+/** Registers that the opcode at `at` covers. */
+function runAt(bytes: Uint8Array, at: number, end: number): number {
+  const run = RUNS[bytes[at]];
+  return run === 0 ? xzeroRun(bytes, at, end) : run;
+}
+
+/** A second byte that is cut off counts as zero. */
+function xzeroRun(bytes: Uint8Array, at: number, end: number): number {
+  return (((bytes[at] & 63) << 8) | (at + 1 < end ? bytes[at + 1] : 0)) + 1;
 }
 
 /** Raises each of `registers` to the sparse one. False: the opcodes are corrupt. */
@@ -153,7 +162,12 @@ export class SparseEditor {
     let previous = NONE;
     let previousFirst = 0;
     while (at < end) {
-      const run = runAt(bytes, at, end);
+      let run = RUNS[bytes[at]];
+      let size = 1;
+      if (run === 0) {
+        run = xzeroRun(bytes, at, end);
+        size = 2;
+      }
       if (index < first + run) {
         this.at = at - start;
         this.first = first;
@@ -165,7 +179,7 @@ export class SparseEditor {
       previous = at - start;
       previousFirst = first;
       first += run;
-      at += opcodeBytes(bytes[at]);
+      at += size;
     }
     this.previous = NONE;
     return false;

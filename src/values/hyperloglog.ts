@@ -37,7 +37,7 @@ import type { Home } from "./home.ts";
 
 export { CORRUPT, REGISTERS };
 
-/** A value that stays in this form has at most so many bytes. */
+/** A sparse value takes at most so many bytes, its header among them. */
 export interface HyperLogLogLimits {
   maxSparseBytes: number;
 }
@@ -168,7 +168,7 @@ export class HyperLogLog {
     this.home.bytes[this.home.start + ESTIMATE_END] |= OUT_OF_DATE;
   }
 
-  /** Raises each of `raised` (a byte each) to this value's. False: the sparse ones are corrupt. */
+  /** Raises each of `raised`, one byte each, to this value's. False: those are corrupt. */
   raiseInto(raised: Uint8Array): boolean {
     const { bytes, start, length } = this.home;
     const from = start + HEADER_BYTES;

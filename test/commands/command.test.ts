@@ -47,10 +47,10 @@ const CHANGED_DOCS: Readonly<Record<string, string>> = {
   getset: "the oracle shows a mark of its documentation's generator",
   mset: "7.2 renamed the block",
   msetnx: "7.2 renamed the block",
+  pfmerge: "7.2 made the source keys optional",
   psetex: "deprecated in 7.2",
   setex: "deprecated in 7.2",
   setnx: "deprecated in 7.2",
-  pfmerge: "7.2 makes the sources optional, as they are",
   zrank: "7.2 added WITHSCORE",
   zrevrank: "7.2 added WITHSCORE",
 };

@@ -189,8 +189,7 @@ function replyDistinct(call: Call, set: SetValue, count: number): void {
   const { reply } = call;
   const { member, size } = set;
   const sent = Math.min(count, size);
-  if (sent === size && !set.isPacked) reply.set(sent);
-  else reply.array(sent);
+  reply.array(sent);
   if (set.isPacked || sent * PICKED_PART > size) {
     const chosen = drawDistinct(size, sent, call.engine.random);
     set.rewind();
