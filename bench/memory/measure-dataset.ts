@@ -1,9 +1,9 @@
 /**
  * What a dataset costs. Net per item is (resident after − resident before) ÷ items: what the data
  * costs, without the runtime. Both servers have done a little of the same work before and been
- * emptied again, since what a runtime takes once (compiled code, buffers) is no data. Total is resident bytes after loading ÷ items: what the operator
- * pays, runtime included. Peak ÷ final is the most the process held while it was loaded, against
- * what it holds afterwards.
+ * emptied again, since what a runtime takes once (compiled code, buffers) is no data. Total is
+ * resident bytes after loading ÷ items: what the operator pays, runtime included. Peak ÷ final is
+ * the most the process held while it was loaded, against what it holds afterwards.
  */
 import type { Program } from "../../test/support/server.ts";
 import { type Contest, startContestant } from "../support/contest.ts";

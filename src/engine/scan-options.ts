@@ -1,4 +1,4 @@
-/** What SCAN and its kin for collections share: cursor, options, and for the kin the whole reply. */
+/** What SCAN and its kin for collections share: cursor, options and the kin's whole reply. */
 import { matchGlob } from "../base/glob.ts";
 import { INVALID_CURSOR, SYNTAX } from "../protocol/errors.ts";
 import type { Call } from "./call.ts";

@@ -149,7 +149,7 @@ test("SPOP propagates the members that it popped", async () => {
   });
   const [one, two, many] = popped.map(({ value }) => value);
   const removals = lines.filter((line) => line.startsWith("SREM s "));
-  expect(removals[0]).toBe(`SREM s ${String(one)}`);
+  expect(removals[0]).toBe(`SREM s ${one as string}`);
   expect(removals[1]).toBe(`SREM s ${(two as string[]).join(" ")}`);
   const rest = removals.slice(2).map((line) => line.split(" ").slice(2));
   expect(rest.length).toBeGreaterThan(1);

@@ -9,7 +9,21 @@ export const FAR_MS = 33177117420000;
 
 /** Lengths around the borders: packed 64, inline 4 KB, block 16 KB, and far beyond. */
 export const LENGTHS = [
-  0, 1, 63, 64, 65, 127, 128, 4095, 4096, 4097, 16370, 16383, 16384, 16385, 1 << 20,
+  0,
+  1,
+  63,
+  64,
+  65,
+  127,
+  128,
+  4095,
+  4096,
+  4097,
+  16370,
+  16383,
+  16384,
+  16385,
+  1 << 20,
 ];
 
 /** `count` different texts of one kind, from number `from` on. */
