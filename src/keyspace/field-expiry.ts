@@ -70,7 +70,7 @@ export class FieldExpiryCycle {
   private sweep(database: Database, endUs: number): void {
     while (isDue(database, this.clock.nowMs)) {
       this.expireFirst(database);
-      if (this.clock.monotonicUs() <= endUs) continue;
+      if (this.clock.monotonicUs() < endUs) continue;
       this.wasCutShort = isDue(database, this.clock.nowMs);
       return;
     }

@@ -4,7 +4,7 @@
  * keys do not disturb it. A key that does not exist is made by the first `resize` or `replace`.
  */
 import type { Arena, Ref } from "../memory/arena.ts";
-import { NULL_REF, SLAB_SHIFT } from "../memory/arena.ts";
+import { MAX_BLOCK_BYTES, NULL_REF, SLAB_SHIFT } from "../memory/arena.ts";
 import {
   encodingIn,
   EXTERNAL_VALUE,
@@ -86,7 +86,9 @@ export class OpenValue implements HashHome {
         length,
       );
     } else {
-      this.ref = database.resizeValue(this.ref, this.hash, length, 0);
+      // Beyond a block each growth is a copy: room for more makes that rare.
+      const spareBytes = length > MAX_BLOCK_BYTES ? length >>> 3 : 0;
+      this.ref = database.resizeValue(this.ref, this.hash, length, spareBytes);
       database.setEncoding(this.ref, encoding);
     }
     this.read();

@@ -83,7 +83,7 @@ export class ExpiryHeap {
       else this.sink(place, this.refAt(last), lastMs);
     }
     // One chunk is kept in reserve, so that a heap about its edge does not make and drop it.
-    if (this.places - this.size > 2 * CHUNK_PLACES) this.dropChunk();
+    if (this.places - this.size >= 2 * CHUNK_PLACES) this.dropChunk();
   }
 
   /** To be called once, when the heap is thrown away. */

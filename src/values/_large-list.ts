@@ -6,7 +6,7 @@
 import type { Arena } from "../memory/arena.ts";
 import type { ByteView } from "../memory/element.ts";
 import type { Collection } from "../memory/object-table.ts";
-import { ListChunks } from "./_list-chunks.ts";
+import { FIRST_ROOM_BYTES, ListChunks } from "./_list-chunks.ts";
 import {
   type ItemDigits,
   type Needle,
@@ -48,7 +48,8 @@ export class LargeList implements Collection {
     const size = needle.itemBytes;
     let slot = atHead ? chunks.first : chunks.first + chunks.length - 1;
     if (chunks.length === 0 || this.isFull(slot, size, limits)) {
-      slot = chunks.insert(atHead ? chunks.first : chunks.first + chunks.length, size, atHead);
+      const end = atHead ? chunks.first : chunks.first + chunks.length;
+      slot = chunks.insert(end, firstRoom(size, limits), atHead);
     } else {
       chunks.makeRoom(slot, atHead, size, limits.maxBytes);
     }
@@ -331,3 +332,10 @@ export class LargeList implements Collection {
 }
 
 const MAX_SHARED_BYTES = 8192;
+/** Chunks of fewer items than this get no room for more. */
+const FEW_ITEMS = 16;
+
+/** The room of a new chunk whose first item takes `bytes`. */
+function firstRoom(bytes: number, limits: ChunkLimits): number {
+  return limits.maxItems < FEW_ITEMS ? bytes : Math.max(bytes, FIRST_ROOM_BYTES);
+}

@@ -14,8 +14,8 @@ import type { Arena, Ref } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES, SLAB_SHIFT, UNIT_MASK } from "../memory/arena.ts";
 
 const MIN_SLOTS = 8;
-/** A new chunk's block; it doubles up to what the list's limits allow. */
-const FIRST_ROOM_BYTES = 1024;
+/** A new chunk's block where many items may follow; it doubles up to what the limits allow. */
+export const FIRST_ROOM_BYTES = 1024;
 const BYTES_PER_SLOT = 20;
 
 export class ListChunks {
@@ -54,11 +54,11 @@ export class ListChunks {
     return this.ends[slot] - this.starts[slot];
   }
 
-  /** Adds an empty chunk in front of slot `slot`; returns its slot. */
-  insert(slot: number, wantedBytes: number, growsAtHead: boolean): number {
+  /** Adds an empty chunk with that much room in front of slot `slot`; returns its slot. */
+  insert(slot: number, roomBytes: number, growsAtHead: boolean): number {
     const made = this.openSlot(slot);
     this.counts[made] = 0;
-    this.allocate(made, Math.max(FIRST_ROOM_BYTES, wantedBytes));
+    this.allocate(made, roomBytes);
     const at = growsAtHead ? this.roomAt(made) : 0;
     this.starts[made] = this.ends[made] = at;
     return made;

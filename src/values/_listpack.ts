@@ -248,6 +248,38 @@ export class Needle {
     return first === 0xf0 && totalBytes(bytes, at + 1) === length && this.isAt(bytes, at + 5);
   }
 
+  /**
+   * The first item from `at` on, looking at every `step`-th, that equals; -1 where none does.
+   * Short strings are told apart by length and last byte mostly, since what names share is their
+   * beginning.
+   */
+  find(bytes: Uint8Array, from: number, end: number, step: number): number {
+    const { length } = this;
+    if (this.isInteger || length === 0 || length > 63) return this.findAny(bytes, from, end, step);
+    const wanted = 0x80 | length;
+    const last = this.bytes[this.start + length - 1];
+    let at = from;
+    while (at < end) {
+      if (bytes[at] === wanted && bytes[at + length] === last && this.isAt(bytes, at + 1))
+        return at;
+      for (let i = 0; i < step; i++) {
+        const first = bytes[at];
+        if (first < 0x80) at += 2;
+        else at = first < 0xc0 ? at + 2 + (first & 63) : nextItem(bytes, at);
+      }
+    }
+    return -1;
+  }
+
+  private findAny(bytes: Uint8Array, from: number, end: number, step: number): number {
+    let at = from;
+    while (at < end) {
+      if (this.equals(bytes, at)) return at;
+      at = skipItems(bytes, at, step);
+    }
+    return -1;
+  }
+
   private isAt(bytes: Uint8Array, at: number): boolean {
     return equalBytes(bytes, at, this.bytes, this.start, this.length);
   }

@@ -38,14 +38,8 @@ export function createPacked(home: Home, encoding: number): void {
 /** The place of the first item from `from` on, looking at every `step`-th, that equals. */
 export function findPacked(home: Home, needle: Needle, from: number, step: number): number {
   const { bytes, start } = home;
-  const end = start + home.length - 1;
-  let at = start + from;
-  while (at < end) {
-    if (needle.equals(bytes, at)) return at - start;
-    at = nextItem(bytes, at);
-    for (let i = 1; i < step; i++) at = nextItem(bytes, at);
-  }
-  return NOT_FOUND;
+  const at = needle.find(bytes, start + from, start + home.length - 1, step);
+  return at < 0 ? NOT_FOUND : at - start;
 }
 
 export function nextPlace(home: Home, place: number): number {
@@ -89,9 +83,15 @@ export function insertPair(home: Home, place: number, first: Needle, second: Nee
 
 /** Puts another item in the place of one. */
 export function replacePacked(home: Home, place: number, needle: Needle): void {
-  const count = packedCount(home);
   const size = needle.itemBytes;
-  openGap(home, place, nextPlace(home, place) - place, size);
+  const before = nextPlace(home, place) - place;
+  if (before === size) {
+    home.touched();
+    needle.write(home.bytes, home.start + place);
+    return;
+  }
+  const count = packedCount(home);
+  openGap(home, place, before, size);
   needle.write(home.bytes, home.start + place);
   writeHeader(home.bytes, home.start, home.length, count);
 }
@@ -107,10 +107,6 @@ export function removePacked(home: Home, place: number, items: number): void {
 /** Turns `before` bytes at `place` into `after` bytes, whose content is for the caller. */
 function openGap(home: Home, place: number, before: number, after: number): void {
   const length = home.length;
-  if (before === after) {
-    home.touched();
-    return;
-  }
   if (after > before) home.resize(length + after - before, home.encoding);
   const { bytes, start } = home;
   bytes.copyWithin(start + place + after, start + place + before, start + length);

@@ -12,7 +12,20 @@ import { compare, transcript } from "../support/transcript.ts";
 import { entriesOf, fieldsOf } from "./_texts.ts";
 
 /** Commands that the oracle, Redis 7.0.15, does not have. */
-const NEW = new Set(["client|setinfo", "client|no-touch"]);
+const NEW = new Set([
+  "client|setinfo",
+  "client|no-touch",
+  // Of Redis 7.4.
+  "hexpire",
+  "hexpireat",
+  "hexpiretime",
+  "hpersist",
+  "hpexpire",
+  "hpexpireat",
+  "hpexpiretime",
+  "hpttl",
+  "httl",
+]);
 
 /** Where COMMAND INFO of Redis 7.2 differs from the oracle's. */
 const CHANGED_INFO: Readonly<Record<string, string>> = {

@@ -147,15 +147,13 @@ export function latencyFields(engine: Engine): InfoField[] {
 export function keyspaceFields(engine: Engine): InfoField[] {
   return engine.keyspace.databases
     .filter(({ size }) => size > 0)
-    .map((database) => [
-      `db${database.index}`,
-      `keys=${database.size},expires=${database.expiring},` +
-        `avg_ttl=${database.expiring === 0 ? 0 : Math.round(database.averageTtlMs)}` +
-        expiringHashes(database),
-    ]);
+    .map((database) => [`db${database.index}`, keyCounts(database)]);
 }
 
-/** Redis 7.4's field, for those who use what 7.4 has: 7.2's line ends before it. */
-function expiringHashes({ expiringHashes: hashes }: Database): string {
-  return hashes === null || hashes.size === 0 ? "" : `,subexpiry=${hashes.size}`;
+/** The last of it is Redis 7.4's, for those who use what 7.4 has; 7.2's line ends before it. */
+function keyCounts({ size, expiring, averageTtlMs, expiringHashes }: Database): string {
+  const ttlMs = expiring === 0 ? 0 : Math.round(averageTtlMs);
+  const hashes = expiringHashes === null ? 0 : expiringHashes.size;
+  const subexpiry = hashes === 0 ? "" : `,subexpiry=${hashes}`;
+  return `keys=${size},expires=${expiring},avg_ttl=${ttlMs}${subexpiry}`;
 }

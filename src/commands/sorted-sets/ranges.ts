@@ -292,6 +292,7 @@ function rangeByOptions(call: Call, keyIndex: number, stores: boolean): void {
 
 function readOptions(call: Call, first: number, choosesKind: boolean, stores = false): void {
   let hasLimit = false;
+  const maySetKind = (): boolean => choosesKind && options.kind === BY_RANK;
   for (let i = first; i < call.count; i++) {
     if (!stores && call.is(i, "WITHSCORES")) options.withScores = true;
     else if (call.is(i, "LIMIT") && i + 2 < call.count) {
@@ -299,9 +300,9 @@ function readOptions(call: Call, first: number, choosesKind: boolean, stores = f
       options.limit = Number(call.int64(i + 2));
       hasLimit = true;
       i += 2;
-    } else if (choosesKind && call.is(i, "REV")) options.isReversed = true;
-    else if (choosesKind && call.is(i, "BYLEX")) options.kind = BY_MEMBER;
-    else if (choosesKind && call.is(i, "BYSCORE")) options.kind = BY_SCORE;
+    } else if (choosesKind && !options.isReversed && call.is(i, "REV")) options.isReversed = true;
+    else if (maySetKind() && call.is(i, "BYLEX")) options.kind = BY_MEMBER;
+    else if (maySetKind() && call.is(i, "BYSCORE")) options.kind = BY_SCORE;
     else call.refuse(SYNTAX);
     if (call.hasProblem) return;
   }

@@ -10,7 +10,7 @@ export const typeDirectives = {
     max: INT_MAX,
     aliases: ["list-max-ziplist-size"],
   }),
-  "list-compress-depth": integer(0),
+  "list-compress-depth": integer(0, { withoutEffect: "lists are kept uncompressed" }),
   "set-max-intset-entries": unsigned(512),
   "set-max-listpack-entries": unsigned(128),
   "set-max-listpack-value": unsigned(64),

@@ -1,0 +1,157 @@
+/**
+ * Random commands over all types, sent to Pedis and to redis-server: all replies are equal, so is
+ * the content at the end (by Redis's own digest), and so is what each of them loads from the
+ * append-only file that Pedis wrote.
+ */
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { findOracle } from "../support/oracle.ts";
+import { randomFrom, scale, seededRandom } from "../support/random.ts";
+import { quoteBytes } from "../support/readable.ts";
+import type { Reply, ReplyValue, RespClient } from "../support/resp-client.ts";
+import { type ServerProcess, startServer } from "../support/server.ts";
+import { type Operation, randomOperation } from "./_operations.ts";
+
+const OPERATIONS = scale(200_000);
+const BATCH = 200;
+const ROUNDS = 4;
+const HISTORY = 12;
+const TIMEOUT_MS = 60_000 + OPERATIONS * 2;
+
+const DIRECTIVES = [
+  'save ""',
+  "appendonly yes",
+  "appendfsync no",
+  "auto-aof-rewrite-percentage 0",
+  "enable-debug-command yes",
+  "loglevel warning",
+];
+/** Small thresholds in some rounds: more conversions between encodings. */
+const THRESHOLDS = [
+  {},
+  { "hash-max-listpack-entries": 8, "zset-max-listpack-entries": 8 },
+  { "set-max-intset-entries": 8, "list-max-listpack-size": 5, "hash-max-listpack-value": 20 },
+  { "list-max-listpack-size": -1, "zset-max-listpack-value": 10 },
+];
+
+const oracle = findOracle();
+if (oracle === null) console.log("Not compared with redis-server: it is not installed.");
+
+describe.skipIf(oracle === null)("random commands on two servers", () => {
+  const random = seededRandom("two servers");
+  let pedis: ServerProcess;
+  let redis: ServerProcess;
+
+  beforeAll(async () => {
+    if (oracle === null) return;
+    pedis = await startServer({ directives: DIRECTIVES });
+    redis = await startServer({ program: oracle, directives: DIRECTIVES });
+  });
+
+  afterAll(async () => {
+    await pedis?.[Symbol.asyncDispose]();
+    await redis?.[Symbol.asyncDispose]();
+  });
+
+  test.each([...THRESHOLDS.entries()])(
+    "round %d: replies and content",
+    async (round, thresholds) => {
+      await using ours = await pedis.connect();
+      await using theirs = await redis.connect();
+      for (const client of [ours, theirs]) {
+        await client.do(`HELLO ${round % 2 === 0 ? 2 : 3}`);
+        for (const [name, value] of Object.entries(thresholds)) {
+          await client.do("CONFIG", "SET", name, String(value));
+        }
+      }
+      await playRound(ours, theirs, randomFrom(random.seed + round));
+      const digest = await ours.value("DEBUG DIGEST");
+      expect(digest).toBe(await theirs.value("DEBUG DIGEST"));
+      expect(digest).not.toBe("0".repeat(40));
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "what was written to the append-only file",
+    async () => {
+      if (oracle === null) return;
+      const digest = await pedis.withClient((client) => client.value("DEBUG DIGEST"));
+      await pedis.restart();
+      expect(await pedis.withClient((client) => client.value("DEBUG DIGEST"))).toBe(digest);
+      await redis.stop();
+      const log = "appendonlydir";
+      cpSync(join(pedis.dir, log), join(redis.dir, log), { recursive: true, force: true });
+      await redis.start();
+      expect(await redis.withClient((client) => client.value("DEBUG DIGEST"))).toBe(digest);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+async function playRound(
+  ours: RespClient,
+  theirs: RespClient,
+  random: ReturnType<typeof randomFrom>,
+): Promise<void> {
+  const history: Operation[] = [];
+  for (let done = 0; done < OPERATIONS / ROUNDS; done += BATCH) {
+    const batch = Array.from({ length: BATCH }, () => randomOperation(random));
+    const requests = batch.map(({ args }) => args.map((text) => Buffer.from(text, "latin1")));
+    const [mine, wanted] = await Promise.all([ours.pipeline(requests), theirs.pipeline(requests)]);
+    for (const [i, operation] of batch.entries()) {
+      if (!areAlike(mine[i], wanted[i], operation)) {
+        const number = done + i;
+        throw new Error(
+          describeMismatch(random.seed, number, operation, mine[i], wanted[i], history),
+        );
+      }
+      history.push(operation);
+    }
+    history.splice(0, Math.max(0, history.length - 20_000));
+  }
+}
+
+function areAlike(mine: Reply, wanted: Reply, { comparison }: Operation): boolean {
+  if (Buffer.compare(mine.raw, wanted.raw) === 0) return true;
+  if (comparison === "exact" || mine.type !== wanted.type) return false;
+  const isPaired = comparison === "pairs";
+  return (
+    JSON.stringify(sorted(mine.value, isPaired)) === JSON.stringify(sorted(wanted.value, isPaired))
+  );
+}
+
+/** The elements (or pairs of them) in an order of their own. */
+function sorted(value: ReplyValue, isPaired: boolean): string[] {
+  if (value instanceof Map) return Array.from(value, (pair) => JSON.stringify(pair)).sort();
+  if (!Array.isArray(value)) return [JSON.stringify(value)];
+  if (!isPaired) return value.map((one) => JSON.stringify(one)).sort();
+  const pairs: string[] = [];
+  for (let i = 0; i < value.length; i += 2) pairs.push(JSON.stringify([value[i], value[i + 1]]));
+  return pairs.sort();
+}
+
+function describeMismatch(
+  seed: number,
+  number: number,
+  operation: Operation,
+  mine: Reply,
+  wanted: Reply,
+  history: readonly Operation[],
+): string {
+  const keys = new Set(operation.args.slice(1));
+  const before = history.filter(({ args }) => args.slice(1, 5).some((word) => keys.has(word)));
+  const lines = before.slice(-HISTORY).map(({ args }) => `    ${args.join(" ").slice(0, 200)}`);
+  return [
+    `operation ${number} of the round with seed ${seed}: ${operation.args.join(" ").slice(0, 400)}`,
+    `pedis: ${readable(mine)}`,
+    `redis: ${readable(wanted)}`,
+    "after:",
+    ...lines,
+  ].join("\n");
+}
+
+function readable({ raw }: Reply): string {
+  return quoteBytes(raw).slice(0, 600);
+}
