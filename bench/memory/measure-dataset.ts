@@ -1,7 +1,8 @@
 /**
  * What a dataset costs. Net per item is (resident after − resident before) ÷ items: what the data
- * costs, without the runtime. Both servers have done a little of the same work before and been
- * emptied again, since what a runtime takes once (compiled code, buffers) is no data. Total is
+ * costs, without the runtime. Both servers have done a little of the same work before, since what a
+ * runtime takes once (compiled code, buffers) is no data; what that left stays in another database,
+ * so that it is neither freed nor used again meanwhile. Total is
  * resident bytes after loading ÷ items: what the operator pays, runtime included. Peak ÷ final is
  * the most the process held while it was loaded, against what it holds afterwards.
  */
@@ -59,7 +60,7 @@ async function fill(program: Program, filling: Filling, restMs: number): Promise
   const items = elementCount(filling);
   await using server = await startContestant(program);
   await load(server.port, cutDown(filling, WARM_UP_ITEMS));
-  await server.withClient((client) => client.do("FLUSHALL"));
+  await server.withClient((client) => client.do("SWAPDB 0 9"));
   const before = await settledBytes(server.pid, restMs);
   resetPeak(server.pid);
   await load(server.port, filling);

@@ -260,8 +260,8 @@ export class Needle {
     const last = this.bytes[this.start + length - 1];
     let at = from;
     while (at < end) {
-      const isLike = bytes[at] === wanted && bytes[at + length] === last;
-      if (isLike && this.isAt(bytes, at + 1)) return at;
+      const mayBe = bytes[at] === wanted && bytes[at + length] === last;
+      if (mayBe && this.isAt(bytes, at + 1)) return at;
       for (let i = 0; i < step; i++) {
         const first = bytes[at];
         if (first < 0x80) at += 2;
