@@ -6,7 +6,7 @@
  * `pick` point at what they found, valid until the next change.
  */
 import { hashBytes } from "../base/hash.ts";
-import { NULL_REF } from "../memory/arena.ts";
+import { NULL_REF, SLAB_SHIFT, UNIT_MASK } from "../memory/arena.ts";
 import { TableWalk } from "../memory/byte-table.ts";
 import { ByteView, readMember } from "../memory/element.ts";
 import { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK } from "../memory/entry.ts";
@@ -42,7 +42,15 @@ export interface SetLimits {
   maxValueBytes: number;
 }
 
+/** Members whose memory is fetched together. */
+export const MAX_AHEAD = 32;
+const hashesAhead = new Int32Array(MAX_AHEAD);
+const refsAhead = new Int32Array(MAX_AHEAD);
+
 export class SetValue {
+  /** Read by nobody: it keeps the loads of `fetchNext` from being optimised away. */
+  touched = 0;
+  private readonly ahead = new TableWalk();
   readonly member = new ByteView();
   private readonly digits = new ItemDigits();
   private readonly needle = new Needle();
@@ -174,6 +182,35 @@ export class SetValue {
     readPlace(home, this.position, this.member, this.digits);
     this.position = nextPlace(home, this.position);
     return true;
+  }
+
+  /**
+   * During a walk, before every MAX_AHEAD members: fetches what looking the next ones up in the
+   * other sets will need, so that the processor waits for many cache misses at the same time.
+   */
+  fetchNext(others: readonly SetValue[]): void {
+    if (this.home.collection === null) return;
+    const { table } = this.large;
+    const { words } = this.home.arena;
+    this.ahead.index = this.walk.index;
+    this.ahead.slot = this.walk.slot;
+    let count = 0;
+    let touched = 0;
+    while (count < MAX_AHEAD) {
+      const ref = table.walk(this.ahead);
+      if (ref === NULL_REF) break;
+      hashesAhead[count++] = this.ahead.hash;
+      touched ^= words[ref >>> SLAB_SHIFT][(ref & UNIT_MASK) << 2];
+    }
+    for (const other of others) {
+      if (other.home.collection === null) continue;
+      for (let i = 0; i < count; i++) refsAhead[i] = other.large.table.candidate(hashesAhead[i]);
+      for (let i = 0; i < count; i++) {
+        const ref = refsAhead[i];
+        if (ref !== NULL_REF) touched ^= words[ref >>> SLAB_SHIFT][(ref & UNIT_MASK) << 2];
+      }
+    }
+    this.touched = touched;
   }
 
   /** The hash of the member that `next` found, but for its lowest bit. */

@@ -17,6 +17,7 @@ import { NOTIFY_SET } from "../../engine/key-events.ts";
 import { readSets, storeBuilt, temporarySet } from "../../engine/typed-values.ts";
 import { TYPE_SET } from "../../memory/entry.ts";
 import { SYNTAX } from "../../protocol/errors.ts";
+import { MAX_AHEAD } from "../../values/set.ts";
 import type { SetValue } from "../../values/set.ts";
 
 export const sinter = command({
@@ -185,7 +186,9 @@ function visitIntersection(
   const { member } = smallest;
   let found = 0;
   smallest.rewind();
-  while (found < limit && smallest.next()) {
+  for (let i = 0; found < limit; i++) {
+    if (i % MAX_AHEAD === 0) smallest.fetchNext(others);
+    if (!smallest.next()) break;
     if (!isInAll(smallest, others)) continue;
     visit(member);
     found++;
