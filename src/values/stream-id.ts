@@ -14,6 +14,8 @@ const MAX_WORD = WORD - 1;
 /** Below this, a high word and its low word make a safe integer. */
 const SAFE_HIGH = 2 ** 21;
 const MAX_UINT64 = 2n ** 64n - 1n;
+/** Longer texts are no IDs, whatever they say. */
+const MAX_PARSED_BYTES = 127;
 const DASH = 45;
 const PLUS = 43;
 const ZERO = 48;
@@ -174,6 +176,7 @@ export function parseStreamId(
   missing: MissingSequence,
   id: StreamId,
 ): boolean {
+  if (length > MAX_PARSED_BYTES) return false;
   let dash = start;
   const end = start + length;
   while (dash < end && bytes[dash] !== DASH) dash++;
