@@ -117,6 +117,11 @@ export class Arena {
     return CLASS_UNITS[this.pageClass[ref >>> PAGE_SHIFT]] << 4;
   }
 
+  /** The bytes that a block of at least `sizeBytes` can hold. */
+  capacityFor(sizeBytes: number): number {
+    return CLASS_UNITS[CLASS_OF_UNITS[(sizeBytes + 15) >>> 4]] << 4;
+  }
+
   private isFull(page: number, units: number): boolean {
     return this.pageFree[page] === 0 && this.pageCarved[page] + units > PAGE_UNITS;
   }

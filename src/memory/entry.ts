@@ -30,6 +30,7 @@ export const ENCODING_INTSET = 6;
 export const ENCODING_SKIPLIST = 7;
 export const ENCODING_EMBSTR = 8;
 export const ENCODING_QUICKLIST = 9;
+export const ENCODING_STREAM = 10;
 export const ENCODING_LISTPACK = 11;
 
 const TYPE_NAMES = ["string", "list", "set", "zset", "hash", "module", "stream"] as const;

@@ -291,13 +291,7 @@ export class Needle {
   }
 
   private get integerBytes(): number {
-    const value = this.integer;
-    if (value >= 0 && value <= 127) return 1;
-    if (value >= -4096 && value <= 4095) return 2;
-    if (value >= -32768 && value <= 32767) return 3;
-    if (value >= -8388608 && value <= 8388607) return 4;
-    if (value >= -2147483648 && value <= 2147483647) return 5;
-    return 9;
+    return integerBody(this.integer);
   }
 
   /** Writes these bytes as an item of `itemBytes` bytes. */
@@ -324,13 +318,8 @@ export class Needle {
   private writeInteger(target: Uint8Array, at: number): number {
     const body = this.integerBytes;
     const value = this.integer;
-    if (body === 1) target[at] = value;
-    else if (body === 2) {
-      target[at] = 0xc0 | ((value >>> 8) & 31);
-      target[at + 1] = value;
-    } else if (body < 9) {
-      target[at] = 0xf1 + body - 3;
-      for (let i = 1; i < body; i++) target[at + i] = value >>> (8 * (i - 1));
+    if (body < 9) {
+      writeIntegerBody(target, at, value, body);
     } else {
       target[at] = 0xf4;
       const low = this.wide === null ? value | 0 : Number(BigInt.asIntN(32, this.wide));
@@ -340,6 +329,68 @@ export class Needle {
     }
     return body;
   }
+}
+
+/** Bytes of encoding and data of an integer. */
+function integerBody(value: number): number {
+  if (value >= 0 && value <= 127) return 1;
+  if (value >= -4096 && value <= 4095) return 2;
+  if (value >= -32768 && value <= 32767) return 3;
+  if (value >= -8388608 && value <= 8388607) return 4;
+  if (value >= -2147483648 && value <= 2147483647) return 5;
+  return 9;
+}
+
+/** Writes an int32 whose body is `body` bytes. */
+function writeIntegerBody(target: Uint8Array, at: number, value: number, body: number): void {
+  if (body === 1) target[at] = value;
+  else if (body === 2) {
+    target[at] = 0xc0 | ((value >>> 8) & 31);
+    target[at + 1] = value;
+  } else {
+    target[at] = 0xf1 + body - 3;
+    for (let i = 1; i < body; i++) target[at + i] = value >>> (8 * (i - 1));
+  }
+}
+
+/** Bytes that an int32 takes as an item. */
+export function integerItemBytes(value: number): number {
+  return integerBody(value) + 1;
+}
+
+/** Writes an int32 as an item; returns the place behind it. */
+export function writeIntegerItem(target: Uint8Array, at: number, value: number): number {
+  const body = integerBody(value);
+  writeIntegerBody(target, at, value, body);
+  target[at + body] = body;
+  return at + body + 1;
+}
+
+/** Writes an int64, given as two words, as an item; returns the place behind it. */
+export function writeWordsItem(target: Uint8Array, at: number, high: number, low: number): number {
+  const word = low | 0;
+  if ((high | 0) === word >> 31) return writeIntegerItem(target, at, word);
+  target[at] = 0xf4;
+  writeTotal(target, at + 1, low);
+  writeTotal(target, at + 5, high);
+  target[at + 9] = 9;
+  return at + 10;
+}
+
+/** The lower word of the item, which is an integer, as an int32: its value where it is one. */
+export function lowWordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at] === 0xf4 ? wordAt(bytes, at + 1) : safeIntegerAt(bytes, at) | 0;
+}
+
+/** The upper word of the item, which is an integer, as an int32. */
+export function highWordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at] === 0xf4 ? wordAt(bytes, at + 5) : lowWordAt(bytes, at) >> 31;
+}
+
+/** The most that a string of this length takes as an item, also where it reads as an integer. */
+export function maxItemBytes(length: number): number {
+  if (length < 64) return length + 2;
+  return length < 4096 ? length + 4 : length + 10;
 }
 
 function stringHeader(length: number): number {
