@@ -45,6 +45,10 @@ import * as randomScored from "./sorted-sets/random.ts";
 import * as rangeEdits from "./sorted-sets/range-edits.ts";
 import * as sortedSetRanges from "./sorted-sets/ranges.ts";
 import * as sorting from "./sorting/sort.ts";
+import * as streamChanges from "./streams/changes.ts";
+import * as streamInfo from "./streams/info.ts";
+import * as streamRanges from "./streams/ranges.ts";
+import * as streamReading from "./streams/reading.ts";
 import * as stringBasics from "./strings/basic.ts";
 import * as counters from "./strings/counters.ts";
 import * as lcs from "./strings/lcs.ts";
@@ -94,6 +98,10 @@ const FAMILIES: readonly object[] = [
   rangeEdits,
   sortedSetRanges,
   sorting,
+  streamChanges,
+  streamInfo,
+  streamRanges,
+  streamReading,
   stringBasics,
   counters,
   lcs,

@@ -15,6 +15,7 @@ import {
   TYPE_HASH,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   TYPE_ZSET,
   typeOf,
@@ -28,6 +29,7 @@ import { HyperLogLog } from "../values/hyperloglog.ts";
 import { ListValue, readListLimits } from "../values/list.ts";
 import { SetValue } from "../values/set.ts";
 import { SortedSetValue } from "../values/sorted-set.ts";
+import { StreamValue } from "../values/stream.ts";
 import { isInteger } from "../values/string.ts";
 import type { Call } from "./call.ts";
 import type { Config } from "./config/config.ts";
@@ -49,6 +51,8 @@ export const ENCODING_DIRECTIVES = [
   "zset-max-listpack-entries",
   "zset-max-listpack-value",
   "hll-sparse-max-bytes",
+  "stream-node-max-bytes",
+  "stream-node-max-entries",
 ] as const;
 
 /** A type's object with the home that it is opened on. */
@@ -63,8 +67,10 @@ export class TypedValues {
   readonly setLimits = { maxIntegers: 0, maxEntries: 0, maxValueBytes: 0 };
   readonly sortedSetLimits = { maxEntries: 0, maxValueBytes: 0 };
   readonly hyperLogLogLimits = { maxSparseBytes: 0 };
+  readonly streamLimits = { maxNodeBytes: 0, maxNodeEntries: 0 };
   readonly hash: Opener<HashValue>;
   readonly hyperLogLog: Opener<HyperLogLog>;
+  readonly stream: Opener<StreamValue>;
   readonly lists: readonly [Opener<ListValue>, Opener<ListValue>];
   readonly sets: readonly [Opener<SetValue>, Opener<SetValue>];
   readonly sortedSets: readonly [Opener<SortedSetValue>, Opener<SortedSetValue>];
@@ -77,6 +83,7 @@ export class TypedValues {
       TYPE_STRING,
       (home) => new HyperLogLog(home, this.hyperLogLogLimits),
     );
+    this.stream = this.opener(TYPE_STREAM, (home) => new StreamValue(home));
     const newList = (): Opener<ListValue> =>
       this.opener(TYPE_LIST, (home) => new ListValue(home, this.listLimits));
     this.lists = [newList(), newList()];
@@ -95,6 +102,8 @@ export class TypedValues {
     this.sortedSetLimits.maxEntries = values["zset-max-listpack-entries"];
     this.sortedSetLimits.maxValueBytes = values["zset-max-listpack-value"];
     this.hyperLogLogLimits.maxSparseBytes = values["hll-sparse-max-bytes"];
+    this.streamLimits.maxNodeBytes = values["stream-node-max-bytes"];
+    this.streamLimits.maxNodeEntries = values["stream-node-max-entries"];
   }
 
   /** A set of its own, for commands of many keys. */
@@ -185,6 +194,19 @@ export function writeSortedSet(
 function sortedSetOf(call: Call, ref: Ref, index: number, which: Which): SortedSetValue | null {
   const set = call.engine.values.sortedSets[which];
   return open(call, set.home, ref, index, TYPE_ZSET) ? set.value : null;
+}
+
+export function readStream(call: Call, index: number): StreamValue | null {
+  return streamOf(call, call.readKey(index), index);
+}
+
+export function writeStream(call: Call, index: number): StreamValue | null {
+  return streamOf(call, call.writeKey(index), index);
+}
+
+function streamOf(call: Call, ref: Ref, index: number): StreamValue | null {
+  const { stream } = call.engine.values;
+  return open(call, stream.home, ref, index, TYPE_STREAM) ? stream.value : null;
 }
 
 /** Null also where the key holds another string; its registers may still prove corrupt. */

@@ -11,6 +11,7 @@ import {
   TYPE_HASH,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   typeOf,
 } from "../memory/entry.ts";
@@ -20,6 +21,9 @@ import type { Database } from "./database.ts";
 import { KeyView } from "./entries.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { NO_FIELD_EXPIRY } from "../values/hash.ts";
+import type { Stream } from "../values/stream.ts";
+import { StreamCursor } from "../values/stream-cursor.ts";
+import { StreamId } from "../values/stream-id.ts";
 import type { StringView } from "../values/string.ts";
 import { ValueReader } from "./value-reader.ts";
 
@@ -71,7 +75,8 @@ function mixValue(digest: Uint8Array, database: Database, ref: Ref, reader: Valu
 
 function mixCollection(digest: Uint8Array, reader: ValueReader, type: number): void {
   const { hash, list, set, sortedSet } = reader;
-  if (type === TYPE_LIST) {
+  if (type === TYPE_STREAM) mixStream(digest, reader.stream.stream);
+  else if (type === TYPE_LIST) {
     list.seekEnd(true);
     do {
       list.read();
@@ -91,6 +96,20 @@ function mixCollection(digest: Uint8Array, reader: ValueReader, type: number): v
     sortedSet.rewind();
     while (sortedSet.next()) {
       xorPair(digest, dataOf(member), bytesOf(formatPrecise(sortedSet.score)));
+    }
+  }
+}
+
+/** Its entries alone: what was added and deleted before, and who reads it, is not mixed in. */
+function mixStream(digest: Uint8Array, stream: Stream): void {
+  const cursor = new StreamCursor();
+  cursor.seek(stream, new StreamId(), new StreamId().setLast(), false);
+  while (cursor.next()) {
+    mix(digest, bytesOf(cursor.id.toString().replace("-", ".")));
+    for (let i = 0; i < cursor.fieldCount; i++) {
+      cursor.nextPair();
+      mix(digest, dataOf(cursor.field));
+      mix(digest, dataOf(cursor.value));
     }
   }
 }

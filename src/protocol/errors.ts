@@ -29,6 +29,38 @@ export const BAD_MEMBER_RANGE = "ERR min or max not valid string range item";
 export const NOT_FINITE = "ERR value is NaN or Infinity";
 export const HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer";
 export const HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float";
+export const BAD_STREAM_ID = "ERR Invalid stream ID specified as stream command argument";
+export const STREAM_ID_ZERO = "ERR The ID specified in XADD must be greater than 0-0";
+export const STREAM_ID_TOO_SMALL =
+  "ERR The ID specified in XADD is equal or smaller than the target stream top item";
+export const STREAM_IDS_EXHAUSTED =
+  "ERR The stream has exhausted the last possible ID, unable to add more items";
+export const STREAM_ENTRY_TOO_LARGE = "ERR Elements are too large to be stored";
+export const TRIM_TWICE =
+  "ERR syntax error, MAXLEN and MINID options at the same time are not compatible";
+export const TRIM_LENGTH_NEGATIVE = "ERR The MAXLEN argument must be >= 0.";
+export const TRIM_LIMIT_NEGATIVE = "ERR The LIMIT argument must be >= 0.";
+export const TRIM_LIMIT_ALONE =
+  "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy";
+export const TRIM_MISSING = "ERR syntax error, XTRIM must be called with a trimming strategy";
+export const TRIM_LIMIT_EXACT =
+  "ERR syntax error, LIMIT cannot be used without the special ~ option";
+export const BAD_RANGE_START = "ERR invalid start ID for the interval";
+export const BAD_RANGE_END = "ERR invalid end ID for the interval";
+export const ENTRIES_ADDED_NEGATIVE = "ERR entries_added must be positive";
+export const ENTRIES_ADDED_TOO_SMALL =
+  "ERR The entries_added specified in XSETID is smaller than the target stream length";
+export const LAST_ID_BELOW_DELETED =
+  "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id";
+export const LAST_ID_TOO_SMALL =
+  "ERR The ID specified in XSETID is smaller than the target stream top item";
+export const GROUP_IN_XREAD =
+  "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.";
+export const NOACK_IN_XREAD =
+  "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.";
+export const NEW_ID_IN_XREAD =
+  "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> " +
+  "option.";
 export const NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
 export const EXPIRE_NEGATIVE = "ERR invalid expire time, must be >= 0";
 export const FIELDS_MISSING =
@@ -100,6 +132,14 @@ export function unknownSubcommandOrArity(container: string, name: string): strin
   return (
     `ERR unknown subcommand or wrong number of arguments for '${shown(name, 128)}'. ` +
     `Try ${container.toUpperCase()} HELP.`
+  );
+}
+
+/** XREAD and XREADGROUP; `symbol` is the special ID that each has. */
+export function unbalancedStreams(commandName: string, symbol: string): string {
+  return (
+    `ERR Unbalanced '${commandName}' list of streams: for each stream key an ID or '${symbol}' ` +
+    "must be specified."
   );
 }
 

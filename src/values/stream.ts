@@ -66,7 +66,7 @@ export class Stream implements Collection {
   entriesAdded: Counter = 0;
   /** Consumer groups by name (Latin-1). */
   readonly groups = new Map<string, ConsumerGroup>();
-  /** For cursors and files. */
+  /** For cursors. */
   readonly nodes: StreamNodes;
   private readonly arena: Arena;
 
@@ -205,6 +205,18 @@ export class Stream implements Collection {
     else id.setLast();
   }
 
+  /** Shows each node's ID and its bytes, a listpack, in order; `id` is the same object each time. */
+  visitNodes(
+    visit: (id: StreamId, bytes: Uint8Array, start: number, length: number) => void,
+  ): void {
+    const { nodes } = this;
+    for (let i = 0; i < nodes.count; i++) {
+      const bytes = nodes.bytesOf(i);
+      const start = nodes.startOf(i);
+      visit(nodes.readId(i, nodeId), bytes, start, totalBytes(bytes, start));
+    }
+  }
+
   free(budget: number): boolean {
     this.nodes.free(budget);
     if (this.nodes.count > 0) return true;
@@ -219,14 +231,11 @@ export class Stream implements Collection {
 
   copyTo(arena: Arena): Stream {
     const copy = new Stream(arena);
-    const { nodes } = this;
-    for (let i = 0; i < nodes.count; i++) {
-      const bytes = nodes.bytesOf(i);
-      const start = nodes.startOf(i);
-      const total = totalBytes(bytes, start);
-      copy.nodes.push(nodes.readId(i, nodeId), total);
-      copy.nodes.bytesOf(i).set(bytes.subarray(start, start + total), copy.nodes.startOf(i));
-    }
+    this.visitNodes((id, bytes, start, length) => {
+      const node = copy.nodes.count;
+      copy.nodes.push(id, length);
+      copy.nodes.bytesOf(node).set(bytes.subarray(start, start + length), copy.nodes.startOf(node));
+    });
     copy.length = this.length;
     copy.lastId.copy(this.lastId);
     copy.firstId.copy(this.firstId);

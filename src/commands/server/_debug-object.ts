@@ -13,9 +13,12 @@ import {
   TYPE_HASH,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   typeOf,
 } from "../../memory/entry.ts";
+import type { Stream } from "../../values/stream.ts";
+import { STREAM_ID_BYTES } from "../../values/stream-id.ts";
 import { NO_SUCH_KEY } from "../../protocol/errors.ts";
 
 /** RDB saves texts of up to so many bytes as integers where they are such. */
@@ -58,6 +61,7 @@ function serializedLength(call: Call, ref: Ref): number {
   const reader = new ValueReader(call.engine.context);
   const type = reader.open(database, ref);
   const { hash, list, set, sortedSet } = reader;
+  if (type === TYPE_STREAM) return streamLength(reader.stream.stream);
   const { home, size } =
     type === TYPE_HASH ? hash : type === TYPE_LIST ? list : type === TYPE_SET ? set : sortedSet;
   if (home.collection === null) return lengthBytes(home.length) + home.length;
@@ -81,6 +85,18 @@ function serializedLength(call: Call, ref: Ref): number {
   return bytes;
 }
 
+/** Without the groups. */
+function streamLength(stream: Stream): number {
+  let bytes = lengthBytes(stream.nodes.count) + lengthBytes(stream.length);
+  stream.visitNodes((_id, _bytes, _start, length) => {
+    bytes += 1 + STREAM_ID_BYTES + lengthBytes(length) + length;
+  });
+  for (const { ms, seqHigh, seqLow } of [stream.lastId, stream.firstId, stream.maxDeletedId]) {
+    bytes += lengthBytes(ms) + lengthBytes(seqHigh * 2 ** 32 + seqLow);
+  }
+  return bytes + lengthBytes(Number(stream.entriesAdded)) + lengthBytes(stream.groups.size);
+}
+
 interface ByteRange {
   readonly bytes: Uint8Array;
   readonly start: number;
@@ -99,5 +115,6 @@ function stringLength({ bytes, start, length }: ByteRange): number {
 
 function lengthBytes(length: number): number {
   if (length < 64) return 1;
-  return length < 16384 ? 2 : 5;
+  if (length < 16384) return 2;
+  return length < 2 ** 32 ? 5 : 9;
 }
