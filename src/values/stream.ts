@@ -45,7 +45,7 @@ export interface StreamLimits {
   maxNodeEntries: number;
 }
 
-/** A counter of 64 bits: a bigint only beyond 2^53. */
+/** A counter of 64 bits, which overflows as an int64: a bigint only beyond 2^53. */
 export type Counter = number | bigint;
 
 const FIRST_ID = new StreamId();
@@ -274,6 +274,10 @@ export class Stream implements Collection {
     entryBytes: number,
   ): number {
     const { nodes } = this;
+    // XSETID may go back behind entries that were deleted: a node that has no others is in the way.
+    while (nodes.count > 0 && nodes.readId(nodes.count - 1, nodeId).compare(id) > 0) {
+      nodes.remove(nodes.count - 1);
+    }
     const tail = nodes.count;
     let expected = 0;
     if (tail > 0) {
@@ -380,6 +384,6 @@ function roomFor(needed: number, wished: number): number {
 }
 
 function incremented(counter: Counter): Counter {
-  if (typeof counter === "bigint") return counter + 1n;
+  if (typeof counter === "bigint") return BigInt.asIntN(64, counter + 1n);
   return counter < Number.MAX_SAFE_INTEGER ? counter + 1 : BigInt(counter) + 1n;
 }

@@ -12,7 +12,7 @@ import {
 } from "../../protocol/errors.ts";
 import type { Stream } from "../../values/stream.ts";
 import { StreamId } from "../../values/stream-id.ts";
-import { idBytes, readId, readNewId } from "./_ids.ts";
+import { propagateId, readId, readNewId } from "./_ids.ts";
 
 export const NO_TRIM = 0;
 const TO_LENGTH = 1;
@@ -92,18 +92,13 @@ export class TrimOptions {
     else if (this.strategy === TO_LENGTH) effects.integer(stream.length);
     else {
       stream.readEdgeId(edge);
-      const text = idBytes(edge);
-      effects.range(text, 0, text.length);
+      propagateId(effects, edge);
     }
   }
 
   private propagateThreshold(effects: Effects): void {
-    if (this.strategy === TO_LENGTH) {
-      effects.integer(this.maxLength);
-      return;
-    }
-    const text = idBytes(this.minId);
-    effects.range(text, 0, text.length);
+    if (this.strategy === TO_LENGTH) effects.integer(this.maxLength);
+    else propagateId(effects, this.minId);
   }
 
   /** Reads `[~|=] threshold` from argument `index` on; returns where it ends. */

@@ -27,7 +27,7 @@ import {
 import { MAX_NODE_BYTES, rangeBytes } from "../../values/stream.ts";
 import type { Stream } from "../../values/stream.ts";
 import { StreamId } from "../../values/stream-id.ts";
-import { idBytes, readId, replyId } from "./_ids.ts";
+import { propagateId, readId, replyId } from "./_ids.ts";
 import { AUTO_ID, AUTO_SEQUENCE, GIVEN_ID, NO_TRIM, TrimOptions } from "./_trimming.ts";
 
 export const xadd = command({
@@ -264,8 +264,7 @@ function propagateEntry(call: Call, stream: Stream): void {
   effects.argument(args, 1);
   if (hasTrim) options.propagate(effects, stream);
   if (!options.makesStream) effects.word("NOMKSTREAM");
-  const text = idBytes(id);
-  effects.range(text, 0, text.length);
+  propagateId(effects, id);
   for (let i = first; i < call.count; i++) effects.argument(args, i);
 }
 
