@@ -255,17 +255,11 @@ function chooseId(call: Call, lastId: StreamId): boolean {
 function propagateEntry(call: Call, stream: Stream): void {
   const effects = call.instead();
   if (!effects.isActive) return;
-  const { args } = call;
-  const hasTrim = options.strategy !== NO_TRIM;
-  const first = options.idIndex + 1;
-  const others = (hasTrim ? 3 : 0) + (options.makesStream ? 0 : 1) + 3;
-  effects.begin(call.database.index, others + call.count - first);
-  effects.argument(args, 0);
-  effects.argument(args, 1);
-  if (hasTrim) options.propagate(effects, stream);
-  if (!options.makesStream) effects.word("NOMKSTREAM");
-  propagateId(effects, id);
-  for (let i = first; i < call.count; i++) effects.argument(args, i);
+  effects.begin(call.database.index, call.count);
+  for (let i = 0; i < call.count; i++) {
+    if (i === options.idIndex) propagateId(effects, id);
+    else options.propagate(call, effects, stream, i);
+  }
 }
 
 function trimStream(call: Call): void {
@@ -284,10 +278,8 @@ function trimStream(call: Call): void {
     call.changed(NOTIFY_STREAM, "xtrim", 1);
     if (options.isApproximate) {
       const effects = call.instead();
-      effects.begin(call.database.index, 5);
-      effects.argument(call.args, 0);
-      effects.argument(call.args, 1);
-      options.propagate(effects, stream);
+      effects.begin(call.database.index, call.count);
+      for (let i = 0; i < call.count; i++) options.propagate(call, effects, stream, i);
     }
   }
   call.reply.integer(removed);
