@@ -96,7 +96,7 @@ export function initNode(
   writeHeader(target, start, at + 1 - start, pairs + 4);
 }
 
-/** Appends an entry, for which there is room, to the node with ID `base`; counts are the caller's. */
+/** Appends an entry, for which there is room, to the node with ID `base`; counts no entries. */
 export function appendEntry(
   target: Uint8Array,
   start: number,

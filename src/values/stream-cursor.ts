@@ -52,7 +52,7 @@ export class StreamCursor {
   private readonly fieldDigits = new ItemDigits();
   private readonly valueDigits = new ItemDigits();
 
-  /** Begins a walk over the entries from `from` to `to`, both included, the last one first or not. */
+  /** Begins a walk over the entries from `from` to `to`, both included; in reverse from `to` on. */
   seek(stream: Stream, from: StreamId, to: StreamId, isReverse: boolean): void {
     this.from.copy(from);
     this.to.copy(to);

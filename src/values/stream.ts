@@ -8,8 +8,9 @@
  *
  * Invariants: a node's ID is that of the first entry ever in it, and a node has an entry that
  * lives (only an exact trim by ID may leave it without); `firstId` is the first entry that lives,
- * 0-0 in an empty stream; no entry is behind `lastId`. An entry that is deleted keeps its bytes, with a flag, until its whole node goes, as in Redis, so
- * that both servers cut their nodes alike.
+ * 0-0 in an empty stream; no entry that lives is behind `lastId`. An entry that is deleted keeps its
+ * bytes, with a flag, until its whole node goes, as in Redis, so that both servers cut their nodes
+ * alike.
  */
 import type { Arena } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES } from "../memory/arena.ts";
@@ -205,7 +206,7 @@ export class Stream implements Collection {
     else id.setLast();
   }
 
-  /** Shows each node's ID and its bytes, a listpack, in order; `id` is the same object each time. */
+  /** Shows each node's ID (always the same object) and its bytes, a listpack, in order. */
   visitNodes(
     visit: (id: StreamId, bytes: Uint8Array, start: number, length: number) => void,
   ): void {
@@ -318,7 +319,7 @@ export class Stream implements Collection {
     return cursor.next() && cursor.id.compare(id) < 0;
   }
 
-  /** Deletes up to `count` entries in front of `minId` from the first node, which is not emptied. */
+  /** Deletes up to `count` entries in front of `minId`, all in the first node, which stays. */
   private trimFirstNode(count: number, minId: StreamId): number {
     const bytes = this.nodes.bytesOf(0);
     let removed = 0;

@@ -31,6 +31,9 @@ const NEW = new Set([
 const CHANGED_INFO: Readonly<Record<string, string>> = {
   "config|resetstat": "7.2 gave it request and response policies",
   "config|rewrite": "7.2 gave it request and response policies",
+  xadd: "7.2 renamed arguments",
+  "xinfo|stream": "7.2 added a field, and made FULL an argument of its own",
+  xsetid: "7.2 renamed arguments",
   zrank: "7.2 added WITHSCORE",
   zrevrank: "7.2 added WITHSCORE",
 };
@@ -51,6 +54,9 @@ const CHANGED_DOCS: Readonly<Record<string, string>> = {
   psetex: "deprecated in 7.2",
   setex: "deprecated in 7.2",
   setnx: "deprecated in 7.2",
+  xadd: "7.2 renamed arguments",
+  "xinfo|stream": "7.2 added a field, and made FULL an argument of its own",
+  xsetid: "7.2 renamed arguments",
   zrank: "7.2 added WITHSCORE",
   zrevrank: "7.2 added WITHSCORE",
 };

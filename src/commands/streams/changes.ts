@@ -80,15 +80,15 @@ export const xadd = command({
       ],
     },
     {
-      name: "id_or_auto",
+      name: "id-selector",
       type: "oneof",
       parts: [
-        { name: "auto_id", type: "pure-token", token: "*" },
+        { name: "auto-id", type: "pure-token", token: "*" },
         { name: "id", type: "string" },
       ],
     },
     {
-      name: "field_value",
+      name: "data",
       type: "block",
       multiple: true,
       parts: [
@@ -175,14 +175,14 @@ export const xsetid = command({
     { name: "key", type: "key", keySpec: 0 },
     { name: "last-id", type: "string" },
     {
-      name: "entries_added",
+      name: "entries-added",
       type: "integer",
       token: "ENTRIESADDED",
       since: "7.0.0",
       optional: true,
     },
     {
-      name: "max_deleted_entry_id",
+      name: "max-deleted-id",
       type: "string",
       token: "MAXDELETEDID",
       since: "7.0.0",
