@@ -17,6 +17,14 @@ export interface DurationListener {
   took(command: Command, durationUs: number, session: Session, args: Arguments): void;
 }
 
+/** A call that is timed on when what it runs has ended. */
+interface OuterCall {
+  readonly command: Command | null;
+  readonly session: Session | null;
+  readonly args: Arguments | null;
+  readonly startUs: number;
+}
+
 export class Timing {
   /** Every command is timed by itself. */
   isPrecise = false;
@@ -26,6 +34,7 @@ export class Timing {
   private session: Session | null = null;
   private args: Arguments | null = null;
   private runCalls = 0;
+  private readonly outer: OuterCall[] = [];
   private startUs = 0;
 
   private readonly clock: Clock;
@@ -68,6 +77,27 @@ export class Timing {
     command.calls++;
     this.account(command, durationUs, 1);
     this.listener.took(command, durationUs, session, args);
+  }
+
+  /** The call that is being timed runs others, which are timed meanwhile, until `unnest`. */
+  nest(): void {
+    this.outer.push({
+      command: this.running,
+      session: this.session,
+      args: this.args,
+      startUs: this.startUs,
+    });
+    this.running = null;
+  }
+
+  unnest(): void {
+    if (this.running !== null) this.closeRun(this.clock.monotonicUs());
+    const outer = this.outer.pop();
+    if (outer === undefined) return;
+    this.running = outer.command;
+    this.session = outer.session;
+    this.args = outer.args;
+    this.startUs = outer.startUs;
   }
 
   /** At the end of a batch of requests, before anything else runs. */

@@ -99,7 +99,9 @@ export class Connection implements Transport {
   get totalMemoryBytes(): number {
     const inputBytes = this.waitingBytes + (this.cut?.bytes.length ?? 0);
     const blockedBytes = this.session.blocked?.sizeBytes ?? 0;
-    return CONNECTION_BYTES + this.queue.bytes + inputBytes + blockedBytes;
+    const { transaction, watch } = this.session;
+    const queuedBytes = (transaction?.sizeBytes ?? 0) + (watch?.sizeBytes ?? 0);
+    return CONNECTION_BYTES + this.queue.bytes + inputBytes + blockedBytes + queuedBytes;
   }
 
   receive(chunk: Uint8Array): void {
@@ -416,7 +418,8 @@ export class Connection implements Transport {
   }
 
   private checkInputLimit(): void {
-    const { queryBytes } = this;
+    // What is queued for EXEC has come in and not been answered yet either.
+    const queryBytes = this.queryBytes + (this.session.transaction?.sizeBytes ?? 0);
     if (queryBytes > 0 && queryBytes > this.gateway.queryLimit) {
       this.gateway.queryLimitReached(this);
     }
