@@ -99,9 +99,8 @@ export function admit(engine: Engine, session: Session, command: Command, args: 
 /** Replies that the command can't run; a transaction that it was meant for won't either. */
 export function reject(engine: Engine, session: Session, command: Command, error: string): void {
   command.rejectedCalls++;
-  const { transaction } = session;
-  if (transaction === null || command.name !== EXEC) {
-    transaction?.abort();
+  if (command.name !== EXEC) {
+    session.transaction?.abort();
     engine.reply.error(error);
     return;
   }

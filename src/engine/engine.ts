@@ -276,7 +276,7 @@ export class Engine {
       if (admission === ADMITTED) this.run(session, command, args);
     }
     if (session.blocked === null) this.endReply(session, mark, errors);
-    if (this.blocking.hasReady) this.blocking.serve();
+    if (this.blocking.hasReady && !session.deniesBlocking) this.blocking.serve();
     this.running = null;
     if (this.deferredPushes.length > 0) this.sendDeferred(session);
     return true;
