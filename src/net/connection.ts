@@ -412,6 +412,7 @@ export class Connection implements Transport {
   }
 
   private sendEarly(): void {
+    this.gateway.engine.timing.endBatch();
     this.closeRange();
     this.gateway.turn.finish();
     this.openRange();
