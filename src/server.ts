@@ -21,6 +21,7 @@ import { Listeners } from "./net/listener.ts";
 import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { Aof } from "./persistence/aof.ts";
+import { MessageHub } from "./pubsub/message-hub.ts";
 
 /** The longest time that a timer can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -55,6 +56,7 @@ export class Server {
     const table = new CommandTable(allCommands());
     this.disk = disk;
     this.engine = new Engine({ table, keyspace, config, clock, random, log });
+    this.engine.pubsub = new MessageHub(this.engine);
     this.turn = new Turn(this.engine.reply);
     this.gateway = new Gateway(this.engine, this.turn);
     this.listeners = new Listeners(this.gateway, disk);
