@@ -21,6 +21,7 @@ import { Listeners } from "./net/listener.ts";
 import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { Aof } from "./persistence/aof.ts";
+import { publishKeyEvents } from "./pubsub/keyspace-notifications.ts";
 import { MessageHub } from "./pubsub/message-hub.ts";
 
 /** The longest time that a timer can wait. */
@@ -122,6 +123,7 @@ export class Server {
   private wire(): void {
     const { engine } = this;
     applySettings(engine);
+    publishKeyEvents(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
