@@ -100,7 +100,10 @@ export class Connection implements Transport {
     const inputBytes = this.waitingBytes + (this.cut?.bytes.length ?? 0);
     const blockedBytes = this.session.blocked?.sizeBytes ?? 0;
     const { transaction, watch } = this.session;
-    const queuedBytes = (transaction?.sizeBytes ?? 0) + (watch?.sizeBytes ?? 0);
+    const queuedBytes =
+      (transaction?.sizeBytes ?? 0) +
+      (watch?.sizeBytes ?? 0) +
+      (this.session.subscriptions?.sizeBytes ?? 0);
     return CONNECTION_BYTES + this.queue.bytes + inputBytes + blockedBytes + queuedBytes;
   }
 
@@ -184,6 +187,7 @@ export class Connection implements Transport {
   close(): void {
     if (this.isClosed) return;
     this.gateway.engine.blocking.forget(this.session);
+    this.gateway.engine.pubsub.forget(this.session);
     this.queue.clear();
     this.socket.close();
   }
