@@ -99,9 +99,10 @@ export class Connection implements Transport {
   get totalMemoryBytes(): number {
     const inputBytes = this.waitingBytes + (this.cut?.bytes.length ?? 0);
     const blockedBytes = this.session.blocked?.sizeBytes ?? 0;
-    const { transaction, watch } = this.session;
+    const { transaction, watch, tracking } = this.session;
     const queuedBytes = (transaction?.sizeBytes ?? 0) + (watch?.sizeBytes ?? 0);
-    return CONNECTION_BYTES + this.queue.bytes + inputBytes + blockedBytes + queuedBytes;
+    const stateBytes = queuedBytes + (tracking?.sizeBytes ?? 0);
+    return CONNECTION_BYTES + this.queue.bytes + inputBytes + blockedBytes + stateBytes;
   }
 
   receive(chunk: Uint8Array): void {

@@ -82,6 +82,7 @@ export class Gateway {
     connection.closed();
     this.engine.blocking.forget(connection.session);
     this.engine.transactions.discard(connection.session);
+    this.engine.tracking.forget(connection.session);
     this.engine.clients.disconnected(connection.session);
   }
 
