@@ -292,6 +292,7 @@ export class Blocking implements KeyWatcher {
       this.forget(session);
       if (outcome === ANSWERED) engine.countBlockedCall(request, reply.errorCount !== errorCount);
       engine.endReply(session, reply.commandStart, errorCount);
+      engine.tracking.requestEnded(session, request.command);
     });
     let bytes: Uint8Array | null = null;
     if (isOver) bytes = reply.at === mark ? EMPTY_BYTES : reply.bytes.slice(mark, reply.at);

@@ -482,6 +482,30 @@ resp3.compare(
   `,
 );
 
+resp3.transcript("in a pipeline, messages come behind the reply they belong to", (t) => {
+  const reader = t.on("@r");
+  reader.send("CLIENT TRACKING on\r\nGET a\r\nSET a 1\r\nINCR a\r\nGET a\r\nDEL a\r\nPING\r\n");
+  reader.reply().is("OK");
+  reader.reply().is(null);
+  reader.reply().is("OK");
+  reader.reply().is(["invalidate", ["a"]]);
+  reader.reply().is(2);
+  reader.reply().is("2");
+  reader.reply().is(1);
+  reader.reply().is(["invalidate", ["a"]]);
+  reader.reply().is("PONG");
+});
+
+resp3.transcript("broadcasts come behind all replies of a pipeline, together", (t) => {
+  const reader = t.on("@r");
+  reader.send("CLIENT TRACKING on BCAST\r\nSET b 1\r\nSET a 1\r\nPING\r\n");
+  reader.reply().is("OK");
+  reader.reply().is("OK");
+  reader.reply().is("OK");
+  reader.reply().is("PONG");
+  reader.reply().is(["invalidate", ["a", "b"]]);
+});
+
 transcripts({ protocols: [2] }).compare(
   "without RESP3 and without redirection nothing is sent",
   `
