@@ -127,6 +127,8 @@ export class Server {
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
+    engine.tracking.requestBroadcast = () => this.turn.arm();
+    this.turn.beforeReplies = () => engine.tracking.broadcast();
     this.turn.onEnd = () => {
       this.expireQuickly();
       this.reclaim();
@@ -227,6 +229,7 @@ export class Server {
     engine.effects.finishEach();
     this.aof.cron();
     engine.pause.check(nowMs);
+    engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);
     this.reclaim();

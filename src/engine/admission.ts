@@ -49,6 +49,8 @@ export const GATE_LISTENER = 1 << 7;
 export const GATE_SUBSCRIBED = 1 << 10;
 /** The session queues since MULTI. */
 export const GATE_MULTI = 1 << 9;
+/** The invalidation table (tracking.ts) holds more keys than it may: first some are forgotten. */
+export const GATE_TRACKING = 1 << 10;
 
 export const ADMITTED = 0;
 export const REJECTED = 1;
@@ -76,7 +78,7 @@ const EXEC = "exec";
 /** The gates that can stop this command. */
 export function gatesOf(command: Command): number {
   const flags = command.flags;
-  let gates = GATE_PAUSE;
+  let gates = GATE_PAUSE | GATE_TRACKING;
   if ((flags & PROTECTED) !== 0) gates |= GATE_PROTECTED;
   if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH;
   if ((flags & DENYOOM) !== 0) gates |= GATE_MEMORY;
@@ -100,6 +102,10 @@ export function admit(engine: Engine, session: Session, command: Command, args: 
     if (isExec) gates |= transaction.gates & shut & ~GATE_MULTI;
     else if ((gates & GATE_MULTI) !== 0) gates |= shut & GATE_MEMORY;
   }
+  if ((gates & GATE_TRACKING) !== 0) {
+    engine.tracking.limit();
+    engine.pushBeforeReply(session);
+  }
   const error = refusal(engine, session, command, gates);
   if (error !== null) {
     reject(engine, session, command, error);
@@ -118,10 +124,11 @@ export function reject(engine: Engine, session: Session, command: Command, error
   if (command.name !== EXEC) {
     session.transaction?.abort();
     engine.reply.error(error);
-    return;
+  } else {
+    engine.transactions.discard(session);
+    engine.reply.error(transactionDiscarded(error));
   }
-  engine.transactions.discard(session);
-  engine.reply.error(transactionDiscarded(error));
+  engine.tracking.requestEnded(session, command);
 }
 
 function refusal(engine: Engine, session: Session, command: Command, gates: number): string | null {

@@ -32,7 +32,7 @@ export function clientLine(session: Session, nowMs: number, requestBytes: number
     ["events", (transport?.outboundBytes ?? 0) > 0 ? "rw" : "r"],
     ["cmd", session.lastCommand?.fullName ?? "NULL"],
     ["user", session.user],
-    ["redir", -1],
+    ["redir", session.tracking?.redirectId ?? -1],
     ["resp", session.resp],
     ["lib-name", session.libraryName],
     ["lib-ver", session.libraryVersion],
@@ -45,6 +45,10 @@ function flagsOf(session: Session): string {
   if (session.isMonitor) flags += "O";
   if (session.subscriptions !== null) flags += "P";
   if (session.isPostponed || session.blocked !== null) flags += "b";
+  const { tracking } = session;
+  if (tracking !== null) flags += "t";
+  if (tracking?.isRedirectBroken === true) flags += "R";
+  if (tracking?.isBroadcast === true) flags += "B";
   if (session.closesAfterReply) flags += "c";
   if (session.transport?.kind === "unix") flags += "U";
   if (session.isNotEvicted) flags += "e";

@@ -5,6 +5,7 @@
  */
 import type { Database } from "../keyspace/database.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
+import type { ClientTracking } from "./client-tracking.ts";
 import type { Command } from "./command.ts";
 import type { Subscriptions } from "./pubsub.ts";
 import type { Transaction } from "./transaction.ts";
@@ -72,6 +73,8 @@ export class Session {
   watch: Watch | null = null;
   /** What it has subscribed to; null: nothing. */
   subscriptions: Subscriptions | null = null;
+  /** CLIENT TRACKING; null: off. */
+  tracking: ClientTracking | null = null;
   /** What runs is part of something larger (EXEC, a script): it can't wait for anything. */
   deniesBlocking = false;
   /** CLIENT NO-EVICT. */

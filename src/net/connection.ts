@@ -99,12 +99,11 @@ export class Connection implements Transport {
   get totalMemoryBytes(): number {
     const inputBytes = this.waitingBytes + (this.cut?.bytes.length ?? 0);
     const blockedBytes = this.session.blocked?.sizeBytes ?? 0;
-    const { transaction, watch } = this.session;
-    const queuedBytes =
-      (transaction?.sizeBytes ?? 0) +
-      (watch?.sizeBytes ?? 0) +
-      (this.session.subscriptions?.sizeBytes ?? 0);
-    return CONNECTION_BYTES + this.queue.bytes + inputBytes + blockedBytes + queuedBytes;
+    const { transaction, watch, subscriptions, tracking } = this.session;
+    const queuedBytes = (transaction?.sizeBytes ?? 0) + (watch?.sizeBytes ?? 0);
+    const heardBytes = (subscriptions?.sizeBytes ?? 0) + (tracking?.sizeBytes ?? 0);
+    const stateBytes = queuedBytes + heardBytes + blockedBytes;
+    return CONNECTION_BYTES + this.queue.bytes + inputBytes + stateBytes;
   }
 
   receive(chunk: Uint8Array): void {

@@ -83,6 +83,7 @@ export class Gateway {
     this.engine.blocking.forget(connection.session);
     this.engine.transactions.discard(connection.session);
     this.engine.pubsub.forget(connection.session);
+    this.engine.tracking.forget(connection.session);
     this.engine.clients.disconnected(connection.session);
   }
 

@@ -79,7 +79,7 @@ export function clientFields(engine: Engine): InfoField[] {
     ["client_recent_max_input_buffer", inputBytes],
     ["client_recent_max_output_buffer", outputBytes],
     ["blocked_clients", waiting],
-    ["tracking_clients", 0],
+    ["tracking_clients", engine.tracking.clientCount],
     ["clients_in_timeout_table", blocking.timedCount],
     ["total_blocking_keys", blocking.keyCount],
     ["total_blocking_keys_on_nokey", blocking.keyCountWithoutKey],
