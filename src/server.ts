@@ -124,6 +124,7 @@ export class Server {
     engine.pause.onEnd = () => this.gateway.resumeAll();
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     this.turn.onEnd = () => {
+      if (engine.clients.memory.isOver) this.gateway.evictClients();
       this.expireQuickly();
       this.reclaim();
     };
@@ -225,6 +226,8 @@ export class Server {
     engine.pause.check(nowMs);
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);
+    if (engine.clients.memory.isLimited) engine.clients.memory.recount();
+    if (engine.clients.memory.isOver) this.gateway.evictClients();
     this.reclaim();
     this.turn.settle();
   }

@@ -43,6 +43,7 @@ import type { KeyWatcher } from "./key-events.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
 import { feedMonitors } from "./monitor.ts";
 import { MemoryUsage } from "./memory-usage.ts";
+import { closeOverHardLimit, outputLimitOf } from "./output-limits.ts";
 import { Pause } from "./pause.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
@@ -202,7 +203,6 @@ export class Engine {
     this.timing.reset();
     this.context.resetStats();
     this.persistence.resetStatistics();
-    this.persistence.resetStatistics();
     for (const command of this.table.all()) command.resetStats();
   }
 
@@ -256,7 +256,7 @@ export class Engine {
   /** What is due once a reply has been written from `mark` on, `errors` having been before it. */
   endReply(session: Session, mark: number, errors: number): void {
     const reply = this.reply;
-    if (reply.hasOverflowed) this.replaceReply(mark);
+    if (reply.hasOverflowed) this.replaceReply(session, mark);
     if (reply.errorCount !== errors) this.stats.countError(reply.lastError);
     if (session.replyMode !== REPLY_ON) this.withholdReply(session, mark);
   }
@@ -302,6 +302,7 @@ export class Engine {
     this.dirty += current.changes;
     if (this.effects.pendingCount !== 0) this.effects.finish();
     reply.at = mark;
+    reply.hasOverflowed = false;
     return reply.errorCount === errors ? null : reply.lastError;
   }
 
@@ -382,11 +383,12 @@ export class Engine {
     else this.effects.finish();
   }
 
-  /** The reply outgrew what can be sent at once; the command itself has run. */
-  private replaceReply(mark: number): void {
+  /** The reply outgrew what the client may leave unread, or what can be sent at once. */
+  private replaceReply(session: Session, mark: number): void {
     this.reply.hasOverflowed = false;
     this.reply.at = mark;
-    this.reply.error(REPLY_TOO_LARGE);
+    if (outputLimitOf(this, session).hard > 0) closeOverHardLimit(this, session);
+    else this.reply.error(REPLY_TOO_LARGE);
   }
 
   private rejectUnknown(session: Session, args: Arguments): void {

@@ -13,6 +13,7 @@ export class Stats {
   readonly errorsByCode = new Map<string, number>();
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
+  evictedClients = 0;
   aclDeniedAuth = 0;
   aclDeniedCommand = 0;
   /** Per second, over the last samples of the cron. */
@@ -64,6 +65,7 @@ export class Stats {
     this.errorsByCode.clear();
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;
+    this.evictedClients = 0;
     this.aclDeniedAuth = 0;
     this.aclDeniedCommand = 0;
     this.commandRate.reset();

@@ -28,6 +28,7 @@ export class Client implements Transport {
   readonly descriptor = -1;
   readonly queryBytes = 0;
   readonly queryFreeBytes = 0;
+  readonly argumentBytes = 0;
   readonly outboundBytes = 0;
   readonly outboundChunks = 0;
   readonly totalMemoryBytes = 0;
