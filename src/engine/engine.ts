@@ -127,6 +127,13 @@ export class Engine {
       startedMs: parts.clock.nowMs,
     };
     this.current = new Call(this, this.reply);
+    this.stats.onTooManyCodes = (codes) => {
+      this.log.warning(
+        "Errorstats stopped adding new errors because the number of errors reached the limit " +
+          "(suspected abuse of redis.error_reply); CONFIG RESETSTAT starts them anew. " +
+          `Current errors code list: ${codes.join(", ")}`,
+      );
+    };
   }
 
   /** Whether clients must authenticate: the default user has a password. */

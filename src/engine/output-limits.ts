@@ -5,8 +5,8 @@ import type { OutputLimit } from "./config/list-options.ts";
 import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";
 
-/** What a client is sent beside its limit (PROTO_REPLY_CHUNK_BYTES). */
-export const UNCOUNTED_BYTES = 16384;
+/** So much may wait whatever the limit (PROTO_REPLY_CHUNK_BYTES). */
+export const UNLIMITED_BYTES = 16384;
 
 export function outputLimitOf(engine: Engine, session: Session): OutputLimit {
   const kind = classOf(session);
@@ -21,7 +21,7 @@ export function outputLimitOf(engine: Engine, session: Session): OutputLimit {
 export function largestReplyBytes(engine: Engine): number {
   const { normal, pubsub } = engine.config.values["client-output-buffer-limit"];
   if (normal.hard === 0 || pubsub.hard === 0) return Infinity;
-  return Math.max(normal.hard, pubsub.hard) + UNCOUNTED_BYTES;
+  return Math.max(normal.hard, pubsub.hard, UNLIMITED_BYTES);
 }
 
 /** Closes a connection that is over its hard limit. */

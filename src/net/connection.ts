@@ -12,7 +12,7 @@
  */
 import type { Socket } from "bun";
 import { type ClientMemory, sessionBytes } from "../engine/client-memory.ts";
-import { UNCOUNTED_BYTES } from "../engine/output-limits.ts";
+import { UNLIMITED_BYTES } from "../engine/output-limits.ts";
 import type { Session, Transport } from "../engine/session.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { INCOMPLETE, MALFORMED, REQUEST } from "../protocol/request-parser.ts";
@@ -216,7 +216,7 @@ export class Connection implements Transport {
     this.awaitsDisk = false;
     if (this.isClosed) return;
     const pendingBytes = this.queue.bytes + this.outEnd - this.outStart;
-    if (pendingBytes > UNCOUNTED_BYTES && this.gateway.isOverHardLimit(this, pendingBytes)) return;
+    if (pendingBytes > UNLIMITED_BYTES && this.gateway.isOverHardLimit(this, pendingBytes)) return;
     if (this.queue.length > 0 || this.isCongested) {
       this.keepReplies();
       if (!this.isCongested) this.writeQueue();

@@ -11,7 +11,7 @@ import {
   closeOverHardLimit,
   closeOverSoftLimit,
   outputLimitOf,
-  UNCOUNTED_BYTES,
+  UNLIMITED_BYTES,
 } from "../engine/output-limits.ts";
 import type { Session } from "../engine/session.ts";
 import { MAX_CLIENTS, PROTECTED_MODE } from "../protocol/errors.ts";
@@ -194,7 +194,7 @@ export class Gateway {
   /** Closes the connection for which so much is to be sent that it is over the hard limit. */
   isOverHardLimit(connection: Connection, pendingBytes: number): boolean {
     const { hard } = outputLimitOf(this.engine, connection.session);
-    if (hard === 0 || pendingBytes - UNCOUNTED_BYTES < hard) return false;
+    if (hard === 0 || pendingBytes < hard || pendingBytes <= UNLIMITED_BYTES) return false;
     closeOverHardLimit(this.engine, connection.session);
     return true;
   }

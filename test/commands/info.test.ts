@@ -26,6 +26,7 @@ const NEW_FIELDS = new Set([
   "acl_access_denied_key",
   "acl_access_denied_channel",
   // Redis 7.4.
+  "pubsub_clients",
   "expired_subkeys",
   "client_query_buffer_limit_disconnections",
   "client_output_buffer_limit_disconnections",
