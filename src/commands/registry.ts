@@ -50,6 +50,7 @@ import * as counters from "./strings/counters.ts";
 import * as lcs from "./strings/lcs.ts";
 import * as manyStrings from "./strings/many.ts";
 import * as stringRanges from "./strings/ranges.ts";
+import * as transactions from "./transactions/transactions.ts";
 
 const FAMILIES: readonly object[] = [
   bitfields,
@@ -99,6 +100,7 @@ const FAMILIES: readonly object[] = [
   lcs,
   manyStrings,
   stringRanges,
+  transactions,
 ];
 
 export function allCommands(): Command[] {

@@ -27,11 +27,11 @@ export function clientLine(
     ["sub", 0],
     ["psub", 0],
     ["ssub", 0],
-    ["multi", -1],
+    ["multi", session.transaction?.count ?? -1],
     ["qbuf", (transport?.queryBytes ?? 0) + requestBytes],
     ["qbuf-free", transport?.queryFreeBytes ?? 0],
     ["argv-mem", session.blocked?.args.totalBytes ?? heldBytes + argumentBytes],
-    ["multi-mem", 0],
+    ["multi-mem", session.transaction?.argumentBytes ?? 0],
     ["rbs", 0],
     ["rbp", 0],
     ["obl", 0],
@@ -52,7 +52,9 @@ export function clientLine(
 function flagsOf(session: Session): string {
   let flags = "";
   if (session.isMonitor) flags += "O";
+  if (session.transaction !== null) flags += "x";
   if (session.isPostponed || session.blocked !== null) flags += "b";
+  if (session.watch?.isBroken === true) flags += "d";
   if (session.closesAfterReply) flags += "c";
   if (session.transport?.kind === "unix") flags += "U";
   if (session.isNotEvicted) flags += "e";

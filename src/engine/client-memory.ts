@@ -18,7 +18,8 @@ const MIN_LIMIT_BYTES = 128 * 1024;
  * to be added here.
  */
 export function sessionBytes(session: Session): number {
-  return session.blocked?.sizeBytes ?? 0;
+  const { blocked, transaction, watch } = session;
+  return (blocked?.sizeBytes ?? 0) + (transaction?.sizeBytes ?? 0) + (watch?.sizeBytes ?? 0);
 }
 
 export class ClientMemory {

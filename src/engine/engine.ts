@@ -27,6 +27,7 @@ import {
   GATE_LISTENER,
   GATE_PROTECTED,
   POSTPONED,
+  reject,
 } from "./admission.ts";
 import { samePassword } from "./authentication.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
@@ -53,6 +54,7 @@ import type { Session } from "./session.ts";
 import { SlowLog } from "./slow-log.ts";
 import { Stats } from "./stats.ts";
 import { Timing } from "./timing.ts";
+import { Transactions } from "./transactions.ts";
 import { TypedValues } from "./typed-values.ts";
 
 const BROWSER_WARNING_INTERVAL_MS = 60_000;
@@ -84,6 +86,7 @@ export class Engine {
   readonly timing: Timing;
   readonly pause: Pause;
   readonly blocking: Blocking;
+  readonly transactions: Transactions;
   readonly memory: MemoryUsage;
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
@@ -94,9 +97,16 @@ export class Engine {
   gates = GATE_PROTECTED;
   /** Changes since the last save, as INFO counts them. */
   dirty = 0;
+  /** Errors up to this count (`ReplyWriter.errorCount`) have been counted for the statistics. */
+  countedErrors = 0;
   private warnedOfBrowserMs = 0;
   private readonly keyWatchers: KeyWatcher[] = [];
-  private readonly current: Call;
+  /** The call of each level: a client's request, what EXEC runs, what a script in it runs. */
+  private readonly calls: Call[] = [];
+  private depth = 0;
+  /** Whose request runs now, and what is to follow its reply. */
+  private running: Session | null = null;
+  private readonly deferredPushes: Uint8Array[] = [];
 
   constructor(parts: EngineParts) {
     this.table = parts.table;
@@ -118,6 +128,7 @@ export class Engine {
     });
     this.pause = new Pause(this);
     this.blocking = new Blocking(this);
+    this.transactions = new Transactions(this);
     this.values = new TypedValues(this.context);
     this.values.configure(parts.config);
     this.memory = new MemoryUsage(this);
@@ -126,7 +137,7 @@ export class Engine {
       replicationId: secretHex(40),
       startedMs: parts.clock.nowMs,
     };
-    this.current = new Call(this, this.reply);
+    this.calls.push(new Call(this, this.reply));
     this.stats.onTooManyCodes = (codes) => {
       this.log.warning(
         "Errorstats stopped adding new errors because the number of errors reached the limit " +
@@ -167,6 +178,11 @@ export class Engine {
     }
   }
 
+  /** A database is about to be emptied (null) or exchanged for another's content. */
+  contentReplaced(database: Database, replacement: Database | null): void {
+    for (const watcher of this.keyWatchers) watcher.contentReplaced?.(database, replacement);
+  }
+
   mustAuthenticate(session: Session): boolean {
     return (session.gates & GATE_AUTH) !== 0;
   }
@@ -183,6 +199,7 @@ export class Engine {
 
   /** RESET: the state of a session that has just been made. */
   resetSession(session: Session): void {
+    this.transactions.discard(session);
     this.clients.monitors.delete(session);
     session.isMonitor = false;
     session.gates &= ~GATE_LISTENER;
@@ -202,6 +219,15 @@ export class Engine {
     if (transport === null || transport.kind === "unix") return true;
     const { peerAddress } = transport;
     return peerAddress.startsWith("127.") || peerAddress.startsWith("[::1]");
+  }
+
+  /**
+   * Sends a message that is no reply to the running command. To the session whose request runs
+   * now it goes behind the reply. The bytes may be pushed to many and are never written again.
+   */
+  push(session: Session, message: Uint8Array): void {
+    if (session === this.running) this.deferredPushes.push(message);
+    else session.transport?.push(message);
   }
 
   /** CONFIG RESETSTAT. */
@@ -238,40 +264,65 @@ export class Engine {
     const errors = reply.errorCount;
     reply.resp3 = session.resp === 3;
     reply.commandStart = mark;
+    this.running = session;
+    this.countedErrors = errors;
     const command = this.table.find(args);
     if (command === null) {
       this.rejectUnknown(session, args);
     } else if (!command.acceptsCount(args.count)) {
-      command.rejectedCalls++;
-      reply.error(wrongArity(command.fullName));
+      reject(this, session, command, wrongArity(command.fullName));
     } else {
       session.lastCommand = command;
       const shut = command.gates & (this.gates | session.gates);
-      const admission = shut === 0 ? ADMITTED : admit(this, session, command);
+      const admission = shut === 0 ? ADMITTED : admit(this, session, command, args);
       if (admission === POSTPONED) {
         session.isPostponed = true;
+        this.running = null;
         return false;
       }
       if (admission === ADMITTED) this.run(session, command, args);
-      else command.rejectedCalls++;
     }
     if (session.blocked === null) this.endReply(session, mark, errors);
     if (this.blocking.hasReady && !session.deniesBlocking) this.blocking.serve();
+    this.running = null;
+    if (this.deferredPushes.length > 0) this.sendDeferred(session);
     return true;
+  }
+
+  /**
+   * Runs a command as part of the one that is running (EXEC, a script): admission is the
+   * caller's, and `effects.hold` keeps what it changes together with the rest.
+   */
+  runWithin(session: Session, command: Command, args: Arguments): void {
+    const { context } = this;
+    const { mutations } = context;
+    this.depth++;
+    this.run(session, command, args);
+    this.depth--;
+    // The outer command reports what it changed itself: nothing.
+    context.mutations = mutations;
+    this.countErrors(0);
   }
 
   /** What is due once a reply has been written from `mark` on, `errors` having been before it. */
   endReply(session: Session, mark: number, errors: number): void {
     const reply = this.reply;
     if (reply.hasOverflowed) this.replaceReply(session, mark);
-    if (reply.errorCount !== errors) this.stats.countError(reply.lastError);
+    this.countErrors(errors);
     if (session.replyMode !== REPLY_ON) this.withholdReply(session, mark);
+  }
+
+  /** Counts the last error where there was one since there had been `errors`, once. */
+  private countErrors(errors: number): void {
+    const { errorCount, lastError } = this.reply;
+    if (errorCount > Math.max(errors, this.countedErrors)) this.stats.countError(lastError);
+    this.countedErrors = errorCount;
   }
 
   /** Runs a blocked request's handler again; whether it answered. */
   runAgain(request: BlockedRequest): boolean {
     const { session, command, args } = request;
-    const call = this.current;
+    const call = this.calls[0];
     const context = this.context;
     call.enter(session, command, args);
     context.leavesNoTrace = session.leavesNoTrace;
@@ -299,7 +350,8 @@ export class Engine {
    * is returned, or null. The caller has found the command and checked the arguments' number.
    */
   replay(session: Session, command: Command, args: Arguments): string | null {
-    const { reply, current } = this;
+    const { reply } = this;
+    const current = this.calls[0];
     const mark = reply.at;
     const errors = reply.errorCount;
     reply.resp3 = false;
@@ -353,19 +405,21 @@ export class Engine {
   }
 
   private run(session: Session, command: Command, args: Arguments): void {
-    const call = this.current;
+    this.calls[this.depth] ??= new Call(this, this.reply);
+    const call = this.calls[this.depth];
     const context = this.context;
     call.enter(session, command, args);
     context.leavesNoTrace = session.leavesNoTrace;
     const mutations = context.mutations;
-    const errors = this.reply.errorCount;
+    this.countedErrors = this.reply.errorCount;
     this.timing.begin(command, session, args);
     command.run(call);
     if (session.blocked === null) {
       this.timing.end(command);
       this.stats.commandsProcessed++;
       session.commandCount++;
-      if (this.reply.errorCount !== errors) command.failedCalls++;
+      // Errors of what ran within it are that command's failures.
+      if (this.reply.errorCount > this.countedErrors) command.failedCalls++;
     } else {
       session.blocked.spentUs = this.timing.suspend();
     }
@@ -403,6 +457,7 @@ export class Engine {
       this.cutOffBrowser(session);
       return;
     }
+    session.transaction?.abort();
     const name = args.text(0);
     const container = this.table.byName(name);
     if (container !== null && container.parent === null && args.count > 1) {
@@ -426,6 +481,14 @@ export class Engine {
       );
     }
     session.transport?.close();
+  }
+
+  private sendDeferred(session: Session): void {
+    for (const message of this.deferredPushes) {
+      if (session.blocked === null) this.reply.raw(message);
+      else session.transport?.push(message);
+    }
+    this.deferredPushes.length = 0;
   }
 
   private withholdReply(session: Session, mark: number): void {

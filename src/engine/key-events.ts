@@ -27,4 +27,9 @@ export interface KeyWatcher {
     start: number,
     length: number,
   ): void;
+  /**
+   * The whole content of the database is about to go: emptied (null) or exchanged for that of
+   * the other database.
+   */
+  contentReplaced?(database: Database, replacement: Database | null): void;
 }

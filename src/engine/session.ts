@@ -6,6 +6,8 @@
 import type { Database } from "../keyspace/database.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import type { Command } from "./command.ts";
+import type { Transaction } from "./transaction.ts";
+import type { Watch } from "./watched-keys.ts";
 
 /** Session gates: states that put commands before the admission checks (admission.ts). */
 export const REPLY_ON = 0;
@@ -66,6 +68,10 @@ export class Session {
   isPostponed = false;
   /** The request that waits for a key (blocking.ts); nothing else may run meanwhile. */
   blocked: BlockedRequest | null = null;
+  /** What was queued since MULTI. */
+  transaction: Transaction | null = null;
+  /** What it watches since WATCH; null: nothing. */
+  watch: Watch | null = null;
   /** What runs is part of something larger (EXEC, a script): it can't wait for anything. */
   deniesBlocking = false;
   /** CLIENT NO-EVICT. */

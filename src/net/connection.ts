@@ -419,13 +419,16 @@ export class Connection implements Transport {
   }
 
   private sendEarly(): void {
+    this.gateway.engine.timing.endBatch();
     this.closeRange();
     this.gateway.turn.finish();
     this.openRange();
   }
 
   private checkInputLimit(): void {
-    const inputBytes = this.waitingBytes + (this.cut?.length ?? 0);
+    // What is queued for EXEC has come in and not been answered yet either.
+    const queuedBytes = this.session.transaction?.sizeBytes ?? 0;
+    const inputBytes = this.waitingBytes + (this.cut?.length ?? 0) + queuedBytes;
     if (inputBytes > 0 && inputBytes > this.gateway.queryLimit) {
       this.gateway.queryLimitReached(this);
     }

@@ -87,6 +87,7 @@ export class Gateway {
     if (connection === undefined) return;
     connection.closed();
     this.engine.blocking.forget(connection.session);
+    this.engine.transactions.discard(connection.session);
     this.engine.clients.disconnected(connection.session);
   }
 

@@ -155,3 +155,12 @@ function fixed(value: number): string {
   const digits = magnitude.toFixed(7).slice(0, -1);
   return sign + (Number(digits.at(-1)) % 2 === 0 ? digits : magnitude.toFixed(6));
 }
+
+export const NOT_IN_TRANSACTION = "ERR Command not allowed inside a transaction";
+export const TRANSACTION_ABORTED = "EXECABORT Transaction discarded because of previous errors.";
+
+/** EXEC itself was rejected: the transaction is over all the same. */
+export function transactionDiscarded(error: string): string {
+  const reason = error.startsWith("ERR ") ? error.slice(4) : error;
+  return `EXECABORT Transaction discarded because of: ${reason}`;
+}

@@ -27,6 +27,8 @@ const NEW_FIELDS = new Set([
   "acl_access_denied_channel",
   // Redis 7.4.
   "pubsub_clients",
+  "watching_clients",
+  "total_watched_keys",
   "expired_subkeys",
   "client_query_buffer_limit_disconnections",
   "client_output_buffer_limit_disconnections",

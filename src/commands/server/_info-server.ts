@@ -63,7 +63,7 @@ function listenerFields(engine: Engine): InfoField[] {
 }
 
 export function clientFields(engine: Engine): InfoField[] {
-  const { blocking, clients, clock } = engine;
+  const { blocking, clients, clock, transactions } = engine;
   let waiting = blocking.count;
   let subscribers = 0;
   for (const session of clients.all()) {
@@ -80,7 +80,9 @@ export function clientFields(engine: Engine): InfoField[] {
     ["blocked_clients", waiting],
     ["tracking_clients", 0],
     ["pubsub_clients", subscribers],
+    ["watching_clients", transactions.watched.sessionCount],
     ["clients_in_timeout_table", blocking.timedCount],
+    ["total_watched_keys", transactions.watched.keyCount],
     ["total_blocking_keys", blocking.keyCount],
     ["total_blocking_keys_on_nokey", blocking.keyCountWithoutKey],
   ];
