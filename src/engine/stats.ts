@@ -96,7 +96,7 @@ export class Stats {
   }
 }
 
-/** What precedes the first space, where that is near; else "ERR" (afterErrorReply, networking.c). */
+/** What precedes the first space, where that is near; else "ERR" (afterErrorReply, Redis). */
 function codeOf(text: string): string {
   const space = text.indexOf(" ");
   return space >= 0 && space < MAX_CODE_LENGTH ? text.slice(0, space) : "ERR";

@@ -215,7 +215,7 @@ export class Gateway {
     closeOverSoftLimit(this.engine, connection.session);
   }
 
-  /** What the connection holds may have changed; called only while `maxmemory-clients` limits it. */
+  /** What the connection holds may have changed; called only under `maxmemory-clients`. */
   memoryChanged(connection: Connection): void {
     const { memory } = this.engine.clients;
     memory.update(connection.session);

@@ -76,7 +76,6 @@ const purge = command({
   tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
   run(call) {
     Bun.gc(true);
-    Bun.shrink();
     call.reply.ok();
   },
 });
