@@ -130,6 +130,7 @@ export class Server {
     engine.tracking.requestBroadcast = () => this.turn.arm();
     this.turn.beforeReplies = () => engine.tracking.broadcast();
     this.turn.onEnd = () => {
+      if (engine.clients.memory.isOver) this.gateway.evictClients();
       this.expireQuickly();
       this.reclaim();
     };
@@ -232,6 +233,8 @@ export class Server {
     engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);
+    if (engine.clients.memory.isLimited) engine.clients.memory.recount();
+    if (engine.clients.memory.isOver) this.gateway.evictClients();
     this.reclaim();
     this.turn.settle();
   }

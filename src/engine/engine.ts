@@ -44,6 +44,7 @@ import type { KeyWatcher } from "./key-events.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
 import { feedMonitors } from "./monitor.ts";
 import { MemoryUsage } from "./memory-usage.ts";
+import { closeOverHardLimit, outputLimitOf } from "./output-limits.ts";
 import { Pause } from "./pause.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
@@ -143,6 +144,13 @@ export class Engine {
       startedMs: parts.clock.nowMs,
     };
     this.calls.push(new Call(this, this.reply));
+    this.stats.onTooManyCodes = (codes) => {
+      this.log.warning(
+        "Errorstats stopped adding new errors because the number of errors reached the limit " +
+          "(suspected abuse of redis.error_reply); CONFIG RESETSTAT starts them anew. " +
+          `Current errors code list: ${codes.join(", ")}`,
+      );
+    };
   }
 
   /** Whether clients must authenticate: the default user has a password. */
@@ -249,7 +257,6 @@ export class Engine {
     this.timing.reset();
     this.context.resetStats();
     this.persistence.resetStatistics();
-    this.persistence.resetStatistics();
     for (const command of this.table.all()) command.resetStats();
   }
 
@@ -320,7 +327,7 @@ export class Engine {
   /** What is due once a reply has been written from `mark` on, `errors` having been before it. */
   endReply(session: Session, mark: number, errors: number): void {
     const reply = this.reply;
-    if (reply.hasOverflowed) this.replaceReply(mark);
+    if (reply.hasOverflowed) this.replaceReply(session, mark);
     this.countErrors(errors);
     if (session.replyMode !== REPLY_ON) this.withholdReply(session, mark);
   }
@@ -375,6 +382,7 @@ export class Engine {
     this.dirty += current.changes;
     if (this.effects.pendingCount !== 0) this.effects.finish();
     reply.at = mark;
+    reply.hasOverflowed = false;
     return reply.errorCount === errors ? null : reply.lastError;
   }
 
@@ -458,11 +466,12 @@ export class Engine {
     else this.effects.finish();
   }
 
-  /** The reply outgrew what can be sent at once; the command itself has run. */
-  private replaceReply(mark: number): void {
+  /** The reply outgrew what the client may leave unread, or what can be sent at once. */
+  private replaceReply(session: Session, mark: number): void {
     this.reply.hasOverflowed = false;
     this.reply.at = mark;
-    this.reply.error(REPLY_TOO_LARGE);
+    if (outputLimitOf(this, session).hard > 0) closeOverHardLimit(this, session);
+    else this.reply.error(REPLY_TOO_LARGE);
   }
 
   private rejectUnknown(session: Session, args: Arguments): void {
