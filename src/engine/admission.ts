@@ -12,6 +12,8 @@ import {
   OUT_OF_MEMORY,
   protectedCommand,
 } from "../protocol/errors.ts";
+import type { Arguments } from "../protocol/arguments.ts";
+import { TOP_LEVEL } from "./acl/denial.ts";
 import { DENYOOM, LOADING, MAY_REPLICATE, NO_AUTH, PROTECTED, READONLY, WRITE } from "./command.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
@@ -21,6 +23,8 @@ import type { Session } from "./session.ts";
 export const GATE_PROTECTED = 1 << 0;
 /** The session must authenticate first. */
 export const GATE_AUTH = 1 << 1;
+/** The session's user may not do everything: each request is checked. */
+export const GATE_ACL = 1 << 8;
 /** Used memory is above maxmemory and nothing could be evicted. */
 export const GATE_MEMORY = 1 << 2;
 /** The disk refused to take what was written. */
@@ -43,7 +47,7 @@ export function gatesOf(command: Command): number {
   const flags = command.flags;
   let gates = GATE_PAUSE;
   if ((flags & PROTECTED) !== 0) gates |= GATE_PROTECTED;
-  if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH;
+  if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH | GATE_ACL;
   if ((flags & DENYOOM) !== 0) gates |= GATE_MEMORY;
   if ((flags & WRITE) !== 0 || command.name === "ping") gates |= GATE_DISK;
   if ((flags & LOADING) === 0) gates |= GATE_LOADING;
@@ -53,15 +57,35 @@ export function gatesOf(command: Command): number {
 }
 
 /** Looks at the gates in question; writes the error where one stays shut. */
-export function admit(engine: Engine, session: Session, command: Command): number {
-  const gates = command.gates & (engine.gates | session.gates);
-  const reply = engine.reply;
-  if ((gates & GATE_PROTECTED) !== 0 && !engine.allowsProtected(session, command)) {
-    const name = command.parent === null ? command.name : command.parent.name;
-    reply.error(protectedCommand(name));
-  } else if ((gates & GATE_AUTH) !== 0) {
+export function admit(engine: Engine, session: Session, command: Command, args: Arguments): number {
+  let gates = command.gates & (engine.gates | session.gates);
+  const { reply } = engine;
+  if ((gates & GATE_PROTECTED) !== 0) {
+    if (!engine.allowsProtected(session, command)) {
+      reply.error(protectedCommand(command.parent === null ? command.name : command.parent.name));
+      return REJECTED;
+    }
+    gates &= ~GATE_PROTECTED;
+  }
+  if ((gates & GATE_AUTH) !== 0) {
     reply.error(NOT_AUTHENTICATED);
-  } else if ((gates & GATE_MEMORY) !== 0) {
+    return REJECTED;
+  }
+  if ((gates & GATE_ACL) !== 0) {
+    const refusal = engine.acl.refusal(session, command, args, TOP_LEVEL);
+    if (refusal !== null) {
+      reply.error(refusal);
+      return REJECTED;
+    }
+    gates &= ~GATE_ACL;
+  }
+  return gates === 0 ? ADMITTED : admitByState(engine, gates);
+}
+
+/** The gates that the state of the server or the session shuts, whoever asks. */
+function admitByState(engine: Engine, gates: number): number {
+  const { reply } = engine;
+  if ((gates & GATE_MEMORY) !== 0) {
     reply.error(OUT_OF_MEMORY);
   } else if ((gates & GATE_DISK) !== 0) {
     reply.error(engine.persistence.writeRefusal());

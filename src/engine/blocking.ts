@@ -249,7 +249,7 @@ export class Blocking implements KeyWatcher {
     const shut = command.gates & (engine.gates | session.gates);
     let admission = ADMITTED;
     const bytes = this.takeReply(request, () => {
-      admission = shut === 0 ? ADMITTED : admit(engine, session, command);
+      admission = shut === 0 ? ADMITTED : admit(engine, session, command, request.args);
       if (admission === ADMITTED) return engine.runAgain(request) ? ANSWERED : WAITS_ON;
       return admission === POSTPONED ? WAITS_ON : REFUSED;
     });

@@ -31,7 +31,7 @@ export function clientLine(session: Session, nowMs: number, requestBytes: number
     ["tot-mem", transport?.totalMemoryBytes ?? 0],
     ["events", (transport?.outboundBytes ?? 0) > 0 ? "rw" : "r"],
     ["cmd", session.lastCommand?.fullName ?? "NULL"],
-    ["user", session.user],
+    ["user", session.user?.name ?? "(superuser)"],
     ["redir", -1],
     ["resp", session.resp],
     ["lib-name", session.libraryName],

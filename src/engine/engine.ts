@@ -28,7 +28,7 @@ import {
   GATE_PROTECTED,
   POSTPONED,
 } from "./admission.ts";
-import { samePassword } from "./authentication.ts";
+import { Acl } from "./acl/acl.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import { Blocking } from "./blocking.ts";
 import { Call } from "./call.ts";
@@ -77,7 +77,8 @@ export class Engine {
   readonly effects = new Effects();
   readonly fetchAhead = new FetchAhead();
   readonly stats = new Stats();
-  readonly clients = new Clients();
+  readonly acl: Acl;
+  readonly clients: Clients;
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
   readonly timing: Timing;
@@ -115,6 +116,8 @@ export class Engine {
         this.latency.commandTook(command, durationUs);
       },
     });
+    this.acl = new Acl(this);
+    this.clients = new Clients(this.acl.defaultUser);
     this.pause = new Pause(this);
     this.blocking = new Blocking(this);
     this.values = new TypedValues(this.context);
@@ -126,11 +129,6 @@ export class Engine {
       startedMs: parts.clock.nowMs,
     };
     this.current = new Call(this, this.reply);
-  }
-
-  /** Whether clients must authenticate: the default user has a password. */
-  get needsPassword(): boolean {
-    return (this.config.values.requirepass ?? "") !== "";
   }
 
   get watchesKeys(): boolean {
@@ -163,16 +161,6 @@ export class Engine {
     return (session.gates & GATE_AUTH) !== 0;
   }
 
-  /** Whether the password is the user's; then the session may go on. */
-  authenticate(session: Session, user: string, password: string): boolean {
-    const wanted = this.config.values.requirepass ?? "";
-    if (user !== "default" || (wanted !== "" && !samePassword(password, wanted))) return false;
-    session.user = user;
-    session.isAuthenticated = true;
-    session.gates &= ~GATE_AUTH;
-    return true;
-  }
-
   /** RESET: the state of a session that has just been made. */
   resetSession(session: Session): void {
     this.clients.monitors.delete(session);
@@ -184,8 +172,7 @@ export class Engine {
     session.replyMode = REPLY_ON;
     session.isNotEvicted = false;
     session.leavesNoTrace = false;
-    session.isAuthenticated = !this.needsPassword;
-    if (this.needsPassword) session.gates |= GATE_AUTH;
+    this.acl.forget(session);
   }
 
   /** Whether the session comes from this machine, as far as the address tells. */
@@ -240,7 +227,7 @@ export class Engine {
     } else {
       session.lastCommand = command;
       const shut = command.gates & (this.gates | session.gates);
-      const admission = shut === 0 ? ADMITTED : admit(this, session, command);
+      const admission = shut === 0 ? ADMITTED : admit(this, session, command, args);
       if (admission === POSTPONED) {
         session.isPostponed = true;
         return false;

@@ -5,6 +5,7 @@
  */
 import type { Database } from "../keyspace/database.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
+import type { User } from "./acl/user.ts";
 import type { Command } from "./command.ts";
 
 /** Session gates: states that put commands before the admission checks (admission.ts). */
@@ -51,7 +52,8 @@ export class Session {
   libraryName = "";
   libraryVersion = "";
   resp: 2 | 3 = 2;
-  user = "default";
+  /** Null: no client but the server itself, which may do anything. */
+  user: User | null = null;
   isAuthenticated = false;
   /** Admission gates that are open for this session: see admission.ts. */
   gates = 0;

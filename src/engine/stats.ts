@@ -15,6 +15,8 @@ export class Stats {
   outputBufferLimitDisconnections = 0;
   aclDeniedAuth = 0;
   aclDeniedCommand = 0;
+  aclDeniedKey = 0;
+  aclDeniedChannel = 0;
   /** Per second, over the last samples of the cron. */
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
@@ -66,6 +68,8 @@ export class Stats {
     this.outputBufferLimitDisconnections = 0;
     this.aclDeniedAuth = 0;
     this.aclDeniedCommand = 0;
+    this.aclDeniedKey = 0;
+    this.aclDeniedChannel = 0;
     this.commandRate.reset();
     this.inputRate.reset();
     this.outputRate.reset();
