@@ -184,6 +184,7 @@ export class Acl {
     const before = known.copy();
     known.become(changed);
     this.refresh();
+    if (me !== null) setUserGates(me, this.defaultUser);
     this.closeListeners(known, before, me);
     return null;
   }
@@ -194,6 +195,7 @@ export class Acl {
     if (user === null) return false;
     this.byName.delete(name);
     this.closeSessions(user, me);
+    if (me?.user === user) this.close(me, me);
     return true;
   }
 
@@ -224,7 +226,7 @@ export class Acl {
     );
   }
 
-  /** What sessions may do follows from their users anew. */
+  /** What connected sessions may do follows from their users anew. */
   private refresh(): void {
     for (const session of this.engine.clients.all()) setUserGates(session, this.defaultUser);
   }

@@ -2,8 +2,13 @@
  * The `user` lines of the configuration. They are checked as they are read and become users once
  * the server is built (ACLAppendUserForLoading and ACLLoadConfiguredUsers, acl.c).
  */
-import { applyRule, DUPLICATE_USER, mergeSelectors, type RuleContext } from "./rules.ts";
-import { UNKNOWN_NAME } from "./rules.ts";
+import {
+  applyRule,
+  DUPLICATE_USER,
+  mergeSelectors,
+  type RuleContext,
+  UNKNOWN_NAME,
+} from "./rules.ts";
 import { User } from "./user.ts";
 
 export interface ConfiguredUser {

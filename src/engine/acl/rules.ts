@@ -37,7 +37,7 @@ export interface RuleContext {
   readonly catalog: Catalog;
   /** `acl-pubsub-default allchannels`. */
   readonly allChannelsByDefault: boolean;
-  warn(text: string): void;
+  readonly warn: (text: string) => void;
 }
 
 /** Names and patterns must be one word without NUL, so that rules can be written down. */
@@ -175,11 +175,13 @@ function applySelectorRule(selector: Selector, rule: string, context: RuleContex
   }
 }
 
+/** `~pattern` or `%RW~pattern`; letters without "~" are, as in Redis, a pattern of nothing. */
+const KEY_RULE = /^(?:%([RW]+))?(?:~(.*))?$/is;
+
 function addKeys(selector: Selector, rule: string): string | null {
   if (selector.allKeys) return ALL_KEYS_ALREADY;
-  const [, letters, text] = /^%?([RW]*)~(.*)$/is.exec(rule) ?? [];
-  if (text === undefined || letters === undefined) return SYNTAX;
-  const permissions = rule.startsWith("%") ? permissionsOf(letters.toUpperCase()) : READ_WRITE;
+  const [, letters = "", text = ""] = KEY_RULE.exec(rule) ?? [];
+  const permissions = rule.startsWith("~") ? READ_WRITE : permissionsOf(letters.toUpperCase());
   if (permissions === 0 || hasBlanks(text)) return SYNTAX;
   const index = selector.keys.findIndex((known) => known.text === text);
   if (index < 0) selector.keys.push(new KeyPattern(text, permissions));

@@ -69,8 +69,7 @@ test("a pattern to listen to must be the permitted one, letter by letter", () =>
   const permitted = new Pattern("news.*");
   const is = (text: string): boolean => permitted.is(bytesOf(text), 0, text.length);
   expect(is("news.*")).toBe(true);
-  for (const other of ["news.a", "news.**", "news.", "*", "news.[*]"])
-    expect(is(other)).toBe(false);
+  expect(["news.a", "news.**", "news.", "*", "news.[*]"].filter(is)).toEqual([]);
 });
 
 test("a key pattern shows its permissions", () => {
