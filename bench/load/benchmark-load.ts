@@ -5,6 +5,7 @@
  * Redis's.
  */
 import type { Filling } from "../support/loader.ts";
+import type { Audience } from "../support/subscribers.ts";
 
 export interface BenchmarkLoad {
   readonly name: string;
@@ -19,6 +20,8 @@ export interface BenchmarkLoad {
   readonly preload?: readonly Filling[];
   /** Sent before each round, with as many elements as the round has requests to consume them. */
   readonly refill?: Omit<Filling, "count">;
+  /** Who has subscribed meanwhile; the CPU time is then that of one delivery, if there are any. */
+  readonly subscribers?: Audience;
   /** Lines of redis.conf for both servers. */
   readonly directives?: readonly string[];
   /** The ratio of CPU time per request that is aimed at. */

@@ -5,6 +5,7 @@ import { checkNotEnding, runOwned } from "../support/lifetime.ts";
 import { cutDown, elementCount, type Filling, load } from "../support/loader.ts";
 import { cpuMicros } from "../support/process-usage.ts";
 import { mark, median, progress, readable, table } from "../support/report.ts";
+import { Subscribers } from "../support/subscribers.ts";
 import { type BenchmarkLoad, CLIENT_COUNT, KEY_COUNT } from "./benchmark-load.ts";
 
 /** What one round, or the medians of several, show of one server. */
@@ -107,13 +108,22 @@ async function measureRound(
   server: ServerProcess,
   definition: BenchmarkLoad,
 ): Promise<LoadFigures> {
-  const { refill, requests } = definition;
+  const { refill, requests, subscribers: audience } = definition;
   if (refill !== undefined) {
     await load(server.port, { ...refill, count: Math.ceil(requests / (refill.elements ?? 1)) });
   }
-  const before = cpuMicros(server.pid);
-  const generated = await generate(server.port, definition);
-  return { ...generated, cpuMicros: (cpuMicros(server.pid) - before) / requests };
+  const subscribers =
+    audience === undefined ? null : await Subscribers.connect(server.port, audience);
+  try {
+    const deliveries = audience?.deliveries ?? 0;
+    const before = cpuMicros(server.pid);
+    const generated = await generate(server.port, definition);
+    await subscribers?.received(requests * deliveries);
+    const spent = cpuMicros(server.pid) - before;
+    return { ...generated, cpuMicros: spent / (requests * Math.max(deliveries, 1)) };
+  } finally {
+    subscribers?.close();
+  }
 }
 
 /** Runs redis-benchmark to its end and reads the last line of its CSV. */
