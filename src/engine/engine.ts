@@ -29,7 +29,7 @@ import {
   POSTPONED,
   reject,
 } from "./admission.ts";
-import { samePassword } from "./authentication.ts";
+import { Acl } from "./acl/acl.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import { Blocking } from "./blocking.ts";
 import { Call } from "./call.ts";
@@ -44,6 +44,7 @@ import type { KeyWatcher } from "./key-events.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
 import { feedMonitors } from "./monitor.ts";
 import { MemoryUsage } from "./memory-usage.ts";
+import { closeOverHardLimit, outputLimitOf } from "./output-limits.ts";
 import { Pause } from "./pause.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
@@ -55,6 +56,7 @@ import type { Session } from "./session.ts";
 import { SlowLog } from "./slow-log.ts";
 import { Stats } from "./stats.ts";
 import { Timing } from "./timing.ts";
+import { Tracking } from "./tracking.ts";
 import { Transactions } from "./transactions.ts";
 import { TypedValues } from "./typed-values.ts";
 
@@ -81,13 +83,15 @@ export class Engine {
   readonly effects = new Effects();
   readonly fetchAhead = new FetchAhead();
   readonly stats = new Stats();
-  readonly clients = new Clients();
+  readonly acl: Acl;
+  readonly clients: Clients;
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
   readonly timing: Timing;
   readonly pause: Pause;
   readonly blocking: Blocking;
   readonly transactions: Transactions;
+  readonly tracking: Tracking;
   readonly memory: MemoryUsage;
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
@@ -102,13 +106,13 @@ export class Engine {
   /** Errors up to this count (`ReplyWriter.errorCount`) have been counted for the statistics. */
   countedErrors = 0;
   private warnedOfBrowserMs = 0;
-  private readonly keyWatchers: KeyWatcher[] = [];
+  private keyWatchers: readonly KeyWatcher[] = [];
   /** The call of each level: a client's request, what EXEC runs, what a script in it runs. */
   private readonly calls: Call[] = [];
   private depth = 0;
   /** Whose request runs now, and what is to follow its reply. */
-  private running: Session | null = null;
-  private readonly deferredPushes: Uint8Array[] = [];
+  running: Session | null = null;
+  private deferredPushes: Uint8Array[] = [];
 
   constructor(parts: EngineParts) {
     this.table = parts.table;
@@ -128,9 +132,12 @@ export class Engine {
         this.latency.commandTook(command, durationUs);
       },
     });
+    this.acl = new Acl(this);
+    this.clients = new Clients(this.acl.defaultUser);
     this.pause = new Pause(this);
     this.blocking = new Blocking(this);
     this.transactions = new Transactions(this);
+    this.tracking = new Tracking(this);
     this.values = new TypedValues(this.context);
     this.values.configure(parts.config);
     this.memory = new MemoryUsage(this);
@@ -140,11 +147,13 @@ export class Engine {
       startedMs: parts.clock.nowMs,
     };
     this.calls.push(new Call(this, this.reply));
-  }
-
-  /** Whether clients must authenticate: the default user has a password. */
-  get needsPassword(): boolean {
-    return (this.config.values.requirepass ?? "") !== "";
+    this.stats.onTooManyCodes = (codes) => {
+      this.log.warning(
+        "Errorstats stopped adding new errors because the number of errors reached the limit " +
+          "(suspected abuse of redis.error_reply); CONFIG RESETSTAT starts them anew. " +
+          `Current errors code list: ${codes.join(", ")}`,
+      );
+    };
   }
 
   get watchesKeys(): boolean {
@@ -152,12 +161,12 @@ export class Engine {
   }
 
   watchKeys(watcher: KeyWatcher): void {
-    this.keyWatchers.push(watcher);
+    this.keyWatchers = [...this.keyWatchers, watcher];
   }
 
   unwatchKeys(watcher: KeyWatcher): void {
-    const index = this.keyWatchers.indexOf(watcher);
-    if (index >= 0) this.keyWatchers.splice(index, 1);
+    // A new list: those who are just being told of a change are still told, all of them.
+    this.keyWatchers = this.keyWatchers.filter((other) => other !== watcher);
   }
 
   keyChanged(
@@ -178,18 +187,13 @@ export class Engine {
     for (const watcher of this.keyWatchers) watcher.contentReplaced?.(database, replacement);
   }
 
-  mustAuthenticate(session: Session): boolean {
-    return (session.gates & GATE_AUTH) !== 0;
+  /** One database or all of them are being emptied; called once for all. */
+  databasesEmptied(): void {
+    for (const watcher of this.keyWatchers) watcher.databasesEmptied?.();
   }
 
-  /** Whether the password is the user's; then the session may go on. */
-  authenticate(session: Session, user: string, password: string): boolean {
-    const wanted = this.config.values.requirepass ?? "";
-    if (user !== "default" || (wanted !== "" && !samePassword(password, wanted))) return false;
-    session.user = user;
-    session.isAuthenticated = true;
-    session.gates &= ~GATE_AUTH;
-    return true;
+  mustAuthenticate(session: Session): boolean {
+    return (session.gates & GATE_AUTH) !== 0;
   }
 
   /** Chooses the protocol of the session's replies. */
@@ -202,6 +206,7 @@ export class Engine {
   resetSession(session: Session): void {
     this.transactions.discard(session);
     this.pubsub.forget(session);
+    this.tracking.disable(session);
     this.clients.monitors.delete(session);
     session.isMonitor = false;
     session.gates &= ~GATE_LISTENER;
@@ -211,8 +216,7 @@ export class Engine {
     session.replyMode = REPLY_ON;
     session.isNotEvicted = false;
     session.leavesNoTrace = false;
-    session.isAuthenticated = !this.needsPassword;
-    if (this.needsPassword) session.gates |= GATE_AUTH;
+    this.acl.forget(session);
   }
 
   /** Whether the session comes from this machine, as far as the address tells. */
@@ -240,7 +244,6 @@ export class Engine {
     this.timing.reset();
     this.context.resetStats();
     this.persistence.resetStatistics();
-    this.persistence.resetStatistics();
     for (const command of this.table.all()) command.resetStats();
   }
 
@@ -265,10 +268,9 @@ export class Engine {
    */
   execute(session: Session, args: Arguments): boolean {
     const reply = this.reply;
-    const mark = reply.at;
     const errors = reply.errorCount;
     reply.resp3 = session.resp === 3;
-    reply.commandStart = mark;
+    reply.commandStart = reply.at;
     this.running = session;
     this.countedErrors = errors;
     const command = this.table.find(args);
@@ -287,8 +289,8 @@ export class Engine {
       }
       if (admission === ADMITTED) this.run(session, command, args);
     }
-    if (session.blocked === null) this.endReply(session, mark, errors);
-    if (this.blocking.hasReady) this.blocking.serve();
+    if (session.blocked === null) this.endReply(session, reply.commandStart, errors);
+    if (this.blocking.hasReady && !session.deniesBlocking) this.blocking.serve();
     this.running = null;
     if (this.deferredPushes.length > 0) this.sendDeferred(session);
     return true;
@@ -312,7 +314,7 @@ export class Engine {
   /** What is due once a reply has been written from `mark` on, `errors` having been before it. */
   endReply(session: Session, mark: number, errors: number): void {
     const reply = this.reply;
-    if (reply.hasOverflowed) this.replaceReply(mark);
+    if (reply.hasOverflowed) this.replaceReply(session, mark);
     this.countErrors(errors);
     if (session.replyMode !== REPLY_ON) this.withholdReply(session, mark);
   }
@@ -337,6 +339,7 @@ export class Engine {
     command.run(call);
     request.spentUs += this.timing.suspend();
     this.settle(call, mutations);
+    if (session.tracking !== null) this.tracking.hasRun(session, command, args);
     return request.hasAnswered;
   }
 
@@ -366,6 +369,7 @@ export class Engine {
     this.dirty += current.changes;
     if (this.effects.pendingCount !== 0) this.effects.finish();
     reply.at = mark;
+    reply.hasOverflowed = false;
     return reply.errorCount === errors ? null : reply.lastError;
   }
 
@@ -429,6 +433,7 @@ export class Engine {
     }
     if (this.clients.monitors.size > 0) feedMonitors(this, session, command, args);
     this.settle(call, mutations);
+    if (session.tracking !== null) this.tracking.hasRun(session, command, args);
   }
 
   /** Passes on what the call that has run changed; `mutations` were counted before it. */
@@ -448,11 +453,12 @@ export class Engine {
     else this.effects.finish();
   }
 
-  /** The reply outgrew what can be sent at once; the command itself has run. */
-  private replaceReply(mark: number): void {
+  /** The reply outgrew what the client may leave unread, or what can be sent at once. */
+  private replaceReply(session: Session, mark: number): void {
     this.reply.hasOverflowed = false;
     this.reply.at = mark;
-    this.reply.error(REPLY_TOO_LARGE);
+    if (outputLimitOf(this, session).hard > 0) closeOverHardLimit(this, session);
+    else this.reply.error(REPLY_TOO_LARGE);
   }
 
   private rejectUnknown(session: Session, args: Arguments): void {
@@ -461,6 +467,7 @@ export class Engine {
       return;
     }
     session.transaction?.abort();
+    this.tracking.requestEnded(session, null);
     const name = args.text(0);
     const container = this.table.byName(name);
     if (container !== null && container.parent === null && args.count > 1) {
@@ -484,6 +491,27 @@ export class Engine {
       );
     }
     session.transport?.close();
+  }
+
+  /**
+   * The session's request is about to be answered, or runs again: what was pushed to it so far
+   * goes before what it replies from now on.
+   */
+  pushBeforeReply(session: Session): void {
+    if (this.deferredPushes.length === 0) return;
+    this.sendDeferred(session);
+    this.reply.commandStart = this.reply.at;
+  }
+
+  /** Has `step` run, and what it pushes to the session wait, as part of that session's request. */
+  runAs(session: Session, step: () => void): void {
+    const { running, deferredPushes } = this;
+    this.running = session;
+    this.deferredPushes = [];
+    step();
+    if (this.deferredPushes.length > 0) this.sendDeferred(session);
+    this.running = running;
+    this.deferredPushes = deferredPushes;
   }
 
   private sendDeferred(session: Session): void {
