@@ -285,14 +285,18 @@ export class Blocking implements KeyWatcher {
     const { at: mark, resp3, commandStart, errorCount } = reply;
     reply.resp3 = session.resp === 3;
     reply.commandStart = mark;
-    let bytes: Uint8Array | null = null;
-    const outcome = write();
-    if (outcome !== WAITS_ON) {
+    let isOver = false;
+    engine.runAs(session, () => {
+      const outcome = write();
+      isOver = outcome !== WAITS_ON;
+      if (!isOver) return;
       this.forget(session);
       if (outcome === ANSWERED) engine.countBlockedCall(request, reply.errorCount !== errorCount);
-      engine.endReply(session, mark, errorCount);
-      bytes = reply.at === mark ? EMPTY_BYTES : reply.bytes.slice(mark, reply.at);
-    }
+      engine.endReply(session, reply.commandStart, errorCount);
+      engine.tracking.requestEnded(session, request.command);
+    });
+    let bytes: Uint8Array | null = null;
+    if (isOver) bytes = reply.at === mark ? EMPTY_BYTES : reply.bytes.slice(mark, reply.at);
     reply.at = mark;
     reply.resp3 = resp3;
     reply.commandStart = commandStart;

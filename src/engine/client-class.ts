@@ -7,6 +7,6 @@ import type { Session } from "./session.ts";
 export type ClientClass = "normal" | "master" | "replica" | "pubsub";
 
 /** Monitors are normal clients, as they are in Redis (getClientType, networking.c). */
-export function classOf(_session: Session): ClientClass {
-  return "normal";
+export function classOf(session: Session): ClientClass {
+  return session.subscriptions === null ? "normal" : "pubsub";
 }

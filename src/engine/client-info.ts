@@ -24,9 +24,9 @@ export function clientLine(
     ["idle", seconds(session.lastInteractionMs)],
     ["flags", flagsOf(session)],
     ["db", session.database.index],
-    ["sub", 0],
-    ["psub", 0],
-    ["ssub", 0],
+    ["sub", session.subscriptions?.channels ?? 0],
+    ["psub", session.subscriptions?.patterns ?? 0],
+    ["ssub", session.subscriptions?.shardChannels ?? 0],
     ["multi", session.transaction?.count ?? -1],
     ["qbuf", (transport?.queryBytes ?? 0) + requestBytes],
     ["qbuf-free", transport?.queryFreeBytes ?? 0],
@@ -41,7 +41,7 @@ export function clientLine(
     ["events", (transport?.outboundBytes ?? 0) > 0 ? "rw" : "r"],
     ["cmd", session.lastCommand?.fullName ?? "NULL"],
     ["user", session.user],
-    ["redir", -1],
+    ["redir", session.tracking?.redirectId ?? -1],
     ["resp", session.resp],
     ["lib-name", session.libraryName],
     ["lib-ver", session.libraryVersion],
@@ -52,8 +52,13 @@ export function clientLine(
 function flagsOf(session: Session): string {
   let flags = "";
   if (session.isMonitor) flags += "O";
+  if (session.subscriptions !== null) flags += "P";
   if (session.transaction !== null) flags += "x";
   if (session.isPostponed || session.blocked !== null) flags += "b";
+  const { tracking } = session;
+  if (tracking !== null) flags += "t";
+  if (tracking?.isRedirectBroken === true) flags += "R";
+  if (tracking?.isBroadcast === true) flags += "B";
   if (session.watch?.isBroken === true) flags += "d";
   if (session.closesAfterReply) flags += "c";
   if (session.transport?.kind === "unix") flags += "U";

@@ -18,8 +18,10 @@ const MIN_LIMIT_BYTES = 128 * 1024;
  * to be added here.
  */
 export function sessionBytes(session: Session): number {
-  const { blocked, transaction, watch } = session;
-  return (blocked?.sizeBytes ?? 0) + (transaction?.sizeBytes ?? 0) + (watch?.sizeBytes ?? 0);
+  const { blocked, transaction, watch, subscriptions, tracking } = session;
+  const queuedBytes = (transaction?.sizeBytes ?? 0) + (watch?.sizeBytes ?? 0);
+  const heardBytes = (subscriptions?.sizeBytes ?? 0) + (tracking?.sizeBytes ?? 0);
+  return (blocked?.sizeBytes ?? 0) + queuedBytes + heardBytes;
 }
 
 export class ClientMemory {

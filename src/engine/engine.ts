@@ -48,12 +48,15 @@ import { closeOverHardLimit, outputLimitOf } from "./output-limits.ts";
 import { Pause } from "./pause.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
+import { NoPubSub, setSubscriberGate } from "./pubsub.ts";
+import type { PubSub } from "./pubsub.ts";
 import { secretArguments } from "./redaction.ts";
 import { REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, REPLY_SKIP_THIS } from "./session.ts";
 import type { Session } from "./session.ts";
 import { SlowLog } from "./slow-log.ts";
 import { Stats } from "./stats.ts";
 import { Timing } from "./timing.ts";
+import { Tracking } from "./tracking.ts";
 import { Transactions } from "./transactions.ts";
 import { TypedValues } from "./typed-values.ts";
 
@@ -87,12 +90,14 @@ export class Engine {
   readonly pause: Pause;
   readonly blocking: Blocking;
   readonly transactions: Transactions;
+  readonly tracking: Tracking;
   readonly memory: MemoryUsage;
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
   /** What DEBUG turns off: the active expiry cycle and the whole cron. */
   readonly switches = { activeExpiry: true, cron: true };
   persistence: Persistence = new NoPersistence();
+  pubsub: PubSub = new NoPubSub();
   /** Admission gates that are shut for everybody now. */
   gates = GATE_PROTECTED;
   /** Changes since the last save, as INFO counts them. */
@@ -100,13 +105,13 @@ export class Engine {
   /** Errors up to this count (`ReplyWriter.errorCount`) have been counted for the statistics. */
   countedErrors = 0;
   private warnedOfBrowserMs = 0;
-  private readonly keyWatchers: KeyWatcher[] = [];
+  private keyWatchers: readonly KeyWatcher[] = [];
   /** The call of each level: a client's request, what EXEC runs, what a script in it runs. */
   private readonly calls: Call[] = [];
   private depth = 0;
   /** Whose request runs now, and what is to follow its reply. */
-  private running: Session | null = null;
-  private readonly deferredPushes: Uint8Array[] = [];
+  running: Session | null = null;
+  private deferredPushes: Uint8Array[] = [];
 
   constructor(parts: EngineParts) {
     this.table = parts.table;
@@ -129,6 +134,7 @@ export class Engine {
     this.pause = new Pause(this);
     this.blocking = new Blocking(this);
     this.transactions = new Transactions(this);
+    this.tracking = new Tracking(this);
     this.values = new TypedValues(this.context);
     this.values.configure(parts.config);
     this.memory = new MemoryUsage(this);
@@ -157,12 +163,12 @@ export class Engine {
   }
 
   watchKeys(watcher: KeyWatcher): void {
-    this.keyWatchers.push(watcher);
+    this.keyWatchers = [...this.keyWatchers, watcher];
   }
 
   unwatchKeys(watcher: KeyWatcher): void {
-    const index = this.keyWatchers.indexOf(watcher);
-    if (index >= 0) this.keyWatchers.splice(index, 1);
+    // A new list: those who are just being told of a change are still told, all of them.
+    this.keyWatchers = this.keyWatchers.filter((other) => other !== watcher);
   }
 
   keyChanged(
@@ -183,6 +189,11 @@ export class Engine {
     for (const watcher of this.keyWatchers) watcher.contentReplaced?.(database, replacement);
   }
 
+  /** One database or all of them are being emptied; called once for all. */
+  databasesEmptied(): void {
+    for (const watcher of this.keyWatchers) watcher.databasesEmptied?.();
+  }
+
   mustAuthenticate(session: Session): boolean {
     return (session.gates & GATE_AUTH) !== 0;
   }
@@ -197,14 +208,22 @@ export class Engine {
     return true;
   }
 
+  /** Chooses the protocol of the session's replies. */
+  setProtocol(session: Session, version: 2 | 3): void {
+    session.resp = version;
+    setSubscriberGate(session);
+  }
+
   /** RESET: the state of a session that has just been made. */
   resetSession(session: Session): void {
     this.transactions.discard(session);
+    this.pubsub.forget(session);
+    this.tracking.disable(session);
     this.clients.monitors.delete(session);
     session.isMonitor = false;
     session.gates &= ~GATE_LISTENER;
     session.database = this.keyspace.database(0);
-    session.resp = 2;
+    this.setProtocol(session, 2);
     session.name = "";
     session.replyMode = REPLY_ON;
     session.isNotEvicted = false;
@@ -224,8 +243,10 @@ export class Engine {
   /**
    * Sends a message that is no reply to the running command. To the session whose request runs
    * now it goes behind the reply. The bytes may be pushed to many and are never written again.
+   * Who is about to go is told nothing more.
    */
   push(session: Session, message: Uint8Array): void {
+    if (session.closesAfterReply) return;
     if (session === this.running) this.deferredPushes.push(message);
     else session.transport?.push(message);
   }
@@ -260,10 +281,9 @@ export class Engine {
    */
   execute(session: Session, args: Arguments): boolean {
     const reply = this.reply;
-    const mark = reply.at;
     const errors = reply.errorCount;
     reply.resp3 = session.resp === 3;
-    reply.commandStart = mark;
+    reply.commandStart = reply.at;
     this.running = session;
     this.countedErrors = errors;
     const command = this.table.find(args);
@@ -282,7 +302,7 @@ export class Engine {
       }
       if (admission === ADMITTED) this.run(session, command, args);
     }
-    if (session.blocked === null) this.endReply(session, mark, errors);
+    if (session.blocked === null) this.endReply(session, reply.commandStart, errors);
     if (this.blocking.hasReady && !session.deniesBlocking) this.blocking.serve();
     this.running = null;
     if (this.deferredPushes.length > 0) this.sendDeferred(session);
@@ -332,6 +352,7 @@ export class Engine {
     command.run(call);
     request.spentUs += this.timing.suspend();
     this.settle(call, mutations);
+    if (session.tracking !== null) this.tracking.hasRun(session, command, args);
     return request.hasAnswered;
   }
 
@@ -425,6 +446,7 @@ export class Engine {
     }
     if (this.clients.monitors.size > 0) feedMonitors(this, session, command, args);
     this.settle(call, mutations);
+    if (session.tracking !== null) this.tracking.hasRun(session, command, args);
   }
 
   /** Passes on what the call that has run changed; `mutations` were counted before it. */
@@ -458,6 +480,7 @@ export class Engine {
       return;
     }
     session.transaction?.abort();
+    this.tracking.requestEnded(session, null);
     const name = args.text(0);
     const container = this.table.byName(name);
     if (container !== null && container.parent === null && args.count > 1) {
@@ -481,6 +504,27 @@ export class Engine {
       );
     }
     session.transport?.close();
+  }
+
+  /**
+   * The session's request is about to be answered, or runs again: what was pushed to it so far
+   * goes before what it replies from now on.
+   */
+  pushBeforeReply(session: Session): void {
+    if (this.deferredPushes.length === 0) return;
+    this.sendDeferred(session);
+    this.reply.commandStart = this.reply.at;
+  }
+
+  /** Has `step` run, and what it pushes to the session wait, as part of that session's request. */
+  runAs(session: Session, step: () => void): void {
+    const { running, deferredPushes } = this;
+    this.running = session;
+    this.deferredPushes = [];
+    step();
+    if (this.deferredPushes.length > 0) this.sendDeferred(session);
+    this.running = running;
+    this.deferredPushes = deferredPushes;
   }
 
   private sendDeferred(session: Session): void {

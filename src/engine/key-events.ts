@@ -32,4 +32,6 @@ export interface KeyWatcher {
    * the other database.
    */
   contentReplaced?(database: Database, replacement: Database | null): void;
+  /** A command is about to empty one database, or all; told once, whichever. */
+  databasesEmptied?(): void;
 }

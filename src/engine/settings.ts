@@ -24,6 +24,10 @@ export function applySettings(engine: Engine): void {
     return null;
   };
   refresh();
+  engine.config.onApply("tracking-table-max-keys", () => {
+    engine.tracking.checkLimit();
+    return null;
+  });
   engine.config.onApplyAny(
     [
       "slowlog-log-slower-than",

@@ -189,6 +189,7 @@ export class Connection implements Transport {
   close(): void {
     if (this.isClosed) return;
     this.gateway.engine.blocking.forget(this.session);
+    this.gateway.engine.pubsub.forget(this.session);
     this.queue.clear();
     this.socket.close();
   }

@@ -88,6 +88,8 @@ export class Gateway {
     connection.closed();
     this.engine.blocking.forget(connection.session);
     this.engine.transactions.discard(connection.session);
+    this.engine.pubsub.forget(connection.session);
+    this.engine.tracking.forget(connection.session);
     this.engine.clients.disconnected(connection.session);
   }
 
@@ -243,7 +245,11 @@ export class Gateway {
       this.engine.clients.notePeaks(connection, nowMs);
       if (connection.outboundBytes > 0) this.checkOutputLimits(connection);
       const idleMs = nowMs - session.lastInteractionMs;
-      const mayIdle = session.isMonitor || session.isPostponed || session.blocked !== null;
+      const mayIdle =
+        session.isMonitor ||
+        session.isPostponed ||
+        session.blocked !== null ||
+        session.subscriptions !== null;
       if (timeoutMs > 0 && idleMs > timeoutMs && !mayIdle) {
         this.engine.log.verbose("Closing idle client");
         connection.close();

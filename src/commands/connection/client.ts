@@ -10,6 +10,7 @@ import { BAD_CLIENT_NAME, UNBLOCKED, unknownSubcommandOrArity } from "../../prot
 import { CLIENT_HELP } from "./_client-help.ts";
 import { KILL_ARGUMENTS, killClients } from "./_client-kill.ts";
 import { readClientType } from "./_client-type.ts";
+import { caching, getredir, tracking, trackinginfo } from "./tracking.ts";
 
 const SUBCOMMAND = {
   group: "connection",
@@ -341,7 +342,9 @@ export const client = command({
   arity: -2,
   flags: 0,
   subcommands: [
+    caching,
     getname,
+    getredir,
     help,
     id,
     info,
@@ -353,6 +356,8 @@ export const client = command({
     replyMode,
     setinfo,
     setname,
+    tracking,
+    trackinginfo,
     unblock,
     unpause,
   ],

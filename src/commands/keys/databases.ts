@@ -37,6 +37,7 @@ export const flushdb = command({
     if (!hasMode(call)) return;
     const keys = call.database.size;
     call.engine.contentReplaced(call.database, null);
+    call.engine.databasesEmptied();
     call.database.clear();
     call.engine.blocking.databaseChanged(call.database);
     reportFlush(call, keys);
@@ -57,6 +58,7 @@ export const flushall = command({
     const { keyspace } = call.engine;
     const keys = keyspace.keyCount;
     for (const database of keyspace.databases) call.engine.contentReplaced(database, null);
+    call.engine.databasesEmptied();
     keyspace.clear();
     for (const database of keyspace.databases) call.engine.blocking.databaseChanged(database);
     reportFlush(call, keys);

@@ -78,7 +78,7 @@ export function clientFields(engine: Engine): InfoField[] {
     ["client_recent_max_input_buffer", clients.inputPeak.max(clock.nowMs)],
     ["client_recent_max_output_buffer", clients.outputPeak.max(clock.nowMs)],
     ["blocked_clients", waiting],
-    ["tracking_clients", 0],
+    ["tracking_clients", engine.tracking.clientCount],
     ["pubsub_clients", subscribers],
     ["watching_clients", transactions.watched.sessionCount],
     ["clients_in_timeout_table", blocking.timedCount],

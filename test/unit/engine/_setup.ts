@@ -72,6 +72,7 @@ export class Client implements Transport {
 
   close(): void {
     this.bench.engine.blocking.forget(this.session);
+    this.bench.engine.tracking.forget(this.session);
     this.bench.engine.clients.disconnected(this.session);
   }
 
