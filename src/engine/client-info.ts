@@ -40,7 +40,7 @@ export function clientLine(
     ["tot-mem", (transport?.totalMemoryBytes ?? 0) + requestBytes],
     ["events", (transport?.outboundBytes ?? 0) > 0 ? "rw" : "r"],
     ["cmd", session.lastCommand?.fullName ?? "NULL"],
-    ["user", session.user],
+    ["user", session.user?.name ?? "(superuser)"],
     ["redir", session.tracking?.redirectId ?? -1],
     ["resp", session.resp],
     ["lib-name", session.libraryName],

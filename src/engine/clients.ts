@@ -1,5 +1,7 @@
 /** The sessions of all connected clients, in the order they came. */
 import type { Database } from "../keyspace/database.ts";
+import { enterAs } from "./acl/session-gates.ts";
+import type { User } from "./acl/user.ts";
 import { ClientMemory } from "./client-memory.ts";
 import { RecentPeak } from "./recent-peak.ts";
 import { Session } from "./session.ts";
@@ -15,13 +17,21 @@ export class Clients {
   /** Sessions that ran MONITOR. */
   readonly monitors = new Set<Session>();
 
+  private readonly defaultUser: User;
+
+  constructor(defaultUser: User) {
+    this.defaultUser = defaultUser;
+  }
+
   get count(): number {
     return this.sessions.size;
   }
 
-  /** A new session with the next id, not registered as a client. */
+  /** A new session of the default user, with the next id, not registered as a client. */
   create(database: Database, nowMs: number): Session {
-    return new Session(this.nextId++, database, nowMs);
+    const session = new Session(this.nextId++, database, nowMs);
+    enterAs(session, this.defaultUser, this.defaultUser.isOpen, this.defaultUser);
+    return session;
   }
 
   connected(session: Session, transport: Transport): void {

@@ -29,7 +29,7 @@ import {
   POSTPONED,
   reject,
 } from "./admission.ts";
-import { samePassword } from "./authentication.ts";
+import { Acl } from "./acl/acl.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import { Blocking } from "./blocking.ts";
 import { Call } from "./call.ts";
@@ -83,7 +83,8 @@ export class Engine {
   readonly effects = new Effects();
   readonly fetchAhead = new FetchAhead();
   readonly stats = new Stats();
-  readonly clients = new Clients();
+  readonly acl: Acl;
+  readonly clients: Clients;
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
   readonly timing: Timing;
@@ -131,6 +132,8 @@ export class Engine {
         this.latency.commandTook(command, durationUs);
       },
     });
+    this.acl = new Acl(this);
+    this.clients = new Clients(this.acl.defaultUser);
     this.pause = new Pause(this);
     this.blocking = new Blocking(this);
     this.transactions = new Transactions(this);
@@ -151,11 +154,6 @@ export class Engine {
           `Current errors code list: ${codes.join(", ")}`,
       );
     };
-  }
-
-  /** Whether clients must authenticate: the default user has a password. */
-  get needsPassword(): boolean {
-    return (this.config.values.requirepass ?? "") !== "";
   }
 
   get watchesKeys(): boolean {
@@ -198,16 +196,6 @@ export class Engine {
     return (session.gates & GATE_AUTH) !== 0;
   }
 
-  /** Whether the password is the user's; then the session may go on. */
-  authenticate(session: Session, user: string, password: string): boolean {
-    const wanted = this.config.values.requirepass ?? "";
-    if (user !== "default" || (wanted !== "" && !samePassword(password, wanted))) return false;
-    session.user = user;
-    session.isAuthenticated = true;
-    session.gates &= ~GATE_AUTH;
-    return true;
-  }
-
   /** Chooses the protocol of the session's replies. */
   setProtocol(session: Session, version: 2 | 3): void {
     session.resp = version;
@@ -228,8 +216,7 @@ export class Engine {
     session.replyMode = REPLY_ON;
     session.isNotEvicted = false;
     session.leavesNoTrace = false;
-    session.isAuthenticated = !this.needsPassword;
-    if (this.needsPassword) session.gates |= GATE_AUTH;
+    this.acl.forget(session);
   }
 
   /** Whether the session comes from this machine, as far as the address tells. */

@@ -6,6 +6,7 @@
 import type { Database } from "../keyspace/database.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import type { ClientTracking } from "./client-tracking.ts";
+import type { User } from "./acl/user.ts";
 import type { Command } from "./command.ts";
 import type { Subscriptions } from "./pubsub.ts";
 import type { Transaction } from "./transaction.ts";
@@ -58,7 +59,8 @@ export class Session {
   libraryName = "";
   libraryVersion = "";
   resp: 2 | 3 = 2;
-  user = "default";
+  /** Null: no client but the server itself, which may do anything. */
+  user: User | null = null;
   isAuthenticated = false;
   /** Admission gates that are open for this session: see admission.ts. */
   gates = 0;

@@ -23,6 +23,8 @@ export class Stats {
   evictedClients = 0;
   aclDeniedAuth = 0;
   aclDeniedCommand = 0;
+  aclDeniedKey = 0;
+  aclDeniedChannel = 0;
   /** Per second, over the last samples of the cron. */
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
@@ -86,6 +88,8 @@ export class Stats {
     this.evictedClients = 0;
     this.aclDeniedAuth = 0;
     this.aclDeniedCommand = 0;
+    this.aclDeniedKey = 0;
+    this.aclDeniedChannel = 0;
     this.commandRate.reset();
     this.inputRate.reset();
     this.outputRate.reset();

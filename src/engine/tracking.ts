@@ -252,6 +252,6 @@ export class Tracking implements KeyWatcher {
 }
 
 /** Whether it listens to any channel: only then does a RESP2 client expect messages. */
-function isSubscriber(_session: Session): boolean {
-  return false;
+function isSubscriber(session: Session): boolean {
+  return session.subscriptions !== null;
 }

@@ -4,7 +4,6 @@
  */
 import { EMPTY_BYTES } from "../base/bytes.ts";
 import { LOG_VERBOSE } from "../base/log.ts";
-import { GATE_AUTH } from "../engine/admission.ts";
 import { clientLine } from "../engine/client-info.ts";
 import type { Engine } from "../engine/engine.ts";
 import {
@@ -54,14 +53,11 @@ export class Gateway {
       return;
     }
     const isLocal = kind === "unix" || isLoopback(socket.remoteAddress);
-    const needsPassword = engine.needsPassword;
-    if (values["protected-mode"] && !needsPassword && !isLocal) {
+    if (values["protected-mode"] && engine.acl.defaultUser.needsNoPassword && !isLocal) {
       this.turnAway(socket, PROTECTED_MODE);
       return;
     }
     const session = engine.clients.create(engine.keyspace.database(0), nowMs);
-    if (needsPassword) session.gates |= GATE_AUTH;
-    else session.isAuthenticated = true;
     const connection = new Connection(this, socket, session, kind, this.addressesOf(socket, kind));
     socket.data = connection;
     if (kind !== "unix") {

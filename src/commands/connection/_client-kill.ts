@@ -112,8 +112,9 @@ function readFilter(call: Call, index: number, filters: Filters): boolean | null
   } else if (call.is(index, "LADDR")) {
     tests.push((session) => session.transport?.localAddress === text);
   } else if (call.is(index, "USER")) {
-    if (text !== "default") call.refuse(`ERR No such user '${text}'`);
-    tests.push((session) => session.isAuthenticated && session.user === text);
+    const user = call.engine.acl.user(text);
+    if (user === null) call.refuse(`ERR No such user '${text}'`);
+    tests.push((session) => session.user === user);
   } else if (call.is(index, "MAXAGE")) {
     const ageSeconds = call.integer(value);
     if (ageSeconds < 1) call.refuse("ERR maxage should be greater than 0");
