@@ -21,6 +21,8 @@ import { Listeners } from "./net/listener.ts";
 import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { Aof } from "./persistence/aof.ts";
+import { publishKeyEvents } from "./pubsub/keyspace-notifications.ts";
+import { MessageHub } from "./pubsub/message-hub.ts";
 
 /** The longest time that a timer can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -55,6 +57,7 @@ export class Server {
     const table = new CommandTable(allCommands());
     this.disk = disk;
     this.engine = new Engine({ table, keyspace, config, clock, random, log });
+    this.engine.pubsub = new MessageHub(this.engine);
     this.turn = new Turn(this.engine.reply);
     this.gateway = new Gateway(this.engine, this.turn);
     this.listeners = new Listeners(this.gateway, disk);
@@ -120,6 +123,7 @@ export class Server {
   private wire(): void {
     const { engine } = this;
     applySettings(engine);
+    publishKeyEvents(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);

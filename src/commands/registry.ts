@@ -25,6 +25,8 @@ import * as listBlocking from "./lists/blocking.ts";
 import * as listElements from "./lists/elements.ts";
 import * as listEnds from "./lists/ends.ts";
 import * as listMoves from "./lists/moves.ts";
+import * as messages from "./pubsub/messages.ts";
+import * as subscriptions from "./pubsub/subscriptions.ts";
 import * as serverBasics from "./server/basic.ts";
 import * as commandInfo from "./server/command.ts";
 import * as config from "./server/config.ts";
@@ -75,6 +77,8 @@ const FAMILIES: readonly object[] = [
   listElements,
   listEnds,
   listMoves,
+  messages,
+  subscriptions,
   serverBasics,
   commandInfo,
   config,

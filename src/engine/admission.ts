@@ -11,6 +11,7 @@ import {
   LOADING as LOADING_ERROR,
   NOT_AUTHENTICATED,
   NOT_IN_TRANSACTION,
+  onlyForSubscribers,
   OUT_OF_MEMORY,
   protectedCommand,
   transactionDiscarded,
@@ -44,10 +45,12 @@ export const GATE_PAUSE = 1 << 5;
 export const GATE_PAUSE_WRITE = 1 << 6;
 /** The session only listens (MONITOR): it has no business with keys. */
 export const GATE_LISTENER = 1 << 7;
+/** The session has subscribed and speaks RESP2: it may do little else. */
+export const GATE_SUBSCRIBED = 1 << 10;
 /** The session queues since MULTI. */
 export const GATE_MULTI = 1 << 9;
 /** The invalidation table (tracking.ts) holds more keys than it may: first some are forgotten. */
-export const GATE_TRACKING = 1 << 10;
+export const GATE_TRACKING = 1 << 14;
 
 export const ADMITTED = 0;
 export const REJECTED = 1;
@@ -58,6 +61,18 @@ export const QUEUED = 3;
 
 /** Commands that run at once between MULTI and EXEC. */
 const NEVER_QUEUED: ReadonlySet<string> = new Set(["discard", "multi", "quit", "reset", "watch"]);
+/** What a subscriber may do in RESP2. */
+const FOR_SUBSCRIBERS: ReadonlySet<string> = new Set([
+  "ping",
+  "psubscribe",
+  "punsubscribe",
+  "quit",
+  "reset",
+  "ssubscribe",
+  "subscribe",
+  "sunsubscribe",
+  "unsubscribe",
+]);
 const EXEC = "exec";
 
 /** The gates that can stop this command. */
@@ -72,6 +87,7 @@ export function gatesOf(command: Command): number {
   if ((flags & (WRITE | MAY_REPLICATE)) !== 0) gates |= GATE_PAUSE_WRITE;
   if ((flags & (WRITE | READONLY | MAY_REPLICATE)) !== 0) gates |= GATE_LISTENER;
   if (command.parent !== null || !NEVER_QUEUED.has(command.name)) gates |= GATE_MULTI;
+  if (command.parent !== null || !FOR_SUBSCRIBERS.has(command.name)) gates |= GATE_SUBSCRIBED;
   return gates;
 }
 
@@ -105,9 +121,8 @@ export function admit(engine: Engine, session: Session, command: Command, args: 
 /** Replies that the command can't run; a transaction that it was meant for won't either. */
 export function reject(engine: Engine, session: Session, command: Command, error: string): void {
   command.rejectedCalls++;
-  const { transaction } = session;
-  if (transaction === null || command.name !== EXEC) {
-    transaction?.abort();
+  if (command.name !== EXEC) {
+    session.transaction?.abort();
     engine.reply.error(error);
   } else {
     engine.transactions.discard(session);
@@ -124,6 +139,7 @@ function refusal(engine: Engine, session: Session, command: Command, gates: numb
   if ((gates & GATE_MULTI) !== 0 && (command.flags & NO_MULTI) !== 0) return NOT_IN_TRANSACTION;
   if ((gates & GATE_MEMORY) !== 0) return OUT_OF_MEMORY;
   if ((gates & GATE_DISK) !== 0) return engine.persistence.writeRefusal();
+  if ((gates & GATE_SUBSCRIBED) !== 0) return onlyForSubscribers(command.fullName);
   if ((gates & GATE_LOADING) !== 0) return LOADING_ERROR;
   if ((gates & GATE_LISTENER) !== 0) return LISTENER_WITHOUT_KEYS;
   return null;

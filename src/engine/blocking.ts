@@ -216,6 +216,7 @@ export class Blocking implements KeyWatcher {
       }
     }
     this.hasReady = false;
+    this.engine.timing.endBatch();
   }
 
   private note(key: AwaitedKey): void {

@@ -15,9 +15,9 @@ export function clientLine(session: Session, nowMs: number, requestBytes: number
     ["idle", seconds(session.lastInteractionMs)],
     ["flags", flagsOf(session)],
     ["db", session.database.index],
-    ["sub", 0],
-    ["psub", 0],
-    ["ssub", 0],
+    ["sub", session.subscriptions?.channels ?? 0],
+    ["psub", session.subscriptions?.patterns ?? 0],
+    ["ssub", session.subscriptions?.shardChannels ?? 0],
     ["multi", -1],
     ["qbuf", (transport?.queryBytes ?? 0) + requestBytes],
     ["qbuf-free", transport?.queryFreeBytes ?? 0],
@@ -43,6 +43,7 @@ export function clientLine(session: Session, nowMs: number, requestBytes: number
 function flagsOf(session: Session): string {
   let flags = "";
   if (session.isMonitor) flags += "O";
+  if (session.subscriptions !== null) flags += "P";
   if (session.isPostponed || session.blocked !== null) flags += "b";
   const { tracking } = session;
   if (tracking !== null) flags += "t";

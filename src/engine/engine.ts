@@ -47,6 +47,8 @@ import { MemoryUsage } from "./memory-usage.ts";
 import { Pause } from "./pause.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
+import { NoPubSub, setSubscriberGate } from "./pubsub.ts";
+import type { PubSub } from "./pubsub.ts";
 import { secretArguments } from "./redaction.ts";
 import { REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, REPLY_SKIP_THIS } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -94,6 +96,7 @@ export class Engine {
   /** What DEBUG turns off: the active expiry cycle and the whole cron. */
   readonly switches = { activeExpiry: true, cron: true };
   persistence: Persistence = new NoPersistence();
+  pubsub: PubSub = new NoPubSub();
   /** Admission gates that are shut for everybody now. */
   gates = GATE_PROTECTED;
   /** Changes since the last save, as INFO counts them. */
@@ -197,15 +200,22 @@ export class Engine {
     return true;
   }
 
+  /** Chooses the protocol of the session's replies. */
+  setProtocol(session: Session, version: 2 | 3): void {
+    session.resp = version;
+    setSubscriberGate(session);
+  }
+
   /** RESET: the state of a session that has just been made. */
   resetSession(session: Session): void {
     this.transactions.discard(session);
     this.tracking.disable(session);
+    this.pubsub.forget(session);
     this.clients.monitors.delete(session);
     session.isMonitor = false;
     session.gates &= ~GATE_LISTENER;
     session.database = this.keyspace.database(0);
-    session.resp = 2;
+    this.setProtocol(session, 2);
     session.name = "";
     session.replyMode = REPLY_ON;
     session.isNotEvicted = false;
@@ -225,8 +235,10 @@ export class Engine {
   /**
    * Sends a message that is no reply to the running command. To the session whose request runs
    * now it goes behind the reply. The bytes may be pushed to many and are never written again.
+   * Who is about to go is told nothing more.
    */
   push(session: Session, message: Uint8Array): void {
+    if (session.closesAfterReply) return;
     if (session === this.running) this.deferredPushes.push(message);
     else session.transport?.push(message);
   }
@@ -284,7 +296,7 @@ export class Engine {
       if (admission === ADMITTED) this.run(session, command, args);
     }
     if (session.blocked === null) this.endReply(session, reply.commandStart, errors);
-    if (this.blocking.hasReady) this.blocking.serve();
+    if (this.blocking.hasReady && !session.deniesBlocking) this.blocking.serve();
     this.running = null;
     if (this.deferredPushes.length > 0) this.sendDeferred(session);
     return true;

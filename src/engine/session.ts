@@ -7,6 +7,7 @@ import type { Database } from "../keyspace/database.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import type { ClientTracking } from "./client-tracking.ts";
 import type { Command } from "./command.ts";
+import type { Subscriptions } from "./pubsub.ts";
 import type { Transaction } from "./transaction.ts";
 import type { Watch } from "./watched-keys.ts";
 
@@ -70,6 +71,8 @@ export class Session {
   transaction: Transaction | null = null;
   /** What it watches since WATCH; null: nothing. */
   watch: Watch | null = null;
+  /** What it has subscribed to; null: nothing. */
+  subscriptions: Subscriptions | null = null;
   /** CLIENT TRACKING; null: off. */
   tracking: ClientTracking | null = null;
   /** What runs is part of something larger (EXEC, a script): it can't wait for anything. */

@@ -8,6 +8,14 @@ import { Reclaimer } from "../memory/reclaimer.ts";
 import { AccessClock } from "./access.ts";
 import type { Database } from "./database.ts";
 
+/** Hears of a key, given by its bytes. */
+export type KeyListener = (
+  database: Database,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+) => void;
+
 export type RemovalReason = "expired" | "evicted";
 
 export class KeyspaceContext {
@@ -68,5 +76,7 @@ export class KeyspaceContext {
     isEmpty: boolean,
   ) => void = () => {};
   /** A reading command did not find its key. */
-  onMiss: (database: Database, bytes: Uint8Array, start: number, length: number) => void = () => {};
+  onMiss: KeyListener | null = null;
+  /** A key was made that was not there. */
+  onNew: KeyListener | null = null;
 }

@@ -82,7 +82,7 @@ export class Database extends EntryStore {
     const ref = this.peek(bytes, start, length);
     if (ref === NULL_REF) {
       this.context.misses++;
-      this.context.onMiss(this, bytes, start, length);
+      this.context.onMiss?.(this, bytes, start, length);
       return NULL_REF;
     }
     this.context.hits++;
@@ -95,6 +95,10 @@ export class Database extends EntryStore {
     const ref = this.peek(bytes, start, length);
     if (ref !== NULL_REF) this.touch(ref);
     return ref;
+  }
+
+  keyMade(keyBytes: Uint8Array, keyStart: number, keyLength: number): void {
+    this.context.onNew?.(this, keyBytes, keyStart, keyLength);
   }
 
   touch(ref: Ref): void {
@@ -189,6 +193,7 @@ export class Database extends EntryStore {
       this.noteFieldExpiry(keyBytes, keyStart, keyLength, hash, firstMs);
     }
     this.context.mutations++;
+    this.keyMade(keyBytes, keyStart, keyLength);
     return ref;
   }
 

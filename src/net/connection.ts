@@ -99,10 +99,11 @@ export class Connection implements Transport {
   get totalMemoryBytes(): number {
     const inputBytes = this.waitingBytes + (this.cut?.bytes.length ?? 0);
     const blockedBytes = this.session.blocked?.sizeBytes ?? 0;
-    const { transaction, watch, tracking } = this.session;
+    const { transaction, watch, subscriptions, tracking } = this.session;
     const queuedBytes = (transaction?.sizeBytes ?? 0) + (watch?.sizeBytes ?? 0);
-    const stateBytes = queuedBytes + (tracking?.sizeBytes ?? 0);
-    return CONNECTION_BYTES + this.queue.bytes + inputBytes + blockedBytes + stateBytes;
+    const listeningBytes = (subscriptions?.sizeBytes ?? 0) + (tracking?.sizeBytes ?? 0);
+    const stateBytes = blockedBytes + queuedBytes + listeningBytes;
+    return CONNECTION_BYTES + this.queue.bytes + inputBytes + stateBytes;
   }
 
   receive(chunk: Uint8Array): void {
@@ -185,6 +186,7 @@ export class Connection implements Transport {
   close(): void {
     if (this.isClosed) return;
     this.gateway.engine.blocking.forget(this.session);
+    this.gateway.engine.pubsub.forget(this.session);
     this.queue.clear();
     this.socket.close();
   }
@@ -413,6 +415,7 @@ export class Connection implements Transport {
   }
 
   private sendEarly(): void {
+    this.gateway.engine.timing.endBatch();
     this.closeRange();
     this.gateway.turn.finish();
     this.openRange();

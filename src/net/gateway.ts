@@ -83,6 +83,7 @@ export class Gateway {
     this.engine.blocking.forget(connection.session);
     this.engine.transactions.discard(connection.session);
     this.engine.tracking.forget(connection.session);
+    this.engine.pubsub.forget(connection.session);
     this.engine.clients.disconnected(connection.session);
   }
 
@@ -226,7 +227,11 @@ export class Gateway {
       if (!(connection instanceof Connection)) continue;
       if (connection.outboundBytes > 0) this.checkOutputLimits(connection);
       const idleMs = nowMs - session.lastInteractionMs;
-      const mayIdle = session.isMonitor || session.isPostponed || session.blocked !== null;
+      const mayIdle =
+        session.isMonitor ||
+        session.isPostponed ||
+        session.blocked !== null ||
+        session.subscriptions !== null;
       if (timeoutMs > 0 && idleMs > timeoutMs && !mayIdle) {
         this.engine.log.verbose("Closing idle client");
         connection.close();

@@ -112,6 +112,19 @@ export function wrongArity(fullName: string): string {
   return `ERR wrong number of arguments for '${fullName}' command`;
 }
 
+/** A RESP2 client that has subscribed wants something else. */
+export function onlyForSubscribers(name: string): string {
+  return (
+    `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET ` +
+    "are allowed in this context"
+  );
+}
+
+/** Something that expects one reply per command wants to subscribe. */
+export function needsReplies(name: string): string {
+  return `ERR ${name.toUpperCase()} isn't allowed for a DENY BLOCKING client`;
+}
+
 export function protectedCommand(name: string): string {
   const option = `enable-${name}-command`;
   return (

@@ -17,5 +17,6 @@ export function readClientType(call: Call, index: number): ClientType | null {
 
 /** Monitors count as replicas, as they do in Redis. */
 export function isOfType(session: Session, type: ClientType): boolean {
+  if (session.subscriptions !== null) return type === "pubsub";
   return type === (session.isMonitor ? "replica" : "normal");
 }

@@ -1,6 +1,7 @@
 /** A connection's own state: greeting, authentication, database, end. */
 import { REDIS_VERSION } from "../../base/version.ts";
 import type { Call } from "../../engine/call.ts";
+import { GATE_SUBSCRIBED } from "../../engine/admission.ts";
 import {
   ALLOW_BUSY,
   command,
@@ -34,6 +35,7 @@ export const ping = command({
   args: [{ name: "message", type: "string", optional: true }],
   run(call) {
     if (call.count > 2) call.wrongArity();
+    else if ((call.session.gates & GATE_SUBSCRIBED) !== 0) replyAmongMessages(call);
     else if (call.count === 1) call.reply.simple("PONG");
     else replyArgument(call, 1);
   },
@@ -178,6 +180,14 @@ export const select = command({
   },
 });
 
+/** PING of a subscriber in RESP2, whose replies must look like messages. */
+function replyAmongMessages(call: Call): void {
+  call.reply.array(2);
+  call.reply.bulkText("pong");
+  if (call.count === 1) call.reply.emptyBulk();
+  else replyArgument(call, 1);
+}
+
 function replyArgument(call: Call, index: number): void {
   const { bytes, starts, lengths } = call.args;
   call.reply.bulk(bytes, starts[index], lengths[index]);
@@ -228,7 +238,7 @@ function greet(call: Call): void {
     return;
   }
   if (name !== null) session.name = name;
-  session.resp = version === 3 ? 3 : 2;
+  engine.setProtocol(session, version === 3 ? 3 : 2);
   reply.resp3 = version === 3;
   replyGreeting(call);
 }

@@ -7,7 +7,10 @@ export function statsFields(engine: Engine): InfoField[] {
   return [
     ...trafficFields(engine),
     ...keyFields(engine),
-    // Replication, pub/sub, forks, cluster, defragmentation: nothing of it exists here.
+    ["pubsub_channels", engine.pubsub.channels.count],
+    ["pubsub_patterns", engine.pubsub.patterns.count],
+    ["pubsubshard_channels", engine.pubsub.shardChannels.count],
+    // Replication, forks, cluster, defragmentation: nothing of it exists here.
     ...FIELDS_WITHOUT_SUBJECT.map((name): InfoField => [name, 0]),
     ["tracking_total_keys", engine.tracking.keyCount],
     ["tracking_total_items", engine.tracking.itemCount],
@@ -22,9 +25,6 @@ export function statsFields(engine: Engine): InfoField[] {
 }
 
 const FIELDS_WITHOUT_SUBJECT = [
-  "pubsub_channels",
-  "pubsub_patterns",
-  "pubsubshard_channels",
   "latest_fork_usec",
   "total_forks",
   "migrate_cached_sockets",
