@@ -6,8 +6,8 @@ import type { Clock } from "./base/clock.ts";
 import type { Disk } from "./base/disk.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
-import { allCommands } from "./commands/registry.ts";
-import { CommandTable } from "./engine/command-table.ts";
+import type { ConfiguredUser } from "./engine/acl/configured-users.ts";
+import type { CommandTable } from "./engine/command-table.ts";
 import type { Config } from "./engine/config/config.ts";
 import { Engine } from "./engine/engine.ts";
 import { applySettings } from "./engine/settings.ts";
@@ -32,6 +32,7 @@ const TLS_REFUSED = "Failed to configure TLS. Check logs for more info.";
 
 export interface ServerParts {
   readonly config: Config;
+  readonly table: CommandTable;
   readonly clock: Clock;
   readonly random: Random;
   readonly disk: Disk;
@@ -52,9 +53,8 @@ export class Server {
   private wakeTimer: Timer | null = null;
 
   constructor(parts: ServerParts) {
-    const { config, clock, random, disk, log } = parts;
+    const { config, table, clock, random, disk, log } = parts;
     const keyspace = new Keyspace(new KeyspaceContext(clock, random), config.values.databases);
-    const table = new CommandTable(allCommands());
     this.disk = disk;
     this.engine = new Engine({ table, keyspace, config, clock, random, log });
     this.engine.pubsub = new MessageHub(this.engine);
@@ -66,6 +66,11 @@ export class Server {
     this.fieldExpiry = new FieldExpiryCycle(keyspace, clock);
     this.wire();
     this.engine.memory.startupBytes = this.engine.memory.measure();
+  }
+
+  /** The users of the configuration and of the ACL file; null, or why the server can't start. */
+  loadUsers(configured: readonly ConfiguredUser[]): string | null {
+    return this.engine.acl.loadAtStart(configured, this.disk);
   }
 
   /** Opens the listeners; null, or why the server can't start. */
@@ -130,6 +135,7 @@ export class Server {
     engine.tracking.requestBroadcast = () => this.turn.arm();
     this.turn.beforeReplies = () => engine.tracking.broadcast();
     this.turn.onEnd = () => {
+      if (engine.clients.memory.isOver) this.gateway.evictClients();
       this.expireQuickly();
       this.reclaim();
     };
@@ -232,6 +238,8 @@ export class Server {
     engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);
+    if (engine.clients.memory.isLimited) engine.clients.memory.recount();
+    if (engine.clients.memory.isOver) this.gateway.evictClients();
     this.reclaim();
     this.turn.settle();
   }

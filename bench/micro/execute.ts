@@ -28,6 +28,7 @@ const VALUE = "v".repeat(16);
 export const execute: readonly MicroBenchmark[] = [
   { name: "PING", prepare: (count) => oneByOne(count, PING) },
   { name: "GET", prepare: (count) => oneByOne(count, GET) },
+  { name: "GET by a user with ten rules", prepare: (count) => oneByOne(count, GET, TEN_RULES) },
   { name: "GET, looking ahead", prepare: (count) => lookingAhead(count, GET) },
   { name: "SET", prepare: (count) => oneByOne(count, SET) },
   { name: "SET, looking ahead", prepare: (count) => lookingAhead(count, SET) },
@@ -62,8 +63,15 @@ interface Bench {
   readonly chunks: readonly Uint8Array[];
 }
 
-function oneByOne(itemCount: number, load: Load): Body {
+/** Of the key patterns, the last one is that of the keys. */
+const TEN_RULES = "~a:* ~b:* %R~c:* %W~d:* ~e:* ~f:* ~key:* +@read +@write -@dangerous".split(" ");
+
+function oneByOne(itemCount: number, load: Load, rules: readonly string[] = []): Body {
   const { engine, session, chunks } = prepared(itemCount, load);
+  if (rules.length > 0) {
+    engine.acl.setUser("limited", ["on", "nopass", ...rules], null);
+    engine.acl.authenticate(session, "limited", "", "AUTH");
+  }
   const parser = new RequestParser();
   return {
     operations: CHUNKS * PIPELINE,

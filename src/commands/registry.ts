@@ -3,6 +3,7 @@
  * a family is one edit there. A new family's file is named here once.
  */
 import { Command } from "../engine/command.ts";
+import * as aclCommand from "./acl/acl.ts";
 import * as bitfields from "./bitmaps/bitfield.ts";
 import * as bits from "./bitmaps/bits.ts";
 import * as connection from "./connection/basic.ts";
@@ -55,6 +56,7 @@ import * as stringRanges from "./strings/ranges.ts";
 import * as transactions from "./transactions/transactions.ts";
 
 const FAMILIES: readonly object[] = [
+  aclCommand,
   bitfields,
   bits,
   connection,

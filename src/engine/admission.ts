@@ -16,6 +16,7 @@ import {
   protectedCommand,
   transactionDiscarded,
 } from "../protocol/errors.ts";
+import { QUEUED as WHEN_QUEUED, TOP_LEVEL } from "./acl/denial.ts";
 import {
   DENYOOM,
   LOADING,
@@ -34,23 +35,25 @@ import type { Session } from "./session.ts";
 export const GATE_PROTECTED = 1 << 0;
 /** The session must authenticate first. */
 export const GATE_AUTH = 1 << 1;
+/** The session's user may not do everything: each request is checked. */
+export const GATE_ACL = 1 << 2;
 /** Used memory is above maxmemory and nothing could be evicted. */
-export const GATE_MEMORY = 1 << 2;
+export const GATE_MEMORY = 1 << 3;
 /** The disk refused to take what was written. */
-export const GATE_DISK = 1 << 3;
+export const GATE_DISK = 1 << 4;
 /** The dataset is being loaded. */
-export const GATE_LOADING = 1 << 4;
+export const GATE_LOADING = 1 << 5;
 /** CLIENT PAUSE ALL, and CLIENT PAUSE WRITE. */
-export const GATE_PAUSE = 1 << 5;
-export const GATE_PAUSE_WRITE = 1 << 6;
+export const GATE_PAUSE = 1 << 6;
+export const GATE_PAUSE_WRITE = 1 << 7;
 /** The session only listens (MONITOR): it has no business with keys. */
-export const GATE_LISTENER = 1 << 7;
+export const GATE_LISTENER = 1 << 8;
 /** The session has subscribed and speaks RESP2: it may do little else. */
-export const GATE_SUBSCRIBED = 1 << 10;
+export const GATE_SUBSCRIBED = 1 << 9;
 /** The session queues since MULTI. */
-export const GATE_MULTI = 1 << 9;
+export const GATE_MULTI = 1 << 10;
 /** The invalidation table (tracking.ts) holds more keys than it may: first some are forgotten. */
-export const GATE_TRACKING = 1 << 14;
+export const GATE_TRACKING = 1 << 11;
 
 export const ADMITTED = 0;
 export const REJECTED = 1;
@@ -80,7 +83,7 @@ export function gatesOf(command: Command): number {
   const flags = command.flags;
   let gates = GATE_PAUSE | GATE_TRACKING;
   if ((flags & PROTECTED) !== 0) gates |= GATE_PROTECTED;
-  if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH;
+  if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH | GATE_ACL;
   if ((flags & DENYOOM) !== 0) gates |= GATE_MEMORY;
   if ((flags & WRITE) !== 0 || command.name === "ping") gates |= GATE_DISK;
   if ((flags & LOADING) === 0) gates |= GATE_LOADING;
@@ -106,7 +109,7 @@ export function admit(engine: Engine, session: Session, command: Command, args: 
     engine.tracking.limit();
     engine.pushBeforeReply(session);
   }
-  const error = refusal(engine, session, command, gates);
+  const error = refusal(engine, session, command, args, gates);
   if (error !== null) {
     reject(engine, session, command, error);
     return REJECTED;
@@ -131,12 +134,23 @@ export function reject(engine: Engine, session: Session, command: Command, error
   engine.tracking.requestEnded(session, command);
 }
 
-function refusal(engine: Engine, session: Session, command: Command, gates: number): string | null {
+function refusal(
+  engine: Engine,
+  session: Session,
+  command: Command,
+  args: Arguments,
+  gates: number,
+): string | null {
   if ((gates & GATE_PROTECTED) !== 0 && !engine.allowsProtected(session, command)) {
     return protectedCommand(command.parent === null ? command.name : command.parent.name);
   }
   if ((gates & GATE_AUTH) !== 0) return NOT_AUTHENTICATED;
   if ((gates & GATE_MULTI) !== 0 && (command.flags & NO_MULTI) !== 0) return NOT_IN_TRANSACTION;
+  if ((gates & GATE_ACL) !== 0) {
+    const circumstance = session.transaction === null ? TOP_LEVEL : WHEN_QUEUED;
+    const denial = engine.acl.refusal(session, command, args, circumstance);
+    if (denial !== null) return denial;
+  }
   if ((gates & GATE_MEMORY) !== 0) return OUT_OF_MEMORY;
   if ((gates & GATE_DISK) !== 0) return engine.persistence.writeRefusal();
   if ((gates & GATE_SUBSCRIBED) !== 0) return onlyForSubscribers(command.fullName);

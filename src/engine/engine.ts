@@ -29,7 +29,7 @@ import {
   POSTPONED,
   reject,
 } from "./admission.ts";
-import { samePassword } from "./authentication.ts";
+import { Acl } from "./acl/acl.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import { Blocking } from "./blocking.ts";
 import { Call } from "./call.ts";
@@ -44,6 +44,7 @@ import type { KeyWatcher } from "./key-events.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
 import { feedMonitors } from "./monitor.ts";
 import { MemoryUsage } from "./memory-usage.ts";
+import { closeOverHardLimit, outputLimitOf } from "./output-limits.ts";
 import { Pause } from "./pause.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
@@ -82,7 +83,8 @@ export class Engine {
   readonly effects = new Effects();
   readonly fetchAhead = new FetchAhead();
   readonly stats = new Stats();
-  readonly clients = new Clients();
+  readonly acl: Acl;
+  readonly clients: Clients;
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
   readonly timing: Timing;
@@ -130,6 +132,8 @@ export class Engine {
         this.latency.commandTook(command, durationUs);
       },
     });
+    this.acl = new Acl(this);
+    this.clients = new Clients(this.acl.defaultUser);
     this.pause = new Pause(this);
     this.blocking = new Blocking(this);
     this.transactions = new Transactions(this);
@@ -143,11 +147,13 @@ export class Engine {
       startedMs: parts.clock.nowMs,
     };
     this.calls.push(new Call(this, this.reply));
-  }
-
-  /** Whether clients must authenticate: the default user has a password. */
-  get needsPassword(): boolean {
-    return (this.config.values.requirepass ?? "") !== "";
+    this.stats.onTooManyCodes = (codes) => {
+      this.log.warning(
+        "Errorstats stopped adding new errors because the number of errors reached the limit " +
+          "(suspected abuse of redis.error_reply); CONFIG RESETSTAT starts them anew. " +
+          `Current errors code list: ${codes.join(", ")}`,
+      );
+    };
   }
 
   get watchesKeys(): boolean {
@@ -190,16 +196,6 @@ export class Engine {
     return (session.gates & GATE_AUTH) !== 0;
   }
 
-  /** Whether the password is the user's; then the session may go on. */
-  authenticate(session: Session, user: string, password: string): boolean {
-    const wanted = this.config.values.requirepass ?? "";
-    if (user !== "default" || (wanted !== "" && !samePassword(password, wanted))) return false;
-    session.user = user;
-    session.isAuthenticated = true;
-    session.gates &= ~GATE_AUTH;
-    return true;
-  }
-
   /** Chooses the protocol of the session's replies. */
   setProtocol(session: Session, version: 2 | 3): void {
     session.resp = version;
@@ -209,8 +205,8 @@ export class Engine {
   /** RESET: the state of a session that has just been made. */
   resetSession(session: Session): void {
     this.transactions.discard(session);
-    this.tracking.disable(session);
     this.pubsub.forget(session);
+    this.tracking.disable(session);
     this.clients.monitors.delete(session);
     session.isMonitor = false;
     session.gates &= ~GATE_LISTENER;
@@ -220,8 +216,7 @@ export class Engine {
     session.replyMode = REPLY_ON;
     session.isNotEvicted = false;
     session.leavesNoTrace = false;
-    session.isAuthenticated = !this.needsPassword;
-    if (this.needsPassword) session.gates |= GATE_AUTH;
+    this.acl.forget(session);
   }
 
   /** Whether the session comes from this machine, as far as the address tells. */
@@ -248,7 +243,6 @@ export class Engine {
     this.stats.reset();
     this.timing.reset();
     this.context.resetStats();
-    this.persistence.resetStatistics();
     this.persistence.resetStatistics();
     for (const command of this.table.all()) command.resetStats();
   }
@@ -320,7 +314,7 @@ export class Engine {
   /** What is due once a reply has been written from `mark` on, `errors` having been before it. */
   endReply(session: Session, mark: number, errors: number): void {
     const reply = this.reply;
-    if (reply.hasOverflowed) this.replaceReply(mark);
+    if (reply.hasOverflowed) this.replaceReply(session, mark);
     this.countErrors(errors);
     if (session.replyMode !== REPLY_ON) this.withholdReply(session, mark);
   }
@@ -375,6 +369,7 @@ export class Engine {
     this.dirty += current.changes;
     if (this.effects.pendingCount !== 0) this.effects.finish();
     reply.at = mark;
+    reply.hasOverflowed = false;
     return reply.errorCount === errors ? null : reply.lastError;
   }
 
@@ -458,11 +453,12 @@ export class Engine {
     else this.effects.finish();
   }
 
-  /** The reply outgrew what can be sent at once; the command itself has run. */
-  private replaceReply(mark: number): void {
+  /** The reply outgrew what the client may leave unread, or what can be sent at once. */
+  private replaceReply(session: Session, mark: number): void {
     this.reply.hasOverflowed = false;
     this.reply.at = mark;
-    this.reply.error(REPLY_TOO_LARGE);
+    if (outputLimitOf(this, session).hard > 0) closeOverHardLimit(this, session);
+    else this.reply.error(REPLY_TOO_LARGE);
   }
 
   private rejectUnknown(session: Session, args: Arguments): void {

@@ -2,8 +2,7 @@
  * What the server counts as its used memory: data, clients and buffers. The runtime's own figures
  * leave typed arrays out, so everything that can grow is counted where it lives.
  *
- *     used = dataset + overhead
- *     overhead = tables + what clients have read + clients + file buffers + reply buffer
+ *     used = dataset + overhead            overhead = tables + clients + file buffers + replies
  */
 import type { Engine } from "./engine.ts";
 
@@ -28,7 +27,7 @@ export class MemoryUsage {
   /** All but keys and values themselves. */
   overheadBytes(): number {
     const { keyspace, persistence, reply, tracking } = this.engine;
-    const bufferBytes = persistence.bufferBytes + reply.bytes.length;
+    const bufferBytes = persistence.bufferBytes + reply.at;
     return keyspace.tableBytes + tracking.sizeBytes + this.clientBytes() + bufferBytes;
   }
 

@@ -6,6 +6,7 @@
 import type { Database } from "../keyspace/database.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import type { ClientTracking } from "./client-tracking.ts";
+import type { User } from "./acl/user.ts";
 import type { Command } from "./command.ts";
 import type { Subscriptions } from "./pubsub.ts";
 import type { Transaction } from "./transaction.ts";
@@ -25,12 +26,15 @@ export interface Transport {
   readonly peerAddress: string;
   readonly localAddress: string;
   readonly descriptor: number;
-  /** Bytes of a request not whole yet, and those free in its buffer. */
+  /** Bytes that came and are not part of any argument yet, and those free in their buffer. */
   readonly queryBytes: number;
   readonly queryFreeBytes: number;
+  /** Of the arguments of a request that is not whole yet. */
+  readonly argumentBytes: number;
   /** Replies waiting for the peer to read. */
   readonly outboundBytes: number;
   readonly outboundChunks: number;
+  /** All that the connection and its session hold. */
   readonly totalMemoryBytes: number;
   /** Sends bytes that are no reply to the running command, at the end of the turn. */
   push(bytes: Uint8Array): void;
@@ -55,7 +59,8 @@ export class Session {
   libraryName = "";
   libraryVersion = "";
   resp: 2 | 3 = 2;
-  user = "default";
+  /** Null: no client but the server itself, which may do anything. */
+  user: User | null = null;
   isAuthenticated = false;
   /** Admission gates that are open for this session: see admission.ts. */
   gates = 0;
@@ -84,6 +89,8 @@ export class Session {
   lastCommand: Command | null = null;
   lastInteractionMs: number;
   commandCount = 0;
+  /** What the sum of all clients' memory holds of this one (client-memory.ts). */
+  countedBytes = 0;
   transport: Transport | null = null;
 
   readonly id: number;

@@ -4,6 +4,7 @@
  */
 import { LOG_DEBUG, LOG_NOTHING, LOG_NOTICE, LOG_VERBOSE, LOG_WARNING } from "../base/log.ts";
 import type { Engine } from "./engine.ts";
+import { largestReplyBytes } from "./output-limits.ts";
 import { ENCODING_DIRECTIVES } from "./typed-values.ts";
 
 /** Below this, the slow log wants durations that only exact timing gives. */
@@ -33,6 +34,9 @@ export function applySettings(engine: Engine): void {
       "slowlog-max-len",
       "latency-monitor-threshold",
       "latency-tracking",
+      "client-output-buffer-limit",
+      "maxmemory",
+      "maxmemory-clients",
       "maxmemory-policy",
       "lfu-log-factor",
       "lfu-decay-time",
@@ -45,7 +49,7 @@ export function applySettings(engine: Engine): void {
 
 function readSettings(engine: Engine): void {
   const values = engine.config.values;
-  const { slowLog, latency, timing, context, log } = engine;
+  const { slowLog, latency, timing, context, log, clients } = engine;
   slowLog.thresholdUs = values["slowlog-log-slower-than"];
   slowLog.maxLength = values["slowlog-max-len"];
   slowLog.trim();
@@ -56,6 +60,8 @@ function readSettings(engine: Engine): void {
   context.access.usesLfu = values["maxmemory-policy"].endsWith("-lfu");
   context.access.lfuLogFactor = values["lfu-log-factor"];
   context.access.lfuDecayMinutes = values["lfu-decay-time"];
+  clients.memory.configure(values["maxmemory-clients"], values.maxmemory);
+  engine.reply.largestBytes = largestReplyBytes(engine);
   engine.values.configure(engine.config);
   log.level = LOG_LEVELS[values.loglevel];
 }

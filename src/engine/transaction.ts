@@ -38,6 +38,18 @@ export class Transaction {
     return OBJECT_BYTES + bytes.length + places.byteLength + commands.length * BYTES_PER_COMMAND;
   }
 
+  /** Of the arguments alone. */
+  get argumentBytes(): number {
+    const { places } = this;
+    let bytes = 0;
+    for (let at = 0; at < this.placesUsed;) {
+      const end = at + 3 + 2 * places[at + 2];
+      for (at += 4; at < end; at += 2) bytes += places[at];
+      at = end;
+    }
+    return bytes;
+  }
+
   get isReusable(): boolean {
     return this.bytes.length + this.places.byteLength <= KEEP_BYTES;
   }

@@ -5,8 +5,10 @@
  */
 import { Arguments } from "../protocol/arguments.ts";
 import { TRANSACTION_ABORTED } from "../protocol/errors.ts";
-import { GATE_MULTI } from "./admission.ts";
+import { IN_EXEC } from "./acl/denial.ts";
+import { GATE_ACL, GATE_MULTI } from "./admission.ts";
 import type { Call } from "./call.ts";
+import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";
 import { Transaction } from "./transaction.ts";
@@ -60,11 +62,19 @@ export class Transactions {
     for (let i = 0; i < count; i++) {
       const command = transaction.next(i, args);
       session.lastCommand = command;
-      engine.runWithin(session, command, args);
+      const denial = this.denial(session, command, args);
+      if (denial === null) engine.runWithin(session, command, args);
+      else engine.reply.error(denial);
     }
     engine.timing.unnest();
     engine.effects.release();
     session.deniesBlocking = false;
+  }
+
+  /** Permissions may have changed since the request was queued. */
+  private denial(session: Session, command: Command, args: Arguments): string | null {
+    if ((session.gates & command.gates & GATE_ACL) === 0) return null;
+    return this.engine.acl.refusal(session, command, args, IN_EXEC);
   }
 
   private end(session: Session): void {

@@ -54,6 +54,13 @@ export const AUTH_WITHOUT_PASSWORD =
 export const BAD_CLIENT_NAME =
   "ERR Client names cannot contain spaces, newlines or special characters.";
 export const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
+export const NO_ACL_FILE =
+  "ERR This Redis instance is not configured to use an ACL file. You may want to specify users " +
+  "via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis " +
+  "configuration file set) in order to store users in the Redis configuration.";
+export const ACL_SAVE_FAILED =
+  "ERR There was an error trying to save the ACLs. Please check the server logs for more " +
+  "information";
 export const LOADING = "LOADING Redis is loading the dataset in memory";
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 /** MONITOR makes its connection a kind of replica. */
@@ -176,4 +183,9 @@ export const TRANSACTION_ABORTED = "EXECABORT Transaction discarded because of p
 export function transactionDiscarded(error: string): string {
   const reason = error.startsWith("ERR ") ? error.slice(4) : error;
   return `EXECABORT Transaction discarded because of: ${reason}`;
+}
+
+/** SORT's BY and GET, whose keys an ACL can't know beforehand. */
+export function sortOptionDenied(option: string): string {
+  return `ERR ${option} option of SORT denied due to insufficient ACL permissions.`;
 }

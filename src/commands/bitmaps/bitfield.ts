@@ -62,9 +62,10 @@ export const bitfield = command({
       notes: "This command allows both access and modification of the key",
     },
   ],
-  findKeys(args, offset) {
+  findKeys(args, offset, found) {
     const flags = onlyReads(args, offset + 2) ? KEY_RO : KEY_RW | KEY_UPDATE;
-    return [{ index: offset + 1, flags: flags | KEY_ACCESS }];
+    found.add(offset + 1, flags | KEY_ACCESS);
+    return true;
   },
   args: [
     { name: "key", type: "key", keySpec: 0 },

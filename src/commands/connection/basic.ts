@@ -117,7 +117,7 @@ export const auth = command({
   run(call) {
     if (call.count > 3) {
       call.syntaxError();
-    } else if (call.count === 2 && !call.engine.needsPassword) {
+    } else if (call.count === 2 && call.engine.acl.defaultUser.needsNoPassword) {
       call.fail(AUTH_WITHOUT_PASSWORD);
     } else {
       const user = call.count === 3 ? call.text(1) : "default";
@@ -195,14 +195,13 @@ function replyArgument(call: Call, index: number): void {
 
 /** Replies with an error and returns false where the password is wrong. */
 function authenticate(call: Call, user: string, password: string): boolean {
-  if (call.engine.authenticate(call.session, user, password)) return true;
-  call.engine.stats.aclDeniedAuth++;
+  if (call.engine.acl.authenticate(call.session, user, password, call.text(0))) return true;
   call.fail(WRONG_PASSWORD);
   return false;
 }
 
 function greet(call: Call): void {
-  const { engine, session, reply } = call;
+  const { session, reply } = call;
   let version: number = session.resp;
   if (call.count > 1) {
     version = call.integer(1, "ERR Protocol version is not an integer or out of range");
@@ -229,7 +228,7 @@ function greet(call: Call): void {
     }
   }
   if (user !== null && !authenticate(call, user, password)) return;
-  if (engine.mustAuthenticate(session)) {
+  if (session.user !== null && !session.isAuthenticated) {
     call.fail(NO_HELLO_AUTH);
     return;
   }

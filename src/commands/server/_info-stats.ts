@@ -58,7 +58,7 @@ function trafficFields({ stats }: Engine): InfoField[] {
   ];
 }
 
-function keyFields({ context }: Engine): InfoField[] {
+function keyFields({ context, stats }: Engine): InfoField[] {
   return [
     ["expired_subkeys", context.expiredFields],
     ["expired_keys", context.expiredKeys],
@@ -66,7 +66,7 @@ function keyFields({ context }: Engine): InfoField[] {
     ["expired_time_cap_reached_count", context.expiryCyclesCutShort],
     ["expire_cycle_cpu_milliseconds", Math.floor(context.expiryCycleUs / 1000)],
     ["evicted_keys", 0],
-    ["evicted_clients", 0],
+    ["evicted_clients", stats.evictedClients],
     ["total_eviction_exceeded_time", 0],
     ["current_eviction_exceeded_time", 0],
     ["keyspace_hits", context.hits],
