@@ -237,7 +237,7 @@ function greet(call: Call): void {
     return;
   }
   if (name !== null) session.name = name;
-  engine.setProtocol(session, version === 3 ? 3 : 2);
+  call.engine.setProtocol(session, version === 3 ? 3 : 2);
   reply.resp3 = version === 3;
   replyGreeting(call);
 }
