@@ -18,7 +18,7 @@ import { ENCODING_STREAM } from "../memory/entry.ts";
 import type { Collection } from "../memory/object-table.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
 import type { Home } from "./home.ts";
-import { totalBytes } from "./_listpack.ts";
+import { HEADER_BYTES, totalBytes } from "./_listpack.ts";
 import {
   appendEntry,
   countsGrowth,
@@ -26,8 +26,7 @@ import {
   deletedCount,
   initNode,
   liveCount,
-  maxEntryBytes,
-  maxMasterBytes,
+  maxBytesOf,
   setCounts,
 } from "./_stream-node.ts";
 import { radixNodeCount } from "./_radix-count.ts";
@@ -102,9 +101,10 @@ export class Stream implements Collection {
     limits: StreamLimits,
   ): void {
     const { nodes } = this;
-    const needed = maxEntryBytes(lengths, first, pairs);
+    const dataBytes = rangeBytes(lengths, first, pairs);
+    const needed = maxBytesOf(2 * pairs, dataBytes);
     let tail = nodes.count - 1;
-    if (tail < 0 || this.isFull(tail, lengths, first, pairs, limits)) {
+    if (tail < 0 || this.isFull(tail, dataBytes, limits)) {
       tail = this.openNode(id, bytes, starts, lengths, first, pairs, needed);
     }
     let at = nodes.startOf(tail);
@@ -247,19 +247,13 @@ export class Stream implements Collection {
   }
 
   /** Whether a further entry begins another node. */
-  private isFull(
-    tail: number,
-    lengths: Int32Array,
-    first: number,
-    pairs: number,
-    limits: StreamLimits,
-  ): boolean {
+  private isFull(tail: number, dataBytes: number, limits: StreamLimits): boolean {
     const bytes = this.nodes.bytesOf(tail);
     const start = this.nodes.startOf(tail);
     const { maxNodeBytes, maxNodeEntries } = limits;
     const maxBytes =
       maxNodeBytes === 0 || maxNodeBytes > MAX_NODE_BYTES ? MAX_NODE_BYTES : maxNodeBytes;
-    if (totalBytes(bytes, start) + rangeBytes(lengths, first, pairs) >= maxBytes) return true;
+    if (totalBytes(bytes, start) + dataBytes >= maxBytes) return true;
     if (maxNodeEntries === 0) return false;
     return liveCount(bytes, start) + deletedCount(bytes, start) >= maxNodeEntries;
   }
@@ -285,7 +279,9 @@ export class Stream implements Collection {
       expected = totalBytes(nodes.bytesOf(tail - 1), nodes.startOf(tail - 1));
       nodes.tighten(tail - 1);
     }
-    const needed = maxMasterBytes(lengths, first, pairs) + entryBytes;
+    let fieldBytes = 0;
+    for (let i = 0; i < pairs; i++) fieldBytes += lengths[first + 2 * i];
+    const needed = HEADER_BYTES + maxBytesOf(pairs, fieldBytes) + entryBytes;
     // What the node before took, this one will probably take too.
     nodes.push(id, roomFor(needed, expected + (expected >>> 3)));
     initNode(nodes.bytesOf(tail), nodes.startOf(tail), bytes, starts, lengths, first, pairs);
