@@ -13,6 +13,7 @@ import {
   protectedCommand,
 } from "../protocol/errors.ts";
 import type { Arguments } from "../protocol/arguments.ts";
+import { passes } from "./acl/access.ts";
 import { TOP_LEVEL } from "./acl/denial.ts";
 import { DENYOOM, LOADING, MAY_REPLICATE, NO_AUTH, PROTECTED, READONLY, WRITE } from "./command.ts";
 import type { Command } from "./command.ts";
@@ -59,6 +60,11 @@ export function gatesOf(command: Command): number {
 /** Looks at the gates in question; writes the error where one stays shut. */
 export function admit(engine: Engine, session: Session, command: Command, args: Arguments): number {
   let gates = command.gates & (engine.gates | session.gates);
+  // What a limited user's requests meet all the time comes first.
+  if (gates === GATE_ACL) {
+    const { user } = session;
+    if (user === null || passes(user.root, command, args)) return ADMITTED;
+  }
   const { reply } = engine;
   if ((gates & GATE_PROTECTED) !== 0) {
     if (!engine.allowsProtected(session, command)) {
