@@ -21,6 +21,8 @@ import { Listeners } from "./net/listener.ts";
 import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { Aof } from "./persistence/aof.ts";
+import { publishKeyEvents } from "./pubsub/keyspace-notifications.ts";
+import { MessageHub } from "./pubsub/message-hub.ts";
 
 /** The longest time that a timer can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -55,6 +57,7 @@ export class Server {
     const keyspace = new Keyspace(new KeyspaceContext(clock, random), config.values.databases);
     this.disk = disk;
     this.engine = new Engine({ table, keyspace, config, clock, random, log });
+    this.engine.pubsub = new MessageHub(this.engine);
     this.turn = new Turn(this.engine.reply);
     this.gateway = new Gateway(this.engine, this.turn);
     this.listeners = new Listeners(this.gateway, disk);
@@ -125,10 +128,14 @@ export class Server {
   private wire(): void {
     const { engine } = this;
     applySettings(engine);
+    publishKeyEvents(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
+    engine.tracking.requestBroadcast = () => this.turn.arm();
+    this.turn.beforeReplies = () => engine.tracking.broadcast();
     this.turn.onEnd = () => {
+      if (engine.clients.memory.isOver) this.gateway.evictClients();
       this.expireQuickly();
       this.reclaim();
     };
@@ -228,8 +235,11 @@ export class Server {
     engine.effects.finishEach();
     this.aof.cron();
     engine.pause.check(nowMs);
+    engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);
+    if (engine.clients.memory.isLimited) engine.clients.memory.recount();
+    if (engine.clients.memory.isOver) this.gateway.evictClients();
     this.reclaim();
     this.turn.settle();
   }

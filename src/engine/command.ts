@@ -7,6 +7,7 @@ import type { Arguments } from "../protocol/arguments.ts";
 import type { Call } from "./call.ts";
 import type { Engine } from "./engine.ts";
 import type { KeyPlaces } from "./key-finder.ts";
+import type { LatencyHistogram } from "./latency-histogram.ts";
 
 /** Command flags, by the names that COMMAND shows (redis/src/server.h). */
 export const WRITE = 1 << 0;
@@ -183,6 +184,8 @@ export class Command {
   totalUs = 0;
   rejectedCalls = 0;
   failedCalls = 0;
+  /** How long its calls took; null before the first. */
+  latencies: LatencyHistogram | null = null;
 
   readonly declaration: Declaration;
 

@@ -6,11 +6,17 @@ import { EMPTY_BYTES } from "../base/bytes.ts";
 import { LOG_VERBOSE } from "../base/log.ts";
 import { clientLine } from "../engine/client-info.ts";
 import type { Engine } from "../engine/engine.ts";
+import {
+  closeOverHardLimit,
+  closeOverSoftLimit,
+  outputLimitOf,
+  UNLIMITED_BYTES,
+} from "../engine/output-limits.ts";
 import type { Session } from "../engine/session.ts";
 import { MAX_CLIENTS, PROTECTED_MODE } from "../protocol/errors.ts";
 import { RequestParser } from "../protocol/request-parser.ts";
 import type { Socket } from "bun";
-import { CHECK_FROM_BYTES, Connection } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import type { Addresses } from "./connection.ts";
 import type { ListenerKind } from "./listener.ts";
 import { RequestBatch } from "./request-batch.ts";
@@ -77,6 +83,9 @@ export class Gateway {
     if (connection === undefined) return;
     connection.closed();
     this.engine.blocking.forget(connection.session);
+    this.engine.transactions.discard(connection.session);
+    this.engine.pubsub.forget(connection.session);
+    this.engine.tracking.forget(connection.session);
     this.engine.clients.disconnected(connection.session);
   }
 
@@ -183,14 +192,9 @@ export class Gateway {
 
   /** Closes the connection for which so much is to be sent that it is over the hard limit. */
   isOverHardLimit(connection: Connection, pendingBytes: number): boolean {
-    const { hard } = this.engine.config.values["client-output-buffer-limit"].normal;
-    if (hard === 0 || pendingBytes - CHECK_FROM_BYTES < hard) return false;
-    this.engine.stats.outputBufferLimitDisconnections++;
-    const line = this.describe(connection);
-    this.engine.log.warning(
-      `Client ${line} scheduled to be closed ASAP for overcoming of output buffer limits.`,
-    );
-    connection.close();
+    const { hard } = outputLimitOf(this.engine, connection.session);
+    if (hard === 0 || pendingBytes < hard || pendingBytes <= UNLIMITED_BYTES) return false;
+    closeOverHardLimit(this.engine, connection.session);
     return true;
   }
 
@@ -198,7 +202,7 @@ export class Gateway {
   checkOutputLimits(connection: Connection): void {
     const queued = connection.outboundBytes;
     if (this.isOverHardLimit(connection, queued)) return;
-    const { soft, softSeconds } = this.engine.config.values["client-output-buffer-limit"].normal;
+    const { soft, softSeconds } = outputLimitOf(this.engine, connection.session);
     if (soft === 0 || queued < soft) {
       connection.softLimitSinceMs = 0;
       return;
@@ -206,10 +210,26 @@ export class Gateway {
     const nowMs = this.engine.clock.nowMs;
     if (connection.softLimitSinceMs === 0) connection.softLimitSinceMs = nowMs;
     if (nowMs - connection.softLimitSinceMs <= softSeconds * 1000) return;
-    this.engine.stats.outputBufferLimitDisconnections++;
-    const line = this.describe(connection);
-    this.engine.log.warning(`Client ${line} closed for overcoming of output buffer limits.`);
-    connection.close();
+    closeOverSoftLimit(this.engine, connection.session);
+  }
+
+  /** What the connection holds may have changed; called only under `maxmemory-clients`. */
+  memoryChanged(connection: Connection): void {
+    const { memory } = this.engine.clients;
+    memory.update(connection.session);
+    if (memory.isOver) this.turn.arm();
+  }
+
+  /** Closes the largest clients until the others keep within `maxmemory-clients`. */
+  evictClients(): void {
+    const { clients, log, stats } = this.engine;
+    const { chosen, suffices } = clients.memory.victims();
+    for (const session of chosen) {
+      log.notice(`Evicting client: ${clientLine(session, this.engine.clock.nowMs, 0)}`);
+      stats.evictedClients++;
+      session.transport?.close();
+    }
+    if (!suffices) log.warning("Over client maxmemory after evicting all evictable clients");
   }
 
   /** Idle clients and slow readers; called by the cron. */
@@ -218,9 +238,14 @@ export class Gateway {
     for (const session of this.engine.clients.all()) {
       const connection = session.transport;
       if (!(connection instanceof Connection)) continue;
+      this.engine.clients.notePeaks(connection, nowMs);
       if (connection.outboundBytes > 0) this.checkOutputLimits(connection);
       const idleMs = nowMs - session.lastInteractionMs;
-      const mayIdle = session.isMonitor || session.isPostponed || session.blocked !== null;
+      const mayIdle =
+        session.isMonitor ||
+        session.isPostponed ||
+        session.blocked !== null ||
+        session.subscriptions !== null;
       if (timeoutMs > 0 && idleMs > timeoutMs && !mayIdle) {
         this.engine.log.verbose("Closing idle client");
         connection.close();

@@ -38,6 +38,8 @@ export class Turn {
   /** Turns that ended so far. */
   cycles = 0;
 
+  /** Called before the replies of a turn go out; may push what is to go behind them. */
+  beforeReplies: () => void = () => {};
   /** Called when everything of a turn has been sent. */
   onEnd: () => void = () => {};
 
@@ -80,6 +82,7 @@ export class Turn {
 
   /** Writes and sends everything now. */
   finish(): void {
+    this.beforeReplies();
     this.isArmed = false;
     this.chooseMode();
     if (this.durability !== null && this.durability.isPending && !this.durability.settle()) {

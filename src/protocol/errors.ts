@@ -119,6 +119,19 @@ export function wrongArity(fullName: string): string {
   return `ERR wrong number of arguments for '${fullName}' command`;
 }
 
+/** A RESP2 client that has subscribed wants something else. */
+export function onlyForSubscribers(name: string): string {
+  return (
+    `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET ` +
+    "are allowed in this context"
+  );
+}
+
+/** Something that expects one reply per command wants to subscribe. */
+export function needsReplies(name: string): string {
+  return `ERR ${name.toUpperCase()} isn't allowed for a DENY BLOCKING client`;
+}
+
 export function protectedCommand(name: string): string {
   const option = `enable-${name}-command`;
   return (
@@ -161,6 +174,15 @@ function fixed(value: number): string {
   if (!isTie) return sign + magnitude.toFixed(6);
   const digits = magnitude.toFixed(7).slice(0, -1);
   return sign + (Number(digits.at(-1)) % 2 === 0 ? digits : magnitude.toFixed(6));
+}
+
+export const NOT_IN_TRANSACTION = "ERR Command not allowed inside a transaction";
+export const TRANSACTION_ABORTED = "EXECABORT Transaction discarded because of previous errors.";
+
+/** EXEC itself was rejected: the transaction is over all the same. */
+export function transactionDiscarded(error: string): string {
+  const reason = error.startsWith("ERR ") ? error.slice(4) : error;
+  return `EXECABORT Transaction discarded because of: ${reason}`;
 }
 
 /** SORT's BY and GET, whose keys an ACL can't know beforehand. */

@@ -19,7 +19,7 @@ import {
   WRITE,
 } from "../../engine/command.ts";
 import type { ArgumentDoc } from "../../engine/command.ts";
-import { NOTIFY_STRING } from "../../engine/key-events.ts";
+import { NOTIFY_NONE, NOTIFY_STRING } from "../../engine/key-events.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import type { Ref } from "../../memory/arena.ts";
 import { TYPE_STRING } from "../../memory/entry.ts";
@@ -159,7 +159,8 @@ function runOperations(call: Call, mayWrite: boolean): void {
   let changes = 0;
   for (const operation of operations) if (runOne(call, entry, operation)) changes++;
   if (!entry.isChanged) return;
-  call.changed(NOTIFY_STRING, "setbit", 1);
+  // Made or grown for an operation that then failed: Redis tells nobody.
+  call.changed(changes === 0 ? NOTIFY_NONE : NOTIFY_STRING, "setbit", 1);
   if (changes > 1) call.changedMany(changes - 1);
 }
 
