@@ -10,7 +10,8 @@
  *     {r}   a random number below `range`, twelve digits
  *
  * A client sends `pipeline` requests, a whole number of cycles, and waits for all replies. An
- * error among them ends the load. `subscribers` connections listen to `channel` meanwhile.
+ * error among them ends the load. `subscribers` connections listen to `channel` meanwhile, and
+ * until nothing more comes.
  */
 import { encodeRequest } from "../../test/support/resp-client.ts";
 
@@ -35,6 +36,8 @@ export interface GeneratorReport {
 
 const DIGITS = 12;
 const CLIENT_DIGITS = 3;
+/** A subscriber that hears nothing for so long has heard all. */
+const QUIET_MS = 100;
 const CR = 13;
 const DOLLAR = 36;
 const MINUS = 45;
@@ -160,7 +163,8 @@ if (import.meta.main) {
 
 async function run(port: number, plan: CyclePlan): Promise<GeneratorReport> {
   const { count = 0, channel = "" } = plan.subscribers ?? {};
-  await inParallel(count, () => subscribe(port, channel));
+  const heard = { lastMs: 0 };
+  await inParallel(count, () => subscribe(port, channel, heard));
   const { before = [], clients } = plan;
   if (before.length > 0) {
     await inParallel(clients, (client) => {
@@ -178,6 +182,7 @@ async function run(port: number, plan: CyclePlan): Promise<GeneratorReport> {
     serve(port, new Batch(plan, client), plan.pipeline, mayBegin, latencies),
   );
   const seconds = (performance.now() - startedMs) / 1000;
+  if (count > 0) await untilQuiet(heard);
   latencies.sort((one, other) => one - other);
   const at = (part: number): number => latencies[Math.floor(part * (latencies.length - 1))];
   return {
@@ -196,12 +201,27 @@ function once(): () => boolean {
   return () => left-- > 0;
 }
 
-async function subscribe(port: number, channel: string): Promise<void> {
+/** When something came last. */
+interface Heard {
+  lastMs: number;
+}
+
+async function untilQuiet(heard: Heard): Promise<void> {
+  while (performance.now() - heard.lastMs < QUIET_MS) await Bun.sleep(QUIET_MS / 4);
+}
+
+async function subscribe(port: number, channel: string, heard: Heard): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const socket = await Bun.connect({
     hostname: "127.0.0.1",
     port,
-    socket: { data: () => resolve(), error: (_, problem) => reject(problem) },
+    socket: {
+      data() {
+        heard.lastMs = performance.now();
+        resolve();
+      },
+      error: (_, problem) => reject(problem),
+    },
   });
   socket.write(encodeRequest(["SUBSCRIBE", channel]));
   await promise;

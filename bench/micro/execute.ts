@@ -18,6 +18,7 @@ import { KeyspaceContext } from "../../src/keyspace/context.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { MAX_LOOK_AHEAD, RequestBatch } from "../../src/net/request-batch.ts";
 import { REQUEST, RequestParser } from "../../src/protocol/request-parser.ts";
+import { MessageHub } from "../../src/pubsub/message-hub.ts";
 import type { Body, MicroBenchmark } from "./benchmark.ts";
 import { randomIndices } from "./keys.ts";
 
@@ -33,6 +34,7 @@ export const execute: readonly MicroBenchmark[] = [
   { name: "SET", prepare: (count) => oneByOne(count, SET) },
   { name: "SET, looking ahead", prepare: (count) => lookingAhead(count, SET) },
   { name: "INCR", prepare: (count) => oneByOne(count, INCR) },
+  { name: "PUBLISH to no one, looking ahead", prepare: (count) => lookingAhead(count, PUBLISH) },
 ];
 
 interface Load {
@@ -55,6 +57,13 @@ const INCR: Load = {
   request: "*2\r\n$4\r\nINCR\r\n$7\r\ncounter\r\n",
   replyBytes: ":1000000000\r\n".length,
 };
+
+/** Somebody listens, to another channel. */
+const PUBLISH: Load = {
+  request: `*3\r\n$7\r\nPUBLISH\r\n$16\r\nkey:${KEY_DIGITS}\r\n$16\r\n${VALUE}\r\n`,
+  replyBytes: ":0\r\n".length,
+};
+const SUBSCRIBE = bytesOf("*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nnews\r\n");
 
 interface Bench {
   readonly engine: Engine;
@@ -119,6 +128,7 @@ function lookingAhead(itemCount: number, load: Load): Body {
 function prepared(itemCount: number, load: Load): Bench {
   const engine = makeEngine();
   const session = engine.clients.create(engine.keyspace.database(0), 0);
+  send(engine, engine.clients.create(engine.keyspace.database(0), 0), SUBSCRIBE);
   send(engine, session, bytesOf("*3\r\n$3\r\nSET\r\n$7\r\ncounter\r\n$10\r\n1000000000\r\n"));
   for (let i = 0; i < itemCount; i++) send(engine, session, numbered(SET.request, i));
   const wanted = randomIndices(CHUNKS * PIPELINE, itemCount);
@@ -142,7 +152,9 @@ function makeEngine(): Engine {
   const keyspace = new Keyspace(new KeyspaceContext(clock, random), 1);
   const table = new CommandTable(allCommands());
   const config = new Config(systemHost(systemDisk), log);
-  return new Engine({ table, keyspace, config, clock, random, log });
+  const engine = new Engine({ table, keyspace, config, clock, random, log });
+  engine.pubsub = new MessageHub(engine);
+  return engine;
 }
 
 function send(engine: Engine, session: Session, request: Uint8Array): void {

@@ -3,6 +3,7 @@
  * INFO shows, and whom to tell about what happens to keys without a command's doing.
  */
 import type { Clock } from "../base/clock.ts";
+import { hashBytes } from "../base/hash.ts";
 import type { Random } from "../base/random.ts";
 import { Reclaimer } from "../memory/reclaimer.ts";
 import { AccessClock } from "./access.ts";
@@ -54,6 +55,13 @@ export class KeyspaceContext {
     this.random = random;
     this.access = new AccessClock(random);
     this.randomWord = () => random.word();
+  }
+
+  /** The hash of a range, which may be known ahead. */
+  hashOf(bytes: Uint8Array, start: number, length: number): number {
+    const isKnown =
+      this.hashedStart === start && this.hashedBytes === bytes && this.hashedLength === length;
+    return isKnown ? this.hashedAs : hashBytes(bytes, start, length);
   }
 
   resetStats(): void {

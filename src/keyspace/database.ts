@@ -59,12 +59,7 @@ export class Database extends EntryStore {
 
   /** The live entry with this key, or NULL_REF; neither counted nor marked as an access. */
   peek(bytes: Uint8Array, start: number, length: number): Ref {
-    const context = this.context;
-    const isKnown =
-      context.hashedStart === start &&
-      context.hashedBytes === bytes &&
-      context.hashedLength === length;
-    const hash = isKnown ? context.hashedAs : hashBytes(bytes, start, length);
+    const hash = this.context.hashOf(bytes, start, length);
     this.hash = hash;
     const ref = this.table.find(bytes, start, length, hash);
     if (ref === NULL_REF) return NULL_REF;

@@ -3,10 +3,10 @@
  * is there while somebody has subscribed to it. Topics whose names have the same hash are chained.
  */
 import { equalBytes } from "../base/bytes.ts";
-import { hashBytes } from "../base/hash.ts";
 import { setSubscriberGate } from "../engine/pubsub.ts";
 import type { Subscriptions, Topics } from "../engine/pubsub.ts";
 import type { Session } from "../engine/session.ts";
+import type { KeyspaceContext } from "../keyspace/context.ts";
 
 const BYTES_PER_TOPIC = 48;
 
@@ -43,15 +43,17 @@ export class TopicTable implements Topics {
   count = 0;
   private readonly byHash = new Map<number, Topic>();
   private readonly kind: Kind;
+  private readonly context: KeyspaceContext;
 
-  constructor(kind: Kind) {
+  constructor(kind: Kind, context: KeyspaceContext) {
     this.kind = kind;
+    this.context = context;
   }
 
   /** The topic of this name that somebody has subscribed to, or null. */
   find(bytes: Uint8Array, start: number, length: number): Topic | null {
     if (this.count === 0) return null;
-    return this.findHashed(bytes, start, length, hashBytes(bytes, start, length));
+    return this.findHashed(bytes, start, length, this.context.hashOf(bytes, start, length));
   }
 
   subscribe(session: Session, bytes: Uint8Array, start: number, length: number): void {
@@ -105,7 +107,7 @@ export class TopicTable implements Topics {
   }
 
   private obtain(bytes: Uint8Array, start: number, length: number): Topic {
-    const hash = hashBytes(bytes, start, length);
+    const hash = this.context.hashOf(bytes, start, length);
     const known = this.findHashed(bytes, start, length, hash);
     if (known !== null) return known;
     const topic = new Topic(bytes.slice(start, start + length), hash, this);

@@ -13,13 +13,16 @@ import { asPush, encodeMessage, MESSAGE, PATTERN_MESSAGE, SHARD_MESSAGE } from "
 import { type Topic, TopicTable } from "./_topic-table.ts";
 
 export class MessageHub implements PubSub {
-  readonly channels = new TopicTable("channels");
-  readonly patterns = new TopicTable("patterns");
-  readonly shardChannels = new TopicTable("shardChannels");
+  readonly channels: TopicTable;
+  readonly patterns: TopicTable;
+  readonly shardChannels: TopicTable;
   private readonly engine: Engine;
 
   constructor(engine: Engine) {
     this.engine = engine;
+    this.channels = new TopicTable("channels", engine.context);
+    this.patterns = new TopicTable("patterns", engine.context);
+    this.shardChannels = new TopicTable("shardChannels", engine.context);
   }
 
   publish(

@@ -27,6 +27,7 @@ export const publish = command({
     "total number of subscribed patterns (by any client).",
   arity: 3,
   flags: SENDING,
+  channels: "first",
   args: [
     { name: "channel", type: "string" },
     { name: "message", type: "string" },
@@ -47,6 +48,7 @@ export const spublish = command({
   arity: 3,
   flags: SENDING,
   keys: [keysAt(KEY_NOT_KEY, 1)],
+  channels: "first",
   args: [
     { name: "shardchannel", type: "string" },
     { name: "message", type: "string" },

@@ -26,6 +26,7 @@ export const subscribe = command({
   complexity: "O(N) where N is the number of channels to subscribe to.",
   arity: -2,
   flags: LISTENING,
+  channels: "all",
   args: [{ name: "channel", type: "string", multiple: true }],
   run: (call) => subscribeTo(call, call.engine.pubsub.channels),
 });
@@ -50,6 +51,7 @@ export const psubscribe = command({
   complexity: "O(N) where N is the number of patterns to subscribe to.",
   arity: -2,
   flags: LISTENING,
+  channels: "patterns",
   args: [
     {
       name: "pattern",
@@ -82,6 +84,7 @@ export const ssubscribe = command({
   arity: -2,
   flags: LISTENING,
   keys: [keysAt(KEY_NOT_KEY, 1, -1)],
+  channels: "all",
   args: [{ name: "shardchannel", type: "string", multiple: true }],
   run: (call) => subscribeTo(call, call.engine.pubsub.shardChannels),
 });

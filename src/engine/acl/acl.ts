@@ -34,16 +34,9 @@ import { User } from "./user.ts";
 
 export const DEFAULT_USER = "default";
 
-/** What a session listens to, for those who may lose the permission. Set by pub/sub. */
-export interface Subscriptions {
-  channels(session: Session): Iterable<Uint8Array>;
-  patterns(session: Session): Iterable<Uint8Array>;
-}
-
 export class Acl {
   readonly log = new AclLog();
   readonly defaultUser: User;
-  subscriptions: Subscriptions | null = null;
   private byName = new Map<string, User>();
   private readonly catalog: Catalog;
   private readonly access = new Access();
@@ -248,9 +241,9 @@ export class Acl {
 
   /** Closes sessions of a user that listen to what it has lost (ACLKillPubsubClientsIfNeeded). */
   private closeListeners(user: User, before: User, me: Session | null): void {
-    const { subscriptions } = this;
+    const { patterns, channels: named, shardChannels } = this.engine.pubsub;
     const { selectors } = user;
-    if (subscriptions === null || selectors.some(({ allChannels }) => allChannels)) return;
+    if (selectors.some(({ allChannels }) => allChannels)) return;
     const permitted = new Set(selectors.flatMap(({ channels }) => channels.map(textOfPattern)));
     const keepsAll = before.selectors.every(
       ({ allChannels, channels }) =>
@@ -262,8 +255,9 @@ export class Acl {
     for (const session of this.engine.clients.all()) {
       if (session.user !== user) continue;
       const keeps =
-        [...subscriptions.patterns(session)].every((pattern) => mayHear(pattern, true)) &&
-        [...subscriptions.channels(session)].every((channel) => mayHear(channel, false));
+        patterns.namesOf(session).every((pattern) => mayHear(pattern, true)) &&
+        named.namesOf(session).every((channel) => mayHear(channel, false)) &&
+        shardChannels.namesOf(session).every((channel) => mayHear(channel, false));
       if (!keeps) this.close(session, me);
     }
   }
