@@ -4,7 +4,8 @@
  * where one selector alone permits all of it.
  *
  * Commands are permitted by a byte per command id. `rules` are the command rules as given, less
- * those that later ones made void; they are what is shown and saved. Benchmark: bench/micro/execute.ts.
+ * those that later ones made void; they are what is shown and saved. Benchmark:
+ * bench/micro/execute.ts.
  */
 import { equalsWord } from "../../base/bytes.ts";
 import type { Arguments } from "../../protocol/arguments.ts";
