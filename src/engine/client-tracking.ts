@@ -26,6 +26,7 @@ export class ClientTracking implements TrackingOptions {
   isNoLoop = false;
   /** In the order of their bytes. */
   prefixes: readonly string[] = [];
+  sizeBytes = OBJECT_BYTES;
   /** A message was due while the client that it should have gone to was no longer there. */
   isRedirectBroken = false;
   /** CLIENT CACHING was given for the next command, or the transaction. */
@@ -40,6 +41,8 @@ export class ClientTracking implements TrackingOptions {
     this.isNoLoop = options.isNoLoop;
     this.isRedirectBroken = false;
     this.prefixes = [...new Set([...this.prefixes, ...options.prefixes])].sort();
+    this.sizeBytes = OBJECT_BYTES;
+    for (const prefix of this.prefixes) this.sizeBytes += PREFIX_BYTES + prefix.length;
   }
 
   /** Whether keys that the client reads now are to be remembered for it. */
@@ -47,11 +50,5 @@ export class ClientTracking implements TrackingOptions {
     if (this.isBroadcast) return false;
     if (this.isOptIn) return this.isCaching;
     return !(this.isOptOut && this.isCaching);
-  }
-
-  get sizeBytes(): number {
-    let bytes = OBJECT_BYTES;
-    for (const prefix of this.prefixes) bytes += PREFIX_BYTES + prefix.length;
-    return bytes;
   }
 }

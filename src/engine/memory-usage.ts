@@ -2,7 +2,8 @@
  * What the server counts as its used memory: data, clients and buffers. The runtime's own figures
  * leave typed arrays out, so everything that can grow is counted where it lives.
  *
- *     used = dataset + overhead            overhead = tables + clients + file buffers + replies
+ *     used = dataset + overhead
+ *     overhead = tables + what clients have read + clients + file buffers + replies
  */
 import type { Engine } from "./engine.ts";
 

@@ -235,9 +235,9 @@ export class Tracking implements KeyWatcher {
   }
 
   private deliver(receiver: Session, message: Invalidation, isRedirected: boolean): void {
-    if (receiver.closesAfterReply) return;
     if (receiver.resp === 3) this.engine.push(receiver, message.asPush);
-    else if (isRedirected && isSubscriber(receiver)) {
+    else if (isRedirected && receiver.subscriptions !== null) {
+      // Only who listens to some channel expects messages in RESP2.
       this.engine.push(receiver, message.asChannelMessage);
     }
   }
@@ -249,9 +249,4 @@ export class Tracking implements KeyWatcher {
     if (isNeeded) this.engine.watchKeys(this);
     else this.engine.unwatchKeys(this);
   }
-}
-
-/** Whether it listens to any channel: only then does a RESP2 client expect messages. */
-function isSubscriber(session: Session): boolean {
-  return session.subscriptions !== null;
 }

@@ -34,23 +34,23 @@ test.skipIf(oracle === null)("MEMORY STATS has redis-server's fields and types",
   if (oracle === null) return;
   await using pedis = await startServer();
   await using redis = await startServer({ program: oracle });
-  const shapes = await Promise.all(
+  const both = await Promise.all(
     [pedis, redis].map((server) =>
       server.withClient(async (client) => {
-        const found: string[][] = [];
+        const shapes: string[][] = [];
         for (const protocol of [2, 3]) {
           await client.value(`HELLO ${protocol}`);
           await client.value("SET k v");
-          found.push(shapeOf(await client.value("MEMORY STATS")));
+          shapes.push(shapeOf(await client.value("MEMORY STATS")));
         }
-        return found;
+        return shapes;
       }),
     ),
   );
-  expect(shapes[0]).toEqual(shapes[1]);
+  expect(both[0]).toEqual(both[1]);
 });
 
-async function stats(client: RespClient): Promise<Record<string, number>> {
+async function memoryStats(client: RespClient): Promise<Record<string, number>> {
   const fields = fieldsOf(await client.value("MEMORY STATS"));
   return Object.fromEntries([...fields].map(([name, value]) => [name, Number(value)]));
 }
@@ -58,11 +58,11 @@ async function stats(client: RespClient): Promise<Record<string, number>> {
 test("MEMORY STATS counts what INFO counts", async () => {
   await using server = await startServer(DEBUGGED);
   await using client = await server.connect();
-  const empty = await stats(client);
+  const empty = await memoryStats(client);
   expect(empty["keys.count"]).toBe(0);
   expect(empty["keys.bytes-per-key"]).toBe(0);
   await client.value("DEBUG POPULATE 1000 key 1000");
-  const full = await stats(client);
+  const full = await memoryStats(client);
   const info = await infoFields(client, "memory");
   expect(full["keys.count"]).toBe(1000);
   expect(full["keys.bytes-per-key"]).toBeGreaterThan(1000);

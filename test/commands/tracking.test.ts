@@ -1,5 +1,5 @@
 /** Client-side caching: what clients that track are told, and when. */
-import { compare, transcript, transcripts } from "../support/transcript.ts";
+import { type Conversation, transcript, transcripts } from "../support/transcript.ts";
 
 const resp3 = transcripts({ protocols: [3] });
 
@@ -17,137 +17,6 @@ function inOrder(name: string, script: string): void {
     }
   });
 }
-
-compare(
-  "options and their errors",
-  `
-  CLIENT TRACKING
-  CLIENT TRACKING maybe
-  CLIENT TRACKING on nosuch
-  CLIENT TRACKING on REDIRECT
-  CLIENT TRACKING on REDIRECT x
-  CLIENT TRACKING on REDIRECT 99999999
-  CLIENT TRACKING on REDIRECT 0
-  CLIENT TRACKING on REDIRECT -1
-  CLIENT TRACKING on REDIRECT 9223372036854775807
-  CLIENT TRACKING on REDIRECT 9223372036854775808
-  CLIENT TRACKING on PREFIX
-  CLIENT TRACKING on PREFIX a
-  CLIENT TRACKING on BCAST OPTIN
-  CLIENT TRACKING on BCAST OPTOUT
-  CLIENT TRACKING on OPTIN OPTOUT
-  CLIENT TRACKING maybe REDIRECT x
-  CLIENT TRACKING maybe PREFIX a
-  CLIENT TRACKINGINFO
-  CLIENT GETREDIR
-  CLIENT TRACKING on
-  CLIENT TRACKINGINFO
-  CLIENT GETREDIR
-  CLIENT TRACKING on BCAST
-  CLIENT TRACKING on OPTIN
-  CLIENT TRACKINGINFO
-  CLIENT TRACKING on OPTOUT
-  CLIENT TRACKING on NOLOOP
-  CLIENT TRACKINGINFO
-  CLIENT TRACKING on OPTOUT noloop
-  CLIENT TRACKINGINFO
-  CLIENT TRACKING on OPTIN
-  CLIENT TRACKING off nosuch
-  CLIENT TRACKING off PREFIX x
-  CLIENT TRACKING off
-  CLIENT TRACKINGINFO
-  CLIENT TRACKINGINFO x
-  CLIENT GETREDIR x
-  `,
-);
-
-compare(
-  "prefixes",
-  `
-  CLIENT TRACKING on BCAST PREFIX foobar PREFIX foo
-  CLIENT TRACKING on BCAST PREFIX foo PREFIX foobar
-  CLIENT TRACKING on BCAST PREFIX same PREFIX same
-  CLIENT TRACKING on BCAST PREFIX "" PREFIX x
-  CLIENT TRACKINGINFO
-  CLIENT TRACKING on BCAST PREFIX foo PREFIX bar PREFIX "\\xff\\x01"
-  CLIENT TRACKINGINFO
-  CLIENT TRACKING on BCAST PREFIX fo
-  CLIENT TRACKING on BCAST PREFIX barb
-  CLIENT TRACKING on BCAST PREFIX bar
-  CLIENT TRACKING on BCAST PREFIX zoo noloop
-  CLIENT TRACKINGINFO
-  CLIENT TRACKING on BCAST
-  CLIENT TRACKINGINFO
-  CLIENT TRACKING on
-  CLIENT TRACKING off
-  CLIENT TRACKINGINFO
-  CLIENT TRACKING on BCAST
-  CLIENT TRACKINGINFO
-  `,
-);
-
-transcript("an overlap of later prefixes is one error", (t) => {
-  t.do("CLIENT TRACKING on BCAST PREFIX a PREFIX bc PREFIX b").error(
-    "ERR Prefix 'bc' overlaps with another provided prefix 'b'. " +
-      "Prefixes for a single client must not overlap.",
-  );
-});
-
-compare(
-  "CLIENT CACHING lasts for a command or a transaction",
-  `
-  CLIENT CACHING
-  CLIENT CACHING yes
-  CLIENT TRACKING on
-  CLIENT CACHING yes
-  CLIENT CACHING no
-  CLIENT CACHING maybe
-  CLIENT TRACKING on OPTIN
-  CLIENT CACHING no
-  CLIENT CACHING yes
-  CLIENT TRACKINGINFO
-  CLIENT TRACKINGINFO
-  PING
-  CLIENT TRACKINGINFO
-  CLIENT CACHING yes
-  NOSUCH
-  CLIENT TRACKINGINFO
-  CLIENT CACHING yes
-  GET
-  CLIENT TRACKINGINFO
-  CLIENT CACHING yes
-  CLIENT CACHING
-  CLIENT TRACKINGINFO
-  CLIENT CACHING yes
-  MULTI
-  GET
-  CLIENT TRACKINGINFO
-  EXEC
-  CLIENT TRACKINGINFO
-  CLIENT CACHING yes
-  MULTI
-  PING
-  CLIENT TRACKINGINFO
-  EXEC
-  CLIENT TRACKINGINFO
-  MULTI
-  CLIENT CACHING yes
-  CLIENT TRACKINGINFO
-  EXEC
-  CLIENT TRACKINGINFO
-  CLIENT CACHING yes
-  MULTI
-  DISCARD
-  CLIENT TRACKINGINFO
-  CLIENT TRACKING off
-  CLIENT TRACKING on OPTOUT
-  CLIENT CACHING yes
-  CLIENT CACHING no
-  CLIENT TRACKINGINFO
-  CLIENT TRACKING on OPTOUT
-  CLIENT TRACKINGINFO
-  `,
-);
 
 inOrder(
   "a key that was read is told of once, behind the reply to whom changes it",
@@ -518,10 +387,15 @@ transcripts({ protocols: [2] }).compare(
   `,
 );
 
+/** CLIENT TRACKING with the number that CLIENT ID has answered before. */
+function redirectionTo({ value }: ReturnType<Conversation["do"]>): string[] {
+  return ["CLIENT", "TRACKING", "on", "REDIRECT", `${Number(value)}`];
+}
+
 resp3.transcript("RESP3 redirection, and its end", (t) => {
   const target = t.on("@target");
   const id = target.do("CLIENT ID").likeInteger();
-  t.do(() => ["CLIENT", "TRACKING", "on", "REDIRECT", String(id.value)]).is("OK");
+  t.do(() => redirectionTo(id)).is("OK");
   t.do("CLIENT GETREDIR").likeInteger();
   t.do("MGET a b").is([null, null]);
   t.do("SET a 1").is("OK");
@@ -540,14 +414,14 @@ resp3.transcript("RESP3 redirection, and its end", (t) => {
 
 resp3.transcript("redirection to oneself, and to a RESP2 client that listens to nothing", (t) => {
   const own = t.do("CLIENT ID").likeInteger();
-  t.do(() => ["CLIENT", "TRACKING", "on", "REDIRECT", String(own.value)]).is("OK");
+  t.do(() => redirectionTo(own)).is("OK");
   t.do("GET a").is(null);
   t.do("SET a 1").is("OK");
   t.reply().is(["invalidate", ["a"]]);
   const other = t.on("@two");
   other.do("HELLO 2").likeShape();
   const id = other.do("CLIENT ID").likeInteger();
-  t.do(() => ["CLIENT", "TRACKING", "on", "REDIRECT", String(id.value)]).is("OK");
+  t.do(() => redirectionTo(id)).is("OK");
   t.do("GET a").is("1");
   t.do("SET a 2").is("OK");
   other.do("PING").is("PONG");
@@ -575,6 +449,39 @@ resp3.transcript("RESET turns it off", (t) => {
   t.do("GET a").is("1");
   t.on("@b").do("SET a 1").is("OK");
   t.reply().is(["invalidate", ["a"]]);
+});
+
+resp3.transcript("a RESP2 subscriber gets messages of a channel, whichever it listens to", (t) => {
+  const target = t.on("@target");
+  target.do("HELLO 2").likeShape();
+  const id = target.do("CLIENT ID").likeInteger();
+  target.do("SUBSCRIBE some").is(["subscribe", "some", 1]);
+  t.do(() => redirectionTo(id)).is("OK");
+  t.do("MGET a b").is([null, null]);
+  t.on("@other").do("MSET b 1 a 1").is("OK");
+  target.reply().is(["message", "__redis__:invalidate", ["b"]]);
+  target.reply().is(["message", "__redis__:invalidate", ["a"]]);
+  t.do("CLIENT TRACKING off").is("OK");
+  t.do(() => [...redirectionTo(id), "BCAST"]).is("OK");
+  t.do("MSET b 2 a 2").is("OK");
+  target.reply().is(["message", "__redis__:invalidate", ["a", "b"]]);
+  target.do("UNSUBSCRIBE").is(["unsubscribe", "some", 0]);
+  t.do("SET a 3").is("OK");
+  target.do("PING").is("PONG");
+});
+
+transcript("to a RESP2 subscriber, everything is told in RESP2", (t) => {
+  const target = t.on("@target");
+  target.do("HELLO 2").likeShape();
+  const id = target.do("CLIENT ID").likeInteger();
+  target.do("SSUBSCRIBE some").is(["ssubscribe", "some", 1]);
+  t.do(() => redirectionTo(id)).is("OK");
+  t.do("FLUSHALL").is("OK");
+  target
+    .reply()
+    .is(["message", "__redis__:invalidate", null])
+    .differsIn72("the oracle sends the null of the protocol that the redirecting client speaks");
+  target.do("PING").is(["pong", ""]);
 });
 
 const small = transcripts({ protocols: [3], directives: ["tracking-table-max-keys 2"] });

@@ -1,4 +1,4 @@
-/** Who is told of which keys, when nothing needs a socket; replies and order: test/commands. */
+/** Who is told of which keys; the order of replies and messages is in test/commands. */
 import { expect, test } from "bun:test";
 import { applySettings } from "../../../src/engine/settings.ts";
 import { Bench, bulk, type Client } from "./_setup.ts";
@@ -27,7 +27,7 @@ function counts({ engine }: Bench): number[] {
   return [tracking.clientCount, tracking.keyCount, tracking.itemCount, tracking.prefixCount];
 }
 
-test("nobody listens to changes of keys before somebody tracks, nor after the last has gone", () => {
+test("nobody listens to changes before somebody tracks, nor after the last has gone", () => {
   const bench = new Bench();
   const [one, two, writer] = [connect3(bench), connect3(bench), bench.connect()];
   expect(bench.engine.watchesKeys).toBe(false);
