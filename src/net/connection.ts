@@ -157,8 +157,9 @@ export class Connection implements Transport {
     // Replies of this turn that were there first.
     this.queueReplies();
     this.queue.push(bytes);
-    this.markReady();
-    this.gateway.turn.arm();
+    if (this.isReady) return;
+    this.isReady = true;
+    this.gateway.turn.addPushed(this);
   }
 
   unblocked(reply: Uint8Array, awaitsDisk: boolean): void {
