@@ -8,7 +8,12 @@ import { bytesOf } from "./base/bytes.ts";
 import { Log } from "./base/log.ts";
 import { Random } from "./base/random.ts";
 import { PEDIS_VERSION, REDIS_VERSION } from "./base/version.ts";
+import { allCommands } from "./commands/registry.ts";
+import { ruleContext } from "./engine/acl/acl.ts";
+import { Catalog } from "./engine/acl/catalog.ts";
+import { ConfiguredUsers } from "./engine/acl/configured-users.ts";
 import { helpText, logoText, versionText } from "./engine/banner.ts";
+import { CommandTable } from "./engine/command-table.ts";
 import { type CommandLine, parseCommandLine } from "./engine/config/command-line.ts";
 import { Config } from "./engine/config/config.ts";
 import { systemHost } from "./engine/config/host.ts";
@@ -22,11 +27,6 @@ const DEFAULT_PIDFILE = "/var/run/redis.pid";
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 
-const NO_USERS_YET: FileDirectives = {
-  user: (args) => ({ argument: args[0] ?? "", error: "ACL users are not supported yet" }),
-  renameCommand: () => "rename-command is not supported yet",
-};
-
 async function main(): Promise<void> {
   const line = parseCommandLine(process.argv.slice(2));
   if (line.request !== "run") {
@@ -37,23 +37,47 @@ async function main(): Promise<void> {
   const clock = new SystemClock();
   const log = new Log(print, () => clock.refresh(), process.pid);
   const config = new Config(systemHost(systemDisk), log);
-  await loadConfig(config, line, log);
+  const table = new CommandTable(allCommands());
+  const users = usersOf(config, table, log);
+  await loadConfig(config, line, log, users);
   openLog(config, log, systemDisk);
   if (config.values.daemonize && process.env[DAEMON_MARK] === undefined) {
     becomeDaemon();
     return;
   }
   greet(config, line, log);
-  const server = new Server({ config, clock, random: new Random(), disk: systemDisk, log });
+  const random = new Random();
+  const server = new Server({ config, table, clock, random, disk: systemDisk, log });
+  const refusal = server.loadUsers(users.list);
+  if (refusal !== null) {
+    log.warning(refusal);
+    process.exit(1);
+  }
   await run(server, config, log);
 }
 
-async function loadConfig(config: Config, line: CommandLine, log: Log): Promise<void> {
+function usersOf(config: Config, table: CommandTable, log: Log): ConfiguredUsers {
+  const catalog = new Catalog(table);
+  return new ConfiguredUsers(() =>
+    ruleContext(catalog, config.values["acl-pubsub-default"], (text) => log.warning(text)),
+  );
+}
+
+async function loadConfig(
+  config: Config,
+  line: CommandLine,
+  log: Log,
+  users: ConfiguredUsers,
+): Promise<void> {
   const standardInput = line.readsStandardInput
     ? Buffer.from(await Bun.stdin.arrayBuffer()).toString("latin1")
     : null;
   const sources = { file: line.file, standardInput, options: line.options };
-  const failure = config.load(sources, NO_USERS_YET, REDIS_VERSION);
+  const directives: FileDirectives = {
+    user: (args) => users.add(args),
+    renameCommand: () => "rename-command is not supported yet",
+  };
+  const failure = config.load(sources, directives, REDIS_VERSION);
   if (failure === null) return;
   if (failure.channel === "log") log.warning(failure.text);
   else process.stderr.write(bytesOf(failure.text));

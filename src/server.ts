@@ -6,8 +6,8 @@ import type { Clock } from "./base/clock.ts";
 import type { Disk } from "./base/disk.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
-import { allCommands } from "./commands/registry.ts";
-import { CommandTable } from "./engine/command-table.ts";
+import type { ConfiguredUser } from "./engine/acl/configured-users.ts";
+import type { CommandTable } from "./engine/command-table.ts";
 import type { Config } from "./engine/config/config.ts";
 import { Engine } from "./engine/engine.ts";
 import { applySettings } from "./engine/settings.ts";
@@ -21,6 +21,8 @@ import { Listeners } from "./net/listener.ts";
 import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { Aof } from "./persistence/aof.ts";
+import { publishKeyEvents } from "./pubsub/keyspace-notifications.ts";
+import { MessageHub } from "./pubsub/message-hub.ts";
 
 /** The longest time that a timer can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -30,6 +32,7 @@ const TLS_REFUSED = "Failed to configure TLS. Check logs for more info.";
 
 export interface ServerParts {
   readonly config: Config;
+  readonly table: CommandTable;
   readonly clock: Clock;
   readonly random: Random;
   readonly disk: Disk;
@@ -50,11 +53,11 @@ export class Server {
   private wakeTimer: Timer | null = null;
 
   constructor(parts: ServerParts) {
-    const { config, clock, random, disk, log } = parts;
+    const { config, table, clock, random, disk, log } = parts;
     const keyspace = new Keyspace(new KeyspaceContext(clock, random), config.values.databases);
-    const table = new CommandTable(allCommands());
     this.disk = disk;
     this.engine = new Engine({ table, keyspace, config, clock, random, log });
+    this.engine.pubsub = new MessageHub(this.engine);
     this.turn = new Turn(this.engine.reply);
     this.gateway = new Gateway(this.engine, this.turn);
     this.listeners = new Listeners(this.gateway, disk);
@@ -63,6 +66,11 @@ export class Server {
     this.fieldExpiry = new FieldExpiryCycle(keyspace, clock);
     this.wire();
     this.engine.memory.startupBytes = this.engine.memory.measure();
+  }
+
+  /** The users of the configuration and of the ACL file; null, or why the server can't start. */
+  loadUsers(configured: readonly ConfiguredUser[]): string | null {
+    return this.engine.acl.loadAtStart(configured, this.disk);
   }
 
   /** Opens the listeners; null, or why the server can't start. */
@@ -120,10 +128,14 @@ export class Server {
   private wire(): void {
     const { engine } = this;
     applySettings(engine);
+    publishKeyEvents(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
+    engine.tracking.requestBroadcast = () => this.turn.arm();
+    this.turn.beforeReplies = () => engine.tracking.broadcast();
     this.turn.onEnd = () => {
+      if (engine.clients.memory.isOver) this.gateway.evictClients();
       this.expireQuickly();
       this.reclaim();
     };
@@ -223,8 +235,11 @@ export class Server {
     engine.effects.finishEach();
     this.aof.cron();
     engine.pause.check(nowMs);
+    engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);
+    if (engine.clients.memory.isLimited) engine.clients.memory.recount();
+    if (engine.clients.memory.isOver) this.gateway.evictClients();
     this.reclaim();
     this.turn.settle();
   }

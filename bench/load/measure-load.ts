@@ -1,4 +1,5 @@
 /** One load of the table, run against both servers in turns. */
+import { join } from "node:path";
 import type { ServerProcess } from "../../test/support/server.ts";
 import { type Contest, type Pair, requireProgram, SIDES, startPair } from "../support/contest.ts";
 import { checkNotEnding, runOwned } from "../support/lifetime.ts";
@@ -6,6 +7,7 @@ import { cutDown, elementCount, type Filling, load } from "../support/loader.ts"
 import { cpuMicros } from "../support/process-usage.ts";
 import { mark, median, progress, readable, table } from "../support/report.ts";
 import { type BenchmarkLoad, CLIENT_COUNT, KEY_COUNT } from "./benchmark-load.ts";
+import type { CyclePlan, GeneratorReport } from "./generator.ts";
 
 /** What one round, or the medians of several, show of one server. */
 export interface LoadFigures {
@@ -107,20 +109,35 @@ async function measureRound(
   server: ServerProcess,
   definition: BenchmarkLoad,
 ): Promise<LoadFigures> {
-  const { refill, requests } = definition;
+  const { refill, requests, unitsPerRequest = 1 } = definition;
   if (refill !== undefined) {
     await load(server.port, { ...refill, count: Math.ceil(requests / (refill.elements ?? 1)) });
   }
   const before = cpuMicros(server.pid);
   const generated = await generate(server.port, definition);
-  return { ...generated, cpuMicros: (cpuMicros(server.pid) - before) / requests };
+  return { ...generated, cpuMicros: (cpuMicros(server.pid) - before) / requests / unitsPerRequest };
 }
 
-/** Runs redis-benchmark to its end and reads the last line of its CSV. */
-async function generate(
+/** Has one of the generators run to its end. */
+function generate(port: number, row: BenchmarkLoad): Promise<GeneratorReport> {
+  const { generator, requests, range = KEY_COUNT } = row;
+  return "cycle" in generator
+    ? generateCycles(port, { ...generator, clients: CLIENT_COUNT, requests, range })
+    : generateSame(port, row, generator);
+}
+
+async function generateCycles(port: number, plan: CyclePlan): Promise<GeneratorReport> {
+  const program = join(import.meta.dir, "generator.ts");
+  const command = [process.execPath, program, String(port), JSON.stringify(plan)];
+  return JSON.parse(await runOwned(command, ROUND_LIMIT_MS)) as GeneratorReport;
+}
+
+/** Reads the last line of redis-benchmark's CSV. */
+async function generateSame(
   port: number,
-  { generator, requests, range = KEY_COUNT }: BenchmarkLoad,
-): Promise<Omit<LoadFigures, "cpuMicros">> {
+  { requests, range = KEY_COUNT }: BenchmarkLoad,
+  generator: readonly string[],
+): Promise<GeneratorReport> {
   const options = { "-p": port, "-c": CLIENT_COUNT, "-n": requests, "-r": range };
   const command = [
     requireProgram("redis-benchmark"),

@@ -9,6 +9,7 @@ import { writeInteger } from "../../src/base/numbers.ts";
 import { Random } from "../../src/base/random.ts";
 import { bytesOf } from "../../src/base/bytes.ts";
 import { allCommands } from "../../src/commands/registry.ts";
+import { TOP_LEVEL } from "../../src/engine/acl/denial.ts";
 import { CommandTable } from "../../src/engine/command-table.ts";
 import { Config } from "../../src/engine/config/config.ts";
 import { systemHost } from "../../src/engine/config/host.ts";
@@ -18,6 +19,7 @@ import { KeyspaceContext } from "../../src/keyspace/context.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
 import { MAX_LOOK_AHEAD, RequestBatch } from "../../src/net/request-batch.ts";
 import { REQUEST, RequestParser } from "../../src/protocol/request-parser.ts";
+import { MessageHub } from "../../src/pubsub/message-hub.ts";
 import type { Body, MicroBenchmark } from "./benchmark.ts";
 import { randomIndices } from "./keys.ts";
 
@@ -28,10 +30,12 @@ const VALUE = "v".repeat(16);
 export const execute: readonly MicroBenchmark[] = [
   { name: "PING", prepare: (count) => oneByOne(count, PING) },
   { name: "GET", prepare: (count) => oneByOne(count, GET) },
+  { name: "GET by a user with ten rules", prepare: (count) => oneByOne(count, GET, TEN_RULES) },
   { name: "GET, looking ahead", prepare: (count) => lookingAhead(count, GET) },
   { name: "SET", prepare: (count) => oneByOne(count, SET) },
   { name: "SET, looking ahead", prepare: (count) => lookingAhead(count, SET) },
   { name: "INCR", prepare: (count) => oneByOne(count, INCR) },
+  { name: "PUBLISH to no one, looking ahead", prepare: (count) => lookingAhead(count, PUBLISH) },
 ];
 
 interface Load {
@@ -55,6 +59,13 @@ const INCR: Load = {
   replyBytes: ":1000000000\r\n".length,
 };
 
+/** Somebody listens, to another channel. */
+const PUBLISH: Load = {
+  request: `*3\r\n$7\r\nPUBLISH\r\n$16\r\nkey:${KEY_DIGITS}\r\n$16\r\n${VALUE}\r\n`,
+  replyBytes: ":0\r\n".length,
+};
+const SUBSCRIBE = bytesOf("*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nnews\r\n");
+
 interface Bench {
   readonly engine: Engine;
   readonly session: Session;
@@ -62,8 +73,15 @@ interface Bench {
   readonly chunks: readonly Uint8Array[];
 }
 
-function oneByOne(itemCount: number, load: Load): Body {
+/** Of the key patterns, the last one is that of the keys. */
+const TEN_RULES = "~a:* ~b:* %R~c:* %W~d:* ~e:* ~f:* ~key:* +@read +@write -@dangerous".split(" ");
+
+function oneByOne(itemCount: number, load: Load, rules: readonly string[] = []): Body {
   const { engine, session, chunks } = prepared(itemCount, load);
+  if (rules.length > 0) {
+    engine.acl.setUser("limited", ["on", "nopass", ...rules], null);
+    engine.acl.authenticate(session, "limited", "", "AUTH", TOP_LEVEL);
+  }
   const parser = new RequestParser();
   return {
     operations: CHUNKS * PIPELINE,
@@ -111,6 +129,7 @@ function lookingAhead(itemCount: number, load: Load): Body {
 function prepared(itemCount: number, load: Load): Bench {
   const engine = makeEngine();
   const session = engine.clients.create(engine.keyspace.database(0), 0);
+  send(engine, engine.clients.create(engine.keyspace.database(0), 0), SUBSCRIBE);
   send(engine, session, bytesOf("*3\r\n$3\r\nSET\r\n$7\r\ncounter\r\n$10\r\n1000000000\r\n"));
   for (let i = 0; i < itemCount; i++) send(engine, session, numbered(SET.request, i));
   const wanted = randomIndices(CHUNKS * PIPELINE, itemCount);
@@ -134,7 +153,9 @@ function makeEngine(): Engine {
   const keyspace = new Keyspace(new KeyspaceContext(clock, random), 1);
   const table = new CommandTable(allCommands());
   const config = new Config(systemHost(systemDisk), log);
-  return new Engine({ table, keyspace, config, clock, random, log });
+  const engine = new Engine({ table, keyspace, config, clock, random, log });
+  engine.pubsub = new MessageHub(engine);
+  return engine;
 }
 
 function send(engine: Engine, session: Session, request: Uint8Array): void {

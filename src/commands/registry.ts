@@ -3,6 +3,7 @@
  * a family is one edit there. A new family's file is named here once.
  */
 import { Command } from "../engine/command.ts";
+import * as aclCommand from "./acl/acl.ts";
 import * as bitfields from "./bitmaps/bitfield.ts";
 import * as bits from "./bitmaps/bits.ts";
 import * as connection from "./connection/basic.ts";
@@ -25,6 +26,8 @@ import * as listBlocking from "./lists/blocking.ts";
 import * as listElements from "./lists/elements.ts";
 import * as listEnds from "./lists/ends.ts";
 import * as listMoves from "./lists/moves.ts";
+import * as messages from "./pubsub/messages.ts";
+import * as subscriptions from "./pubsub/subscriptions.ts";
 import * as serverBasics from "./server/basic.ts";
 import * as commandInfo from "./server/command.ts";
 import * as config from "./server/config.ts";
@@ -54,8 +57,10 @@ import * as counters from "./strings/counters.ts";
 import * as lcs from "./strings/lcs.ts";
 import * as manyStrings from "./strings/many.ts";
 import * as stringRanges from "./strings/ranges.ts";
+import * as transactions from "./transactions/transactions.ts";
 
 const FAMILIES: readonly object[] = [
+  aclCommand,
   bitfields,
   bits,
   connection,
@@ -78,6 +83,8 @@ const FAMILIES: readonly object[] = [
   listElements,
   listEnds,
   listMoves,
+  messages,
+  subscriptions,
   serverBasics,
   commandInfo,
   config,
@@ -107,6 +114,7 @@ const FAMILIES: readonly object[] = [
   lcs,
   manyStrings,
   stringRanges,
+  transactions,
 ];
 
 export function allCommands(): Command[] {

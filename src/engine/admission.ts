@@ -5,14 +5,29 @@
  * the server and the session have the bits of the gates that are shut right now. Only where
  * the two meet is anything looked at, so an ordinary command pays one AND.
  */
+import type { Arguments } from "../protocol/arguments.ts";
 import {
   LISTENER_WITHOUT_KEYS,
   LOADING as LOADING_ERROR,
   NOT_AUTHENTICATED,
+  NOT_IN_TRANSACTION,
+  onlyForSubscribers,
   OUT_OF_MEMORY,
   protectedCommand,
+  transactionDiscarded,
 } from "../protocol/errors.ts";
-import { DENYOOM, LOADING, MAY_REPLICATE, NO_AUTH, PROTECTED, READONLY, WRITE } from "./command.ts";
+import { passes } from "./acl/access.ts";
+import { QUEUED as WHEN_QUEUED, TOP_LEVEL } from "./acl/denial.ts";
+import {
+  DENYOOM,
+  LOADING,
+  MAY_REPLICATE,
+  NO_AUTH,
+  NO_MULTI,
+  PROTECTED,
+  READONLY,
+  WRITE,
+} from "./command.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";
@@ -21,58 +36,131 @@ import type { Session } from "./session.ts";
 export const GATE_PROTECTED = 1 << 0;
 /** The session must authenticate first. */
 export const GATE_AUTH = 1 << 1;
+/** The session's user may not do everything: each request is checked. */
+export const GATE_ACL = 1 << 2;
 /** Used memory is above maxmemory and nothing could be evicted. */
-export const GATE_MEMORY = 1 << 2;
+export const GATE_MEMORY = 1 << 3;
 /** The disk refused to take what was written. */
-export const GATE_DISK = 1 << 3;
+export const GATE_DISK = 1 << 4;
 /** The dataset is being loaded. */
-export const GATE_LOADING = 1 << 4;
+export const GATE_LOADING = 1 << 5;
 /** CLIENT PAUSE ALL, and CLIENT PAUSE WRITE. */
-export const GATE_PAUSE = 1 << 5;
-export const GATE_PAUSE_WRITE = 1 << 6;
+export const GATE_PAUSE = 1 << 6;
+export const GATE_PAUSE_WRITE = 1 << 7;
 /** The session only listens (MONITOR): it has no business with keys. */
-export const GATE_LISTENER = 1 << 7;
+export const GATE_LISTENER = 1 << 8;
+/** The session has subscribed and speaks RESP2: it may do little else. */
+export const GATE_SUBSCRIBED = 1 << 9;
+/** The session queues since MULTI. */
+export const GATE_MULTI = 1 << 10;
+/** The invalidation table (tracking.ts) holds more keys than it may: first some are forgotten. */
+export const GATE_TRACKING = 1 << 11;
 
 export const ADMITTED = 0;
 export const REJECTED = 1;
 /** Not now: the session waits, and the request is tried again. */
 export const POSTPONED = 2;
+/** It was queued for EXEC. */
+export const QUEUED = 3;
+
+/** Commands that run at once between MULTI and EXEC. */
+const NEVER_QUEUED: ReadonlySet<string> = new Set(["discard", "multi", "quit", "reset", "watch"]);
+/** What a subscriber may do in RESP2. */
+const FOR_SUBSCRIBERS: ReadonlySet<string> = new Set([
+  "ping",
+  "psubscribe",
+  "punsubscribe",
+  "quit",
+  "reset",
+  "ssubscribe",
+  "subscribe",
+  "sunsubscribe",
+  "unsubscribe",
+]);
+const EXEC = "exec";
 
 /** The gates that can stop this command. */
 export function gatesOf(command: Command): number {
   const flags = command.flags;
-  let gates = GATE_PAUSE;
+  let gates = GATE_PAUSE | GATE_TRACKING;
   if ((flags & PROTECTED) !== 0) gates |= GATE_PROTECTED;
-  if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH;
+  if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH | GATE_ACL;
   if ((flags & DENYOOM) !== 0) gates |= GATE_MEMORY;
   if ((flags & WRITE) !== 0 || command.name === "ping") gates |= GATE_DISK;
   if ((flags & LOADING) === 0) gates |= GATE_LOADING;
   if ((flags & (WRITE | MAY_REPLICATE)) !== 0) gates |= GATE_PAUSE_WRITE;
   if ((flags & (WRITE | READONLY | MAY_REPLICATE)) !== 0) gates |= GATE_LISTENER;
+  if (command.parent !== null || !NEVER_QUEUED.has(command.name)) gates |= GATE_MULTI;
+  if (command.parent !== null || !FOR_SUBSCRIBERS.has(command.name)) gates |= GATE_SUBSCRIBED;
   return gates;
 }
 
-/** Looks at the gates in question; writes the error where one stays shut. */
-export function admit(engine: Engine, session: Session, command: Command): number {
-  const gates = command.gates & (engine.gates | session.gates);
-  const reply = engine.reply;
-  if ((gates & GATE_PROTECTED) !== 0 && !engine.allowsProtected(session, command)) {
-    const name = command.parent === null ? command.name : command.parent.name;
-    reply.error(protectedCommand(name));
-  } else if ((gates & GATE_AUTH) !== 0) {
-    reply.error(NOT_AUTHENTICATED);
-  } else if ((gates & GATE_MEMORY) !== 0) {
-    reply.error(OUT_OF_MEMORY);
-  } else if ((gates & GATE_DISK) !== 0) {
-    reply.error(engine.persistence.writeRefusal());
-  } else if ((gates & GATE_LOADING) !== 0) {
-    reply.error(LOADING_ERROR);
-  } else if ((gates & GATE_LISTENER) !== 0) {
-    reply.error(LISTENER_WITHOUT_KEYS);
-  } else if ((gates & (GATE_PAUSE | GATE_PAUSE_WRITE)) !== 0) {
-    return POSTPONED;
-  } else {
-    return ADMITTED;
+/** Looks at the gates in question; writes the error where one stays shut, or queues. */
+export function admit(engine: Engine, session: Session, command: Command, args: Arguments): number {
+  const shut = engine.gates | session.gates;
+  let gates = command.gates & shut;
+  // What a limited user's requests meet all the time comes first.
+  if (gates === GATE_ACL) {
+    const { user } = session;
+    if (user === null || passes(user.root, command, args)) return ADMITTED;
   }
-  return REJECTED;
+  const { transaction } = session;
+  const isExec = command.name === EXEC && command.parent === null;
+  if (transaction !== null) {
+    // EXEC may do what those that it runs may; what is queued takes memory, whatever it is.
+    if (isExec) gates |= transaction.gates & shut & ~GATE_MULTI;
+    else if ((gates & GATE_MULTI) !== 0) gates |= shut & GATE_MEMORY;
+  }
+  if ((gates & GATE_TRACKING) !== 0) {
+    engine.tracking.limit();
+    engine.pushBeforeReply(session);
+  }
+  const error = refusal(engine, session, command, args, gates);
+  if (error !== null) {
+    reject(engine, session, command, error);
+    return REJECTED;
+  }
+  if ((gates & (GATE_PAUSE | GATE_PAUSE_WRITE)) !== 0) return POSTPONED;
+  if (transaction === null || isExec || (gates & GATE_MULTI) === 0) return ADMITTED;
+  transaction.queue(command, args);
+  engine.reply.simple("QUEUED");
+  return QUEUED;
+}
+
+/** Replies that the command can't run; a transaction that it was meant for won't either. */
+export function reject(engine: Engine, session: Session, command: Command, error: string): void {
+  command.rejectedCalls++;
+  if (command.name !== EXEC) {
+    session.transaction?.abort();
+    engine.reply.error(error);
+  } else {
+    engine.transactions.discard(session);
+    engine.reply.error(transactionDiscarded(error));
+  }
+  engine.tracking.requestEnded(session, command);
+}
+
+function refusal(
+  engine: Engine,
+  session: Session,
+  command: Command,
+  args: Arguments,
+  gates: number,
+): string | null {
+  if ((gates & GATE_PROTECTED) !== 0 && !engine.allowsProtected(session, command)) {
+    return protectedCommand(command.parent === null ? command.name : command.parent.name);
+  }
+  if ((gates & GATE_AUTH) !== 0) return NOT_AUTHENTICATED;
+  if ((gates & GATE_MULTI) !== 0 && (command.flags & NO_MULTI) !== 0) return NOT_IN_TRANSACTION;
+  if ((gates & GATE_ACL) !== 0) {
+    const circumstance = session.transaction === null ? TOP_LEVEL : WHEN_QUEUED;
+    const denial = engine.acl.refusal(session, command, args, circumstance);
+    if (denial !== null) return denial;
+  }
+  if ((gates & GATE_MEMORY) !== 0) return OUT_OF_MEMORY;
+  if ((gates & GATE_DISK) !== 0) return engine.persistence.writeRefusal();
+  if ((gates & GATE_SUBSCRIBED) !== 0) return onlyForSubscribers(command.fullName);
+  if ((gates & GATE_LOADING) !== 0) return LOADING_ERROR;
+  if ((gates & GATE_LISTENER) !== 0) return LISTENER_WITHOUT_KEYS;
+  return null;
 }

@@ -216,6 +216,7 @@ export class Blocking implements KeyWatcher {
       }
     }
     this.hasReady = false;
+    this.engine.timing.endBatch();
   }
 
   private note(key: AwaitedKey): void {
@@ -249,7 +250,7 @@ export class Blocking implements KeyWatcher {
     const shut = command.gates & (engine.gates | session.gates);
     let admission = ADMITTED;
     const bytes = this.takeReply(request, () => {
-      admission = shut === 0 ? ADMITTED : admit(engine, session, command);
+      admission = shut === 0 ? ADMITTED : admit(engine, session, command, request.args);
       if (admission === ADMITTED) return engine.runAgain(request) ? ANSWERED : WAITS_ON;
       return admission === POSTPONED ? WAITS_ON : REFUSED;
     });
@@ -280,23 +281,26 @@ export class Blocking implements KeyWatcher {
   private takeReply(request: BlockedRequest, write: () => number): Uint8Array | null {
     const { engine } = this;
     const { reply } = engine;
-    const { session, command } = request;
+    const { session } = request;
     const { at: mark, resp3, commandStart, errorCount } = reply;
     reply.resp3 = session.resp === 3;
     reply.commandStart = mark;
-    let bytes: Uint8Array | null = null;
-    const outcome = write();
-    if (outcome !== WAITS_ON) {
+    let isOver = false;
+    engine.runAs(session, () => {
+      const outcome = write();
+      isOver = outcome !== WAITS_ON;
+      if (!isOver) return;
       this.forget(session);
-      if (outcome === REFUSED) command.rejectedCalls++;
-      else engine.countBlockedCall(request, reply.errorCount !== errorCount);
-      engine.endReply(session, mark, errorCount);
-      bytes = reply.at === mark ? EMPTY_BYTES : reply.bytes.slice(mark, reply.at);
-    }
+      if (outcome === ANSWERED) engine.countBlockedCall(request, reply.errorCount !== errorCount);
+      engine.endReply(session, reply.commandStart, errorCount);
+      engine.tracking.requestEnded(session, request.command);
+    });
+    let bytes: Uint8Array | null = null;
+    if (isOver) bytes = reply.at === mark ? EMPTY_BYTES : reply.bytes.slice(mark, reply.at);
     reply.at = mark;
     reply.resp3 = resp3;
     reply.commandStart = commandStart;
-    reply.errorCount = errorCount;
+    reply.errorCount = engine.countedErrors = errorCount;
     return bytes;
   }
 

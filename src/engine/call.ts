@@ -252,7 +252,7 @@ export class Call {
     if (ref === NULL_REF) {
       const { bytes, starts, lengths } = this.args;
       context.misses++;
-      context.onMiss(this.database, bytes, starts[index], lengths[index]);
+      context.onMiss?.(this.database, bytes, starts[index], lengths[index]);
     } else {
       context.hits++;
     }

@@ -1,9 +1,18 @@
 /** The line that CLIENT LIST and CLIENT INFO show of a client (catClientInfoString, 7.2). */
 import type { Session } from "./session.ts";
 
-/** `requestBytes` are those of the request that the session is running, 0 where it runs none. */
-export function clientLine(session: Session, nowMs: number, requestBytes: number): string {
+/**
+ * `requestBytes` are those of the request that the session is running, `argumentBytes` those of
+ * its arguments alone; 0 where it runs none.
+ */
+export function clientLine(
+  session: Session,
+  nowMs: number,
+  requestBytes: number,
+  argumentBytes = requestBytes,
+): string {
   const transport = session.transport;
+  const heldBytes = transport?.argumentBytes ?? 0;
   const seconds = (sinceMs: number): number => Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
   const fields: [string, string | number][] = [
     ["id", session.id],
@@ -15,24 +24,24 @@ export function clientLine(session: Session, nowMs: number, requestBytes: number
     ["idle", seconds(session.lastInteractionMs)],
     ["flags", flagsOf(session)],
     ["db", session.database.index],
-    ["sub", 0],
-    ["psub", 0],
-    ["ssub", 0],
-    ["multi", -1],
+    ["sub", session.subscriptions?.channels ?? 0],
+    ["psub", session.subscriptions?.patterns ?? 0],
+    ["ssub", session.subscriptions?.shardChannels ?? 0],
+    ["multi", session.transaction?.count ?? -1],
     ["qbuf", (transport?.queryBytes ?? 0) + requestBytes],
     ["qbuf-free", transport?.queryFreeBytes ?? 0],
-    ["argv-mem", session.blocked?.args.bytes.length ?? requestBytes],
-    ["multi-mem", 0],
+    ["argv-mem", session.blocked?.args.totalBytes ?? heldBytes + argumentBytes],
+    ["multi-mem", session.transaction?.argumentBytes ?? 0],
     ["rbs", 0],
     ["rbp", 0],
     ["obl", 0],
     ["oll", transport?.outboundChunks ?? 0],
     ["omem", transport?.outboundBytes ?? 0],
-    ["tot-mem", transport?.totalMemoryBytes ?? 0],
+    ["tot-mem", (transport?.totalMemoryBytes ?? 0) + requestBytes],
     ["events", (transport?.outboundBytes ?? 0) > 0 ? "rw" : "r"],
     ["cmd", session.lastCommand?.fullName ?? "NULL"],
-    ["user", session.user],
-    ["redir", -1],
+    ["user", session.user?.name ?? "(superuser)"],
+    ["redir", session.tracking?.redirectId ?? -1],
     ["resp", session.resp],
     ["lib-name", session.libraryName],
     ["lib-ver", session.libraryVersion],
@@ -43,7 +52,14 @@ export function clientLine(session: Session, nowMs: number, requestBytes: number
 function flagsOf(session: Session): string {
   let flags = "";
   if (session.isMonitor) flags += "O";
+  if (session.subscriptions !== null) flags += "P";
+  if (session.transaction !== null) flags += "x";
   if (session.isPostponed || session.blocked !== null) flags += "b";
+  const { tracking } = session;
+  if (tracking !== null) flags += "t";
+  if (tracking?.isRedirectBroken === true) flags += "R";
+  if (tracking?.isBroadcast === true) flags += "B";
+  if (session.watch?.isBroken === true) flags += "d";
   if (session.closesAfterReply) flags += "c";
   if (session.transport?.kind === "unix") flags += "U";
   if (session.isNotEvicted) flags += "e";

@@ -6,7 +6,8 @@
 import type { Arguments } from "../protocol/arguments.ts";
 import type { Call } from "./call.ts";
 import type { Engine } from "./engine.ts";
-import type { FoundKey } from "./key-finder.ts";
+import type { KeyPlaces } from "./key-finder.ts";
+import type { LatencyHistogram } from "./latency-histogram.ts";
 
 /** Command flags, by the names that COMMAND shows (redis/src/server.h). */
 export const WRITE = 1 << 0;
@@ -135,8 +136,16 @@ export interface Declaration {
   readonly args?: readonly ArgumentDoc[];
   readonly history?: readonly (readonly [since: string, change: string])[];
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
-  /** For COMMAND GETKEYS and ACLs where the specifications cannot say it. */
-  readonly findKeys?: (args: Arguments, offset: number) => FoundKey[] | null;
+  /**
+   * For COMMAND GETKEYS and ACLs where the specifications cannot say it: adds the keys of a command
+   * that begins at argument `offset`; false where they can't be told.
+   */
+  readonly findKeys?: (args: Arguments, offset: number, found: KeyPlaces) => boolean;
+  /**
+   * Which arguments are channels, for ACLs: the first one, all, or all and they are patterns.
+   * Commands that only end a subscription have none.
+   */
+  readonly channels?: "first" | "all" | "patterns";
   /** Indices of arguments that MONITOR and the slow log must not show. */
   readonly secrets?: (args: Arguments, engine: Engine) => readonly number[];
   /** Only servers send it to each other, or developers to them; COMMAND DOCS says so. */
@@ -146,8 +155,12 @@ export interface Declaration {
   readonly run?: (call: Call) => void;
 }
 
+let nextId = 0;
+
 /** A declared command with what was derived from it and what was counted of it. */
 export class Command {
+  /** A small number of its own, for tables by command. */
+  readonly id = nextId++;
   readonly name: string;
   readonly flags: number;
   readonly arity: number;
@@ -157,6 +170,12 @@ export class Command {
   parent: Command | null = null;
   /** Which admission checks can concern it; see admission.ts. Set by the table. */
   gates = 0;
+  /** Keys at fixed places (`fixedKeysOf`); null where they must be looked for. */
+  readonly fixedKeys: Int32Array | null;
+  /** Arguments may be keys. */
+  readonly hasKeys: boolean;
+  /** Which arguments are channels, as the declaration says. */
+  readonly channels: "first" | "all" | "patterns" | null;
   /** Whether calls in a row may be timed together: each is known to be quick. */
   readonly timedInRuns: boolean;
   readonly run: (call: Call) => void;
@@ -165,6 +184,8 @@ export class Command {
   totalUs = 0;
   rejectedCalls = 0;
   failedCalls = 0;
+  /** How long its calls took; null before the first. */
+  latencies: LatencyHistogram | null = null;
 
   readonly declaration: Declaration;
 
@@ -175,6 +196,10 @@ export class Command {
     this.flags = declaration.flags;
     this.arity = declaration.arity;
     this.run = declaration.run ?? containerRuns;
+    const keys = (declaration.keys ?? []).filter(({ flags }) => (flags & KEY_NOT_KEY) === 0);
+    this.fixedKeys = declaration.findKeys === undefined ? fixedKeysOf(keys) : null;
+    this.channels = declaration.channels ?? null;
+    this.hasKeys = declaration.findKeys !== undefined || keys.length > 0;
     const isQuick =
       (declaration.flags & FAST) !== 0 ||
       (declaration.complexity === "O(1)" && (declaration.flags & (WRITE | READONLY)) !== 0);
@@ -217,3 +242,21 @@ export function keysAt(flags: number, first: number, last = first, step = 1): Ke
 export function countedKeys(flags: number, count: number): KeySpec {
   return { flags, begin: { index: count }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } };
 }
+
+/**
+ * Specifications of keys that stand at fixed places, flattened for whoever looks at the keys of
+ * every request: first argument, last one (counted from the first; negative: from the end), step,
+ * KEY_ flags. Null where one has to be searched or counted.
+ */
+function fixedKeysOf(specs: readonly KeySpec[]): Int32Array | null {
+  const words: number[] = [];
+  for (const { begin, find, flags } of specs) {
+    if (begin === "unknown" || !("index" in begin) || (flags & KEY_INCOMPLETE) !== 0) return null;
+    if (find === "unknown" || !("lastKey" in find) || find.limit !== 0) return null;
+    words.push(begin.index, find.lastKey, find.step, flags);
+  }
+  return Int32Array.from(words);
+}
+
+/** Words of `Command.fixedKeys` for each specification. */
+export const FIXED_WORDS = 4;

@@ -24,6 +24,8 @@ const KEEP_BYTES = 1 << 20;
 export class Effects {
   /** Groups passed on since the start; who runs commands compares. */
   appendedCount = 0;
+  /** What runs is part of something larger (EXEC, a script): effects collect until its end. */
+  private isHeld = false;
   private readonly sinks: EffectSink[] = [];
   private bytes: Uint8Array = new Uint8Array(4096);
   private at = 0;
@@ -93,8 +95,23 @@ export class Effects {
     for (let i = 0; i < args.count; i++) this.argument(args, i);
   }
 
+  /** From now on effects collect, whatever ends meanwhile. */
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  /** Passes on all that was collected since `hold`, as one group. */
+  release(): void {
+    this.isHeld = false;
+    this.finish();
+  }
+
   /** Passes on a request as it came, behind whatever else was collected. */
   finishWithRequest(database: number, args: Arguments): void {
+    if (this.isHeld && args.rawIsExact) {
+      this.exactRequest(database, args);
+      return;
+    }
     if (this.starts.length > 0 || !args.rawIsExact) {
       this.request(database, args);
       this.finish();
@@ -110,7 +127,7 @@ export class Effects {
   /** Passes on what was collected. */
   finish(): void {
     const count = this.starts.length;
-    if (count === 0) return;
+    if (count === 0 || this.isHeld) return;
     this.appendedCount++;
     for (const sink of this.sinks) {
       if (count > 1) sink.append(this.databases[0], MULTI, 0, MULTI.length);
@@ -123,7 +140,7 @@ export class Effects {
   /** As `finish`, without a group: for removals that have nothing to do with each other. */
   finishEach(): void {
     const count = this.starts.length;
-    if (count === 0) return;
+    if (count === 0 || this.isHeld) return;
     this.appendedCount++;
     for (const sink of this.sinks) this.appendCollected(sink, count);
     this.drop();
@@ -135,6 +152,15 @@ export class Effects {
     this.databases.length = 0;
     this.at = 0;
     if (this.bytes.length > KEEP_BYTES) this.bytes = new Uint8Array(4096);
+  }
+
+  private exactRequest(database: number, args: Arguments): void {
+    const length = args.rawEnd - args.rawStart;
+    this.reserve(length);
+    this.starts.push(this.at);
+    this.databases.push(database);
+    copyBytes(this.bytes, this.at, args.bytes, args.rawStart, length);
+    this.at += length;
   }
 
   private appendCollected(sink: EffectSink, count: number): void {

@@ -27,8 +27,9 @@ import {
   GATE_LISTENER,
   GATE_PROTECTED,
   POSTPONED,
+  reject,
 } from "./admission.ts";
-import { samePassword } from "./authentication.ts";
+import { Acl } from "./acl/acl.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import { Blocking } from "./blocking.ts";
 import { Call } from "./call.ts";
@@ -43,15 +44,20 @@ import type { KeyWatcher } from "./key-events.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
 import { feedMonitors } from "./monitor.ts";
 import { MemoryUsage } from "./memory-usage.ts";
+import { closeOverHardLimit, outputLimitOf } from "./output-limits.ts";
 import { Pause } from "./pause.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
+import { NoPubSub, setSubscriberGate } from "./pubsub.ts";
+import type { PubSub } from "./pubsub.ts";
 import { secretArguments } from "./redaction.ts";
 import { REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, REPLY_SKIP_THIS } from "./session.ts";
 import type { Session } from "./session.ts";
 import { SlowLog } from "./slow-log.ts";
 import { Stats } from "./stats.ts";
 import { Timing } from "./timing.ts";
+import { Tracking } from "./tracking.ts";
+import { Transactions } from "./transactions.ts";
 import { TypedValues } from "./typed-values.ts";
 
 const BROWSER_WARNING_INTERVAL_MS = 60_000;
@@ -77,25 +83,36 @@ export class Engine {
   readonly effects = new Effects();
   readonly fetchAhead = new FetchAhead();
   readonly stats = new Stats();
-  readonly clients = new Clients();
+  readonly acl: Acl;
+  readonly clients: Clients;
   readonly slowLog = new SlowLog();
   readonly latency: LatencyMonitor;
   readonly timing: Timing;
   readonly pause: Pause;
   readonly blocking: Blocking;
+  readonly transactions: Transactions;
+  readonly tracking: Tracking;
   readonly memory: MemoryUsage;
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
   /** What DEBUG turns off: the active expiry cycle and the whole cron. */
   readonly switches = { activeExpiry: true, cron: true };
   persistence: Persistence = new NoPersistence();
+  pubsub: PubSub = new NoPubSub();
   /** Admission gates that are shut for everybody now. */
   gates = GATE_PROTECTED;
   /** Changes since the last save, as INFO counts them. */
   dirty = 0;
+  /** Errors up to this count (`ReplyWriter.errorCount`) have been counted for the statistics. */
+  countedErrors = 0;
   private warnedOfBrowserMs = 0;
-  private readonly keyWatchers: KeyWatcher[] = [];
-  private readonly current: Call;
+  private keyWatchers: readonly KeyWatcher[] = [];
+  /** The call of each level: a client's request, what EXEC runs, what a script in it runs. */
+  private readonly calls: Call[] = [];
+  private depth = 0;
+  /** Whose request runs now, and what is to follow its reply. */
+  running: Session | null = null;
+  private deferredPushes: Uint8Array[] = [];
 
   constructor(parts: EngineParts) {
     this.table = parts.table;
@@ -115,8 +132,12 @@ export class Engine {
         this.latency.commandTook(command, durationUs);
       },
     });
+    this.acl = new Acl(this);
+    this.clients = new Clients(this.acl.defaultUser);
     this.pause = new Pause(this);
     this.blocking = new Blocking(this);
+    this.transactions = new Transactions(this);
+    this.tracking = new Tracking(this);
     this.values = new TypedValues(this.context);
     this.values.configure(parts.config);
     this.memory = new MemoryUsage(this);
@@ -125,12 +146,14 @@ export class Engine {
       replicationId: secretHex(40),
       startedMs: parts.clock.nowMs,
     };
-    this.current = new Call(this, this.reply);
-  }
-
-  /** Whether clients must authenticate: the default user has a password. */
-  get needsPassword(): boolean {
-    return (this.config.values.requirepass ?? "") !== "";
+    this.calls.push(new Call(this, this.reply));
+    this.stats.onTooManyCodes = (codes) => {
+      this.log.warning(
+        "Errorstats stopped adding new errors because the number of errors reached the limit " +
+          "(suspected abuse of redis.error_reply); CONFIG RESETSTAT starts them anew. " +
+          `Current errors code list: ${codes.join(", ")}`,
+      );
+    };
   }
 
   get watchesKeys(): boolean {
@@ -138,12 +161,12 @@ export class Engine {
   }
 
   watchKeys(watcher: KeyWatcher): void {
-    this.keyWatchers.push(watcher);
+    this.keyWatchers = [...this.keyWatchers, watcher];
   }
 
   unwatchKeys(watcher: KeyWatcher): void {
-    const index = this.keyWatchers.indexOf(watcher);
-    if (index >= 0) this.keyWatchers.splice(index, 1);
+    // A new list: those who are just being told of a change are still told, all of them.
+    this.keyWatchers = this.keyWatchers.filter((other) => other !== watcher);
   }
 
   keyChanged(
@@ -159,33 +182,41 @@ export class Engine {
     }
   }
 
+  /** A database is about to be emptied (null) or exchanged for another's content. */
+  contentReplaced(database: Database, replacement: Database | null): void {
+    for (const watcher of this.keyWatchers) watcher.contentReplaced?.(database, replacement);
+  }
+
+  /** One database or all of them are being emptied; called once for all. */
+  databasesEmptied(): void {
+    for (const watcher of this.keyWatchers) watcher.databasesEmptied?.();
+  }
+
   mustAuthenticate(session: Session): boolean {
     return (session.gates & GATE_AUTH) !== 0;
   }
 
-  /** Whether the password is the user's; then the session may go on. */
-  authenticate(session: Session, user: string, password: string): boolean {
-    const wanted = this.config.values.requirepass ?? "";
-    if (user !== "default" || (wanted !== "" && !samePassword(password, wanted))) return false;
-    session.user = user;
-    session.isAuthenticated = true;
-    session.gates &= ~GATE_AUTH;
-    return true;
+  /** Chooses the protocol of the session's replies. */
+  setProtocol(session: Session, version: 2 | 3): void {
+    session.resp = version;
+    setSubscriberGate(session);
   }
 
   /** RESET: the state of a session that has just been made. */
   resetSession(session: Session): void {
+    this.transactions.discard(session);
+    this.pubsub.forget(session);
+    this.tracking.disable(session);
     this.clients.monitors.delete(session);
     session.isMonitor = false;
     session.gates &= ~GATE_LISTENER;
     session.database = this.keyspace.database(0);
-    session.resp = 2;
+    this.setProtocol(session, 2);
     session.name = "";
     session.replyMode = REPLY_ON;
     session.isNotEvicted = false;
     session.leavesNoTrace = false;
-    session.isAuthenticated = !this.needsPassword;
-    if (this.needsPassword) session.gates |= GATE_AUTH;
+    this.acl.forget(session);
   }
 
   /** Whether the session comes from this machine, as far as the address tells. */
@@ -196,12 +227,22 @@ export class Engine {
     return peerAddress.startsWith("127.") || peerAddress.startsWith("[::1]");
   }
 
+  /**
+   * Sends a message that is no reply to the running command. To the session whose request runs
+   * now it goes behind the reply. The bytes may be pushed to many and are never written again.
+   * Who is about to go is told nothing more.
+   */
+  push(session: Session, message: Uint8Array): void {
+    if (session.closesAfterReply) return;
+    if (session === this.running) this.deferredPushes.push(message);
+    else session.transport?.push(message);
+  }
+
   /** CONFIG RESETSTAT. */
   resetStats(): void {
     this.stats.reset();
     this.timing.reset();
     this.context.resetStats();
-    this.persistence.resetStatistics();
     this.persistence.resetStatistics();
     for (const command of this.table.all()) command.resetStats();
   }
@@ -227,44 +268,68 @@ export class Engine {
    */
   execute(session: Session, args: Arguments): boolean {
     const reply = this.reply;
-    const mark = reply.at;
     const errors = reply.errorCount;
     reply.resp3 = session.resp === 3;
-    reply.commandStart = mark;
+    reply.commandStart = reply.at;
+    this.running = session;
+    this.countedErrors = errors;
     const command = this.table.find(args);
     if (command === null) {
       this.rejectUnknown(session, args);
     } else if (!command.acceptsCount(args.count)) {
-      command.rejectedCalls++;
-      reply.error(wrongArity(command.fullName));
+      reject(this, session, command, wrongArity(command.fullName));
     } else {
       session.lastCommand = command;
       const shut = command.gates & (this.gates | session.gates);
-      const admission = shut === 0 ? ADMITTED : admit(this, session, command);
+      const admission = shut === 0 ? ADMITTED : admit(this, session, command, args);
       if (admission === POSTPONED) {
         session.isPostponed = true;
+        this.running = null;
         return false;
       }
       if (admission === ADMITTED) this.run(session, command, args);
-      else command.rejectedCalls++;
     }
-    if (session.blocked === null) this.endReply(session, mark, errors);
+    if (session.blocked === null) this.endReply(session, reply.commandStart, errors);
     if (this.blocking.hasReady && !session.deniesBlocking) this.blocking.serve();
+    this.running = null;
+    if (this.deferredPushes.length > 0) this.sendDeferred(session);
     return true;
+  }
+
+  /**
+   * Runs a command as part of the one that is running (EXEC, a script): admission is the
+   * caller's, and `effects.hold` keeps what it changes together with the rest.
+   */
+  runWithin(session: Session, command: Command, args: Arguments): void {
+    const { context } = this;
+    const { mutations } = context;
+    this.depth++;
+    this.run(session, command, args);
+    this.depth--;
+    // The outer command reports what it changed itself: nothing.
+    context.mutations = mutations;
+    this.countErrors(0);
   }
 
   /** What is due once a reply has been written from `mark` on, `errors` having been before it. */
   endReply(session: Session, mark: number, errors: number): void {
     const reply = this.reply;
-    if (reply.hasOverflowed) this.replaceReply(mark);
-    if (reply.errorCount !== errors) this.stats.countError(reply.lastError);
+    if (reply.hasOverflowed) this.replaceReply(session, mark);
+    this.countErrors(errors);
     if (session.replyMode !== REPLY_ON) this.withholdReply(session, mark);
+  }
+
+  /** Counts the last error where there was one since there had been `errors`, once. */
+  private countErrors(errors: number): void {
+    const { errorCount, lastError } = this.reply;
+    if (errorCount > Math.max(errors, this.countedErrors)) this.stats.countError(lastError);
+    this.countedErrors = errorCount;
   }
 
   /** Runs a blocked request's handler again; whether it answered. */
   runAgain(request: BlockedRequest): boolean {
     const { session, command, args } = request;
-    const call = this.current;
+    const call = this.calls[0];
     const context = this.context;
     call.enter(session, command, args);
     context.leavesNoTrace = session.leavesNoTrace;
@@ -274,6 +339,7 @@ export class Engine {
     command.run(call);
     request.spentUs += this.timing.suspend();
     this.settle(call, mutations);
+    if (session.tracking !== null) this.tracking.hasRun(session, command, args);
     return request.hasAnswered;
   }
 
@@ -292,7 +358,8 @@ export class Engine {
    * is returned, or null. The caller has found the command and checked the arguments' number.
    */
   replay(session: Session, command: Command, args: Arguments): string | null {
-    const { reply, current } = this;
+    const { reply } = this;
+    const current = this.calls[0];
     const mark = reply.at;
     const errors = reply.errorCount;
     reply.resp3 = false;
@@ -302,6 +369,7 @@ export class Engine {
     this.dirty += current.changes;
     if (this.effects.pendingCount !== 0) this.effects.finish();
     reply.at = mark;
+    reply.hasOverflowed = false;
     return reply.errorCount === errors ? null : reply.lastError;
   }
 
@@ -345,24 +413,27 @@ export class Engine {
   }
 
   private run(session: Session, command: Command, args: Arguments): void {
-    const call = this.current;
+    this.calls[this.depth] ??= new Call(this, this.reply);
+    const call = this.calls[this.depth];
     const context = this.context;
     call.enter(session, command, args);
     context.leavesNoTrace = session.leavesNoTrace;
     const mutations = context.mutations;
-    const errors = this.reply.errorCount;
+    this.countedErrors = this.reply.errorCount;
     this.timing.begin(command, session, args);
     command.run(call);
     if (session.blocked === null) {
       this.timing.end(command);
       this.stats.commandsProcessed++;
       session.commandCount++;
-      if (this.reply.errorCount !== errors) command.failedCalls++;
+      // Errors of what ran within it are that command's failures.
+      if (this.reply.errorCount > this.countedErrors) command.failedCalls++;
     } else {
       session.blocked.spentUs = this.timing.suspend();
     }
     if (this.clients.monitors.size > 0) feedMonitors(this, session, command, args);
     this.settle(call, mutations);
+    if (session.tracking !== null) this.tracking.hasRun(session, command, args);
   }
 
   /** Passes on what the call that has run changed; `mutations` were counted before it. */
@@ -382,11 +453,12 @@ export class Engine {
     else this.effects.finish();
   }
 
-  /** The reply outgrew what can be sent at once; the command itself has run. */
-  private replaceReply(mark: number): void {
+  /** The reply outgrew what the client may leave unread, or what can be sent at once. */
+  private replaceReply(session: Session, mark: number): void {
     this.reply.hasOverflowed = false;
     this.reply.at = mark;
-    this.reply.error(REPLY_TOO_LARGE);
+    if (outputLimitOf(this, session).hard > 0) closeOverHardLimit(this, session);
+    else this.reply.error(REPLY_TOO_LARGE);
   }
 
   private rejectUnknown(session: Session, args: Arguments): void {
@@ -394,6 +466,8 @@ export class Engine {
       this.cutOffBrowser(session);
       return;
     }
+    session.transaction?.abort();
+    this.tracking.requestEnded(session, null);
     const name = args.text(0);
     const container = this.table.byName(name);
     if (container !== null && container.parent === null && args.count > 1) {
@@ -417,6 +491,35 @@ export class Engine {
       );
     }
     session.transport?.close();
+  }
+
+  /**
+   * The session's request is about to be answered, or runs again: what was pushed to it so far
+   * goes before what it replies from now on.
+   */
+  pushBeforeReply(session: Session): void {
+    if (this.deferredPushes.length === 0) return;
+    this.sendDeferred(session);
+    this.reply.commandStart = this.reply.at;
+  }
+
+  /** Has `step` run, and what it pushes to the session wait, as part of that session's request. */
+  runAs(session: Session, step: () => void): void {
+    const { running, deferredPushes } = this;
+    this.running = session;
+    this.deferredPushes = [];
+    step();
+    if (this.deferredPushes.length > 0) this.sendDeferred(session);
+    this.running = running;
+    this.deferredPushes = deferredPushes;
+  }
+
+  private sendDeferred(session: Session): void {
+    for (const message of this.deferredPushes) {
+      if (session.blocked === null) this.reply.raw(message);
+      else session.transport?.push(message);
+    }
+    this.deferredPushes.length = 0;
   }
 
   private withholdReply(session: Session, mark: number): void {

@@ -27,4 +27,11 @@ export interface KeyWatcher {
     start: number,
     length: number,
   ): void;
+  /**
+   * The whole content of the database is about to go: emptied (null) or exchanged for that of
+   * the other database.
+   */
+  contentReplaced?(database: Database, replacement: Database | null): void;
+  /** A command is about to empty one database, or all; told once, whichever. */
+  databasesEmptied?(): void;
 }

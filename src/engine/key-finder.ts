@@ -4,7 +4,7 @@
  */
 import { parseSafeInteger } from "../base/numbers.ts";
 import type { Arguments } from "../protocol/arguments.ts";
-import { KEY_INCOMPLETE, KEY_NOT_KEY } from "./command.ts";
+import { FIXED_WORDS, KEY_INCOMPLETE, KEY_NOT_KEY } from "./command.ts";
 import type { Command, KeySpec } from "./command.ts";
 
 export interface FoundKey {
@@ -21,19 +21,80 @@ export interface LegacyRange {
   readonly isPartial: boolean;
 }
 
-/** The keys among `args`, which begin at `offset`; null where they can't be told. */
-export function findKeys(command: Command, args: Arguments, offset: number): FoundKey[] | null {
-  const { declaration } = command;
-  if (declaration.findKeys !== undefined) return declaration.findKeys(args, offset);
-  const found: FoundKey[] = [];
-  for (const spec of declaration.keys ?? []) {
-    if ((spec.flags & KEY_NOT_KEY) !== 0) continue;
-    if (!applySpec(spec, args, offset, found)) return null;
+/** Keys that were found, one behind the other; made once and used for request after request. */
+export class KeyPlaces {
+  count = 0;
+  /** Of each key, its argument. */
+  indices = new Int32Array(16);
+  /** Of each key, its KEY_ flags. */
+  flags = new Int32Array(16);
+
+  add(index: number, flags: number): void {
+    if (this.count === this.indices.length) {
+      this.indices = enlarged(this.indices);
+      this.flags = enlarged(this.flags);
+    }
+    this.indices[this.count] = index;
+    this.flags[this.count++] = flags;
   }
-  return found;
 }
 
-function applySpec(spec: KeySpec, args: Arguments, offset: number, found: FoundKey[]): boolean {
+function enlarged(old: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(old.length * 2);
+  larger.set(old);
+  return larger;
+}
+
+/** The keys among `args`, which begin at `offset`; null where they can't be told. */
+export function findKeys(command: Command, args: Arguments, offset: number): FoundKey[] | null {
+  const places = new KeyPlaces();
+  if (!locateKeys(command, args, offset, places)) return null;
+  return Array.from({ length: places.count }, (_, i) => ({
+    index: places.indices[i],
+    flags: places.flags[i],
+  }));
+}
+
+/** As `findKeys`, without allocating; where the keys can't be told it finds none: false. */
+export function locateKeys(
+  command: Command,
+  args: Arguments,
+  offset: number,
+  found: KeyPlaces,
+): boolean {
+  found.count = 0;
+  const { declaration, fixedKeys } = command;
+  let isKnown = true;
+  if (fixedKeys !== null) isKnown = locateFixed(fixedKeys, args.count, offset, found);
+  else if (declaration.findKeys !== undefined) isKnown = declaration.findKeys(args, offset, found);
+  else {
+    for (const spec of declaration.keys ?? []) {
+      if ((spec.flags & KEY_NOT_KEY) !== 0) continue;
+      isKnown &&= applySpec(spec, args, offset, found);
+    }
+  }
+  if (!isKnown) found.count = 0;
+  return isKnown;
+}
+
+function locateFixed(
+  fixed: Int32Array,
+  argumentCount: number,
+  offset: number,
+  found: KeyPlaces,
+): boolean {
+  for (let i = 0; i < fixed.length; i += FIXED_WORDS) {
+    const first = fixed[i] + offset;
+    const lastKey = fixed[i + 1];
+    const last = lastKey >= 0 ? first + lastKey : argumentCount + lastKey;
+    if (last >= argumentCount || last < first) return false;
+    const step = fixed[i + 2];
+    for (let at = first; at <= last; at += step) found.add(at, fixed[i + 3]);
+  }
+  return true;
+}
+
+function applySpec(spec: KeySpec, args: Arguments, offset: number, found: KeyPlaces): boolean {
   const begin = beginOf(spec, args, offset);
   if (begin === null) return true;
   const { find } = spec;
@@ -53,7 +114,7 @@ function applySpec(spec: KeySpec, args: Arguments, offset: number, found: FoundK
     last = first + (count - 1) * find.step;
   }
   if (last >= args.count || last < first) return false;
-  for (let i = first; i <= last; i += find.step) found.push({ index: i, flags: spec.flags });
+  for (let i = first; i <= last; i += find.step) found.add(i, spec.flags);
   return true;
 }
 

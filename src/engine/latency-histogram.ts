@@ -37,6 +37,11 @@ export class LatencyHistogram {
 }
 
 function bucketOf(durationNs: number): number {
+  if (durationNs >= SUB_BUCKETS && durationNs < 2 ** 31) {
+    const whole = durationNs | 0;
+    const power = 31 - Math.clz32(whole);
+    return power * SUB_BUCKETS + ((whole >>> (power - SUB_BITS)) & (SUB_BUCKETS - 1));
+  }
   const value = Math.max(1, Math.min(durationNs, 1.7e10));
   const exponent = Math.floor(Math.log2(value));
   const fraction = value / 2 ** exponent - 1;

@@ -2,7 +2,8 @@
  * What the server counts as its used memory: data, clients and buffers. The runtime's own figures
  * leave typed arrays out, so everything that can grow is counted where it lives.
  *
- *     used = dataset + overhead        overhead = tables + clients + file buffers + reply buffer
+ *     used = dataset + overhead
+ *     overhead = tables + what clients have read + clients + file buffers + replies
  */
 import type { Engine } from "./engine.ts";
 
@@ -26,8 +27,9 @@ export class MemoryUsage {
 
   /** All but keys and values themselves. */
   overheadBytes(): number {
-    const { keyspace, persistence, reply } = this.engine;
-    return keyspace.tableBytes + this.clientBytes() + persistence.bufferBytes + reply.bytes.length;
+    const { keyspace, persistence, reply, tracking } = this.engine;
+    const bufferBytes = persistence.bufferBytes + reply.at;
+    return keyspace.tableBytes + tracking.sizeBytes + this.clientBytes() + bufferBytes;
   }
 
   clientBytes(): number {

@@ -32,7 +32,7 @@ export function feedMonitors(
       : ` ${quoteBytes(args.bytes, args.starts[i], args.lengths[i])}`;
   }
   const bytes = bytesOf(`${line}\r\n`);
-  for (const monitor of engine.clients.monitors) monitor.transport?.push(bytes);
+  for (const monitor of engine.clients.monitors) engine.push(monitor, bytes);
 }
 
 function senderOf(transport: Transport | null): string {

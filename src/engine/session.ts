@@ -5,7 +5,12 @@
  */
 import type { Database } from "../keyspace/database.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
+import type { ClientTracking } from "./client-tracking.ts";
+import type { User } from "./acl/user.ts";
 import type { Command } from "./command.ts";
+import type { Subscriptions } from "./pubsub.ts";
+import type { Transaction } from "./transaction.ts";
+import type { Watch } from "./watched-keys.ts";
 
 /** Session gates: states that put commands before the admission checks (admission.ts). */
 export const REPLY_ON = 0;
@@ -21,12 +26,15 @@ export interface Transport {
   readonly peerAddress: string;
   readonly localAddress: string;
   readonly descriptor: number;
-  /** Bytes of a request not whole yet, and those free in its buffer. */
+  /** Bytes that came and are not part of any argument yet, and those free in their buffer. */
   readonly queryBytes: number;
   readonly queryFreeBytes: number;
+  /** Of the arguments of a request that is not whole yet. */
+  readonly argumentBytes: number;
   /** Replies waiting for the peer to read. */
   readonly outboundBytes: number;
   readonly outboundChunks: number;
+  /** All that the connection and its session hold. */
   readonly totalMemoryBytes: number;
   /** Sends bytes that are no reply to the running command, at the end of the turn. */
   push(bytes: Uint8Array): void;
@@ -51,7 +59,8 @@ export class Session {
   libraryName = "";
   libraryVersion = "";
   resp: 2 | 3 = 2;
-  user = "default";
+  /** Null: no client but the server itself, which may do anything. */
+  user: User | null = null;
   isAuthenticated = false;
   /** Admission gates that are open for this session: see admission.ts. */
   gates = 0;
@@ -63,6 +72,14 @@ export class Session {
   isPostponed = false;
   /** The request that waits for a key (blocking.ts); nothing else may run meanwhile. */
   blocked: BlockedRequest | null = null;
+  /** What was queued since MULTI. */
+  transaction: Transaction | null = null;
+  /** What it watches since WATCH; null: nothing. */
+  watch: Watch | null = null;
+  /** What it has subscribed to; null: nothing. */
+  subscriptions: Subscriptions | null = null;
+  /** CLIENT TRACKING; null: off. */
+  tracking: ClientTracking | null = null;
   /** What runs is part of something larger (EXEC, a script): it can't wait for anything. */
   deniesBlocking = false;
   /** CLIENT NO-EVICT. */
@@ -72,6 +89,8 @@ export class Session {
   lastCommand: Command | null = null;
   lastInteractionMs: number;
   commandCount = 0;
+  /** What the sum of all clients' memory holds of this one (client-memory.ts). */
+  countedBytes = 0;
   transport: Transport | null = null;
 
   readonly id: number;

@@ -4,6 +4,7 @@
  */
 import { LOG_DEBUG, LOG_NOTHING, LOG_NOTICE, LOG_VERBOSE, LOG_WARNING } from "../base/log.ts";
 import type { Engine } from "./engine.ts";
+import { largestReplyBytes } from "./output-limits.ts";
 import { ENCODING_DIRECTIVES } from "./typed-values.ts";
 
 /** Below this, the slow log wants durations that only exact timing gives. */
@@ -23,12 +24,19 @@ export function applySettings(engine: Engine): void {
     return null;
   };
   refresh();
+  engine.config.onApply("tracking-table-max-keys", () => {
+    engine.tracking.checkLimit();
+    return null;
+  });
   engine.config.onApplyAny(
     [
       "slowlog-log-slower-than",
       "slowlog-max-len",
       "latency-monitor-threshold",
       "latency-tracking",
+      "client-output-buffer-limit",
+      "maxmemory",
+      "maxmemory-clients",
       "maxmemory-policy",
       "lfu-log-factor",
       "lfu-decay-time",
@@ -41,7 +49,7 @@ export function applySettings(engine: Engine): void {
 
 function readSettings(engine: Engine): void {
   const values = engine.config.values;
-  const { slowLog, latency, timing, context, log } = engine;
+  const { slowLog, latency, timing, context, log, clients } = engine;
   slowLog.thresholdUs = values["slowlog-log-slower-than"];
   slowLog.maxLength = values["slowlog-max-len"];
   slowLog.trim();
@@ -52,6 +60,8 @@ function readSettings(engine: Engine): void {
   context.access.usesLfu = values["maxmemory-policy"].endsWith("-lfu");
   context.access.lfuLogFactor = values["lfu-log-factor"];
   context.access.lfuDecayMinutes = values["lfu-decay-time"];
+  clients.memory.configure(values["maxmemory-clients"], values.maxmemory);
+  engine.reply.largestBytes = largestReplyBytes(engine);
   engine.values.configure(engine.config);
   log.level = LOG_LEVELS[values.loglevel];
 }

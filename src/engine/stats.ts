@@ -1,3 +1,7 @@
+/** Error replies are told apart by so many codes of such a length at most (7.2). */
+const MAX_ERROR_CODES = 128;
+const MAX_CODE_LENGTH = 31;
+
 /** What the server counts about itself, for INFO; CONFIG RESETSTAT sets it back. */
 export class Stats {
   connectionsReceived = 0;
@@ -11,10 +15,16 @@ export class Stats {
   errorReplies = 0;
   /** Error replies by their code (`ERR`, `WRONGTYPE`…). */
   readonly errorsByCode = new Map<string, number>();
+  private countsCodes = true;
+  /** Set by the engine: is told of the codes when there are too many of them. */
+  onTooManyCodes: (codes: readonly string[]) => void = () => {};
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
+  evictedClients = 0;
   aclDeniedAuth = 0;
   aclDeniedCommand = 0;
+  aclDeniedKey = 0;
+  aclDeniedChannel = 0;
   /** Per second, over the last samples of the cron. */
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
@@ -47,9 +57,19 @@ export class Stats {
 
   countError(text: string): void {
     this.errorReplies++;
-    const space = text.indexOf(" ");
-    const code = space < 0 ? text : text.slice(0, space);
-    this.errorsByCode.set(code, (this.errorsByCode.get(code) ?? 0) + 1);
+    if (!this.countsCodes) return;
+    const code = codeOf(text);
+    const count = this.errorsByCode.get(code);
+    if (count === undefined && this.errorsByCode.size === MAX_ERROR_CODES) this.stopCodes();
+    else this.errorsByCode.set(code, (count ?? 0) + 1);
+  }
+
+  /** Somebody makes up codes: they are counted no longer, until the statistics are reset. */
+  private stopCodes(): void {
+    this.onTooManyCodes([...this.errorsByCode.keys()]);
+    this.countsCodes = false;
+    this.errorsByCode.clear();
+    this.errorsByCode.set("ERRORSTATS_DISABLED", 1);
   }
 
   reset(): void {
@@ -62,10 +82,14 @@ export class Stats {
     this.writes = 0;
     this.errorReplies = 0;
     this.errorsByCode.clear();
+    this.countsCodes = true;
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;
+    this.evictedClients = 0;
     this.aclDeniedAuth = 0;
     this.aclDeniedCommand = 0;
+    this.aclDeniedKey = 0;
+    this.aclDeniedChannel = 0;
     this.commandRate.reset();
     this.inputRate.reset();
     this.outputRate.reset();
@@ -74,6 +98,12 @@ export class Stats {
     this.loopCyclesBefore = this.countLoopCycles();
     this.loopBusyUsBefore = threadCpuUs();
   }
+}
+
+/** What precedes the first space, where that is near; else "ERR" (afterErrorReply, Redis). */
+function codeOf(text: string): string {
+  const space = text.indexOf(" ");
+  return space >= 0 && space < MAX_CODE_LENGTH ? text.slice(0, space) : "ERR";
 }
 
 function threadCpuUs(): number {

@@ -17,6 +17,16 @@ export interface DurationListener {
   took(command: Command, durationUs: number, session: Session, args: Arguments): void;
 }
 
+const UNREAD = -1;
+
+/** A call that is timed on when what it runs has ended. */
+interface OuterCall {
+  readonly command: Command | null;
+  readonly session: Session | null;
+  readonly args: Arguments | null;
+  readonly startUs: number;
+}
+
 export class Timing {
   /** Every command is timed by itself. */
   isPrecise = false;
@@ -26,6 +36,10 @@ export class Timing {
   private session: Session | null = null;
   private args: Arguments | null = null;
   private runCalls = 0;
+  /** When the clock was last read in this batch. */
+  private readUs = UNREAD;
+  private hasUnnested = false;
+  private readonly outer: OuterCall[] = [];
   private startUs = 0;
 
   private readonly clock: Clock;
@@ -39,24 +53,29 @@ export class Timing {
   /** Before a call. The session and the arguments must stay as they are until `endBatch`. */
   begin(command: Command, session: Session, args: Arguments): void {
     if (this.running === command && command.timedInRuns && !this.isPrecise) return;
-    const nowUs = this.clock.monotonicUs();
-    if (this.running !== null) this.closeRun(nowUs);
+    if (this.running !== null) this.closeRun(this.clock.monotonicUs());
+    // A call begins where the one before it ended, as there is next to nothing in between.
+    if (this.readUs === UNREAD) this.readUs = this.clock.monotonicUs();
     this.running = command;
     this.session = session;
     this.args = args;
-    this.startUs = nowUs;
+    this.startUs = this.readUs;
   }
 
   /** After a call. */
   end(command: Command): void {
     command.calls++;
     this.runCalls++;
-    if (!command.timedInRuns || this.isPrecise) this.closeRun(this.clock.monotonicUs());
+    if (command.timedInRuns && !this.isPrecise) return;
+    // What ran within it has just ended, and the clock was read then.
+    const endUs = this.hasUnnested ? this.readUs : this.clock.monotonicUs();
+    this.closeRun(endUs);
   }
 
   /** Instead of `end`, for a call that is not over; returns what it took so far. */
   suspend(): number {
-    const durationUs = this.clock.monotonicUs() - this.startUs;
+    this.readUs = this.clock.monotonicUs();
+    const durationUs = this.readUs - this.startUs;
     this.running = null;
     this.session = null;
     this.args = null;
@@ -70,17 +89,43 @@ export class Timing {
     this.listener.took(command, durationUs, session, args);
   }
 
+  /** The call that is being timed runs others, which are timed meanwhile, until `unnest`. */
+  nest(): void {
+    this.outer.push({
+      command: this.running,
+      session: this.session,
+      args: this.args,
+      startUs: this.startUs,
+    });
+    this.running = null;
+  }
+
+  unnest(): void {
+    if (this.running !== null) this.closeRun(this.clock.monotonicUs());
+    this.hasUnnested = true;
+    const outer = this.outer.pop();
+    if (outer === undefined) return;
+    this.running = outer.command;
+    this.session = outer.session;
+    this.args = outer.args;
+    this.startUs = outer.startUs;
+  }
+
   /** At the end of a batch of requests, before anything else runs. */
   endBatch(): void {
     if (this.running !== null) this.closeRun(this.clock.monotonicUs());
+    this.readUs = UNREAD;
   }
 
   reset(): void {
+    for (const command of this.histograms.keys()) command.latencies = null;
     this.histograms.clear();
   }
 
   private closeRun(nowUs: number): void {
     const { running, session, args, runCalls } = this;
+    this.readUs = nowUs;
+    this.hasUnnested = false;
     this.running = null;
     this.session = null;
     this.args = null;
@@ -98,11 +143,13 @@ export class Timing {
   }
 
   private histogramOf(command: Command): LatencyHistogram {
-    let histogram = this.histograms.get(command);
-    if (histogram === undefined) {
-      histogram = new LatencyHistogram();
-      this.histograms.set(command, histogram);
-    }
+    command.latencies ??= this.newHistogram(command);
+    return command.latencies;
+  }
+
+  private newHistogram(command: Command): LatencyHistogram {
+    const histogram = new LatencyHistogram();
+    this.histograms.set(command, histogram);
     return histogram;
   }
 }

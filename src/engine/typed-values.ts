@@ -302,7 +302,7 @@ export function storeBuilt(
   const { bytes, starts, lengths } = call.args;
   const home = new OpenValue(type, call.engine.context);
   home.open(call.database, NULL_REF, bytes, starts[index], lengths[index]);
-  home.adopt(built.home);
+  home.adopt(built.home, existing === NULL_REF);
   call.changed(kind, event, index);
 }
 

@@ -3,10 +3,19 @@
  * INFO shows, and whom to tell about what happens to keys without a command's doing.
  */
 import type { Clock } from "../base/clock.ts";
+import { hashBytes } from "../base/hash.ts";
 import type { Random } from "../base/random.ts";
 import { Reclaimer } from "../memory/reclaimer.ts";
 import { AccessClock } from "./access.ts";
 import type { Database } from "./database.ts";
+
+/** Hears of a key, given by its bytes. */
+export type KeyListener = (
+  database: Database,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+) => void;
 
 export type RemovalReason = "expired" | "evicted";
 
@@ -48,6 +57,13 @@ export class KeyspaceContext {
     this.randomWord = () => random.word();
   }
 
+  /** The hash of a range, which may be known ahead. */
+  hashOf(bytes: Uint8Array, start: number, length: number): number {
+    const isKnown =
+      this.hashedStart === start && this.hashedBytes === bytes && this.hashedLength === length;
+    return isKnown ? this.hashedAs : hashBytes(bytes, start, length);
+  }
+
   resetStats(): void {
     this.hits = 0;
     this.misses = 0;
@@ -68,5 +84,7 @@ export class KeyspaceContext {
     isEmpty: boolean,
   ) => void = () => {};
   /** A reading command did not find its key. */
-  onMiss: (database: Database, bytes: Uint8Array, start: number, length: number) => void = () => {};
+  onMiss: KeyListener | null = null;
+  /** A key was made that was not there. */
+  onNew: KeyListener | null = null;
 }

@@ -59,12 +59,7 @@ export class Database extends EntryStore {
 
   /** The live entry with this key, or NULL_REF; neither counted nor marked as an access. */
   peek(bytes: Uint8Array, start: number, length: number): Ref {
-    const context = this.context;
-    const isKnown =
-      context.hashedStart === start &&
-      context.hashedBytes === bytes &&
-      context.hashedLength === length;
-    const hash = isKnown ? context.hashedAs : hashBytes(bytes, start, length);
+    const hash = this.context.hashOf(bytes, start, length);
     this.hash = hash;
     const ref = this.table.find(bytes, start, length, hash);
     if (ref === NULL_REF) return NULL_REF;
@@ -82,7 +77,7 @@ export class Database extends EntryStore {
     const ref = this.peek(bytes, start, length);
     if (ref === NULL_REF) {
       this.context.misses++;
-      this.context.onMiss(this, bytes, start, length);
+      this.context.onMiss?.(this, bytes, start, length);
       return NULL_REF;
     }
     this.context.hits++;
@@ -95,6 +90,10 @@ export class Database extends EntryStore {
     const ref = this.peek(bytes, start, length);
     if (ref !== NULL_REF) this.touch(ref);
     return ref;
+  }
+
+  keyMade(keyBytes: Uint8Array, keyStart: number, keyLength: number): void {
+    this.context.onNew?.(this, keyBytes, keyStart, keyLength);
   }
 
   touch(ref: Ref): void {
@@ -189,6 +188,7 @@ export class Database extends EntryStore {
       this.noteFieldExpiry(keyBytes, keyStart, keyLength, hash, firstMs);
     }
     this.context.mutations++;
+    this.keyMade(keyBytes, keyStart, keyLength);
     return ref;
   }
 

@@ -57,7 +57,7 @@ export type Expiry = number | bigint;
 /** What a string that grows gets beyond its length at the most, to grow further in place. */
 const MAX_SPARE_BYTES = 1 << 20;
 
-export class EntryStore {
+export abstract class EntryStore {
   arena: Arena;
   table: ByteTable;
   /** Entries that have an expiry. */
@@ -75,6 +75,9 @@ export class EntryStore {
     this.arena = new Arena(context.reclaimer);
     this.table = new ByteTable(this.arena);
   }
+
+  /** A key was made where there was none, and nothing that it replaced. */
+  abstract keyMade(keyBytes: Uint8Array, keyStart: number, keyLength: number): void;
 
   /** Points `this.string` at a string value and returns it. */
   stringOf(ref: Ref): StringView {
@@ -460,6 +463,7 @@ export class EntryStore {
     if (expires) setExpiryOf(arena, ref, kept);
     if (existing === NULL_REF) {
       this.table.insert(this.hash, ref, expires);
+      this.keyMade(keyBytes, keyStart, keyLength);
     } else {
       setClock(arena, ref, clockOf(arena, existing));
       this.forgetFieldExpiry(existing, this.hash);

@@ -35,6 +35,8 @@ export class OpenValue implements HashHome {
   keyStart = 0;
   keyLength = 0;
   private hash = 0;
+  /** The key is being made anew in the place of another value: it is not a new key. */
+  private isOverwritten = false;
   private readonly type: number;
   private readonly context: KeyspaceContext;
 
@@ -56,6 +58,7 @@ export class OpenValue implements HashHome {
     this.keyStart = keyStart;
     this.keyLength = keyLength;
     this.hash = database.hash;
+    this.isOverwritten = false;
     this.ref = ref;
     if (ref === NULL_REF) {
       this.length = 0;
@@ -85,6 +88,7 @@ export class OpenValue implements HashHome {
         this.hash,
         length,
       );
+      this.tellNew();
     } else {
       // Beyond a block each growth is a copy: room for more makes that rare.
       const spareBytes = length > MAX_BLOCK_BYTES ? length >>> 3 : 0;
@@ -96,18 +100,20 @@ export class OpenValue implements HashHome {
 
   replace(encoding: number, collection: Collection): void {
     const { database, ref, hash } = this;
-    this.ref =
-      ref === NULL_REF
-        ? database.createCollection(
-            this.type,
-            encoding,
-            this.keyBytes,
-            this.keyStart,
-            this.keyLength,
-            hash,
-            collection,
-          )
-        : database.replaceByCollection(ref, hash, encoding, collection);
+    if (ref === NULL_REF) {
+      this.ref = database.createCollection(
+        this.type,
+        encoding,
+        this.keyBytes,
+        this.keyStart,
+        this.keyLength,
+        hash,
+        collection,
+      );
+      this.tellNew();
+    } else {
+      this.ref = database.replaceByCollection(ref, hash, encoding, collection);
+    }
     this.read();
   }
 
@@ -116,8 +122,12 @@ export class OpenValue implements HashHome {
     this.read();
   }
 
-  /** Makes the key, which does not exist, with what was built. */
-  adopt(built: TemporaryHome): void {
+  /**
+   * Makes the key, which does not exist, with what was built; `isNew`: nor did it before the
+   * running command.
+   */
+  adopt(built: TemporaryHome, isNew: boolean): void {
+    this.isOverwritten = !isNew;
     if (built.collection !== null) {
       this.replace(built.encoding, built.collection);
     } else {
@@ -159,6 +169,10 @@ export class OpenValue implements HashHome {
     }
     context.expiredFields += fields.length;
     context.onFieldsDrop(database, key, fields, isEmpty);
+  }
+
+  private tellNew(): void {
+    if (!this.isOverwritten) this.database.keyMade(this.keyBytes, this.keyStart, this.keyLength);
   }
 
   private read(): void {

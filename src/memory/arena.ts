@@ -39,6 +39,14 @@ const CLASS_UNITS = sizeClasses();
 /** From a size in units to its class. */
 const CLASS_OF_UNITS = classTable();
 
+/** The blocks of one size: how many are handed out, and how many fit into the pages taken. */
+export interface BlockClass {
+  readonly blockBytes: number;
+  readonly pages: number;
+  readonly blocks: number;
+  readonly capacity: number;
+}
+
 export class Arena {
   /** The slabs as bytes, words and doubles; `ref >>> SLAB_SHIFT` is the index into each. */
   readonly bytes: Uint8Array[] = [];
@@ -120,6 +128,25 @@ export class Arena {
   /** The bytes that a block of at least `sizeBytes` can hold. */
   capacityFor(sizeBytes: number): number {
     return CLASS_UNITS[CLASS_OF_UNITS[(sizeBytes + 15) >>> 4]] << 4;
+  }
+
+  /** What the arena holds by size of block, smallest first; sizes without pages are left out. */
+  classes(): BlockClass[] {
+    const pooled = new Set<number>();
+    for (let page = this.pool; page !== NO_PAGE; page = this.pageNext[page]) pooled.add(page);
+    const found = new Map<number, BlockClass>();
+    for (let page = 0; page < this.bytes.length * PAGES_PER_SLAB; page++) {
+      if (pooled.has(page)) continue;
+      const blockBytes = CLASS_UNITS[this.pageClass[page]] * UNIT_BYTES;
+      const before = found.get(blockBytes) ?? { blockBytes, pages: 0, blocks: 0, capacity: 0 };
+      found.set(blockBytes, {
+        blockBytes,
+        pages: before.pages + 1,
+        blocks: before.blocks + this.pageLive[page],
+        capacity: before.capacity + Math.floor(PAGE_BYTES / blockBytes),
+      });
+    }
+    return [...found.values()].toSorted((a, b) => a.blockBytes - b.blockBytes);
   }
 
   private isFull(page: number, units: number): boolean {

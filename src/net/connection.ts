@@ -11,6 +11,8 @@
  * first. Invariant: while `isCongested`, nothing is written but from `queue`.
  */
 import type { Socket } from "bun";
+import { type ClientMemory, sessionBytes } from "../engine/client-memory.ts";
+import { UNLIMITED_BYTES } from "../engine/output-limits.ts";
 import type { Session, Transport } from "../engine/session.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { INCOMPLETE, MALFORMED, REQUEST } from "../protocol/request-parser.ts";
@@ -24,8 +26,6 @@ import { OutboundQueue } from "./outbound.ts";
 /** Replies beyond this are sent before the next request runs. */
 const SEND_AT_BYTES = 1 << 20;
 const CONNECTION_BYTES = 1024;
-/** Replies up to this size meet no output limit (PROTO_REPLY_CHUNK_BYTES). */
-export const CHECK_FROM_BYTES = 16384;
 
 export interface Addresses {
   readonly peer: string;
@@ -53,6 +53,7 @@ export class Connection implements Transport {
   private waitingBytes = 0;
 
   private readonly gateway: Gateway;
+  private readonly memory: ClientMemory;
   private readonly socket: Socket<Connection>;
   readonly session: Session;
   readonly kind: ListenerKind;
@@ -67,6 +68,7 @@ export class Connection implements Transport {
     addresses: Addresses,
   ) {
     this.gateway = gateway;
+    this.memory = gateway.engine.clients.memory;
     this.socket = socket;
     this.session = session;
     this.kind = kind;
@@ -81,7 +83,11 @@ export class Connection implements Transport {
   }
 
   get queryBytes(): number {
-    return (this.cut?.length ?? 0) + this.waitingBytes;
+    return (this.cut?.unreadBytes ?? 0) + this.waitingBytes;
+  }
+
+  get argumentBytes(): number {
+    return this.cut?.parser.args.totalBytes ?? 0;
   }
 
   get queryFreeBytes(): number {
@@ -98,8 +104,7 @@ export class Connection implements Transport {
 
   get totalMemoryBytes(): number {
     const inputBytes = this.waitingBytes + (this.cut?.bytes.length ?? 0);
-    const blockedBytes = this.session.blocked?.sizeBytes ?? 0;
-    return CONNECTION_BYTES + this.queue.bytes + inputBytes + blockedBytes;
+    return CONNECTION_BYTES + this.queue.bytes + inputBytes + sessionBytes(this.session);
   }
 
   receive(chunk: Uint8Array): void {
@@ -115,6 +120,7 @@ export class Connection implements Transport {
       if (from < chunk.length) this.process(chunk, from);
     }
     this.checkInputLimit();
+    if (this.memory.isLimited) gateway.memoryChanged(this);
     gateway.turn.settle();
   }
 
@@ -142,6 +148,7 @@ export class Connection implements Transport {
     this.gateway.beginCallback();
     this.isCongested = false;
     this.writeQueue();
+    if (this.memory.isLimited) this.gateway.memoryChanged(this);
     this.closeIfDone();
   }
 
@@ -150,8 +157,9 @@ export class Connection implements Transport {
     // Replies of this turn that were there first.
     this.queueReplies();
     this.queue.push(bytes);
-    this.markReady();
-    this.gateway.turn.arm();
+    if (this.isReady) return;
+    this.isReady = true;
+    this.gateway.turn.addPushed(this);
   }
 
   unblocked(reply: Uint8Array, awaitsDisk: boolean): void {
@@ -181,7 +189,7 @@ export class Connection implements Transport {
 
   close(): void {
     if (this.isClosed) return;
-    this.gateway.engine.blocking.forget(this.session);
+    this.gateway.endSession(this.session);
     this.queue.clear();
     this.socket.close();
   }
@@ -200,6 +208,7 @@ export class Connection implements Transport {
   keepReplies(): void {
     this.queueReplies();
     this.isReady = false;
+    if (this.memory.isLimited) this.gateway.memoryChanged(this);
   }
 
   /** Sends the queue and this turn's replies. */
@@ -208,7 +217,7 @@ export class Connection implements Transport {
     this.awaitsDisk = false;
     if (this.isClosed) return;
     const pendingBytes = this.queue.bytes + this.outEnd - this.outStart;
-    if (pendingBytes > CHECK_FROM_BYTES && this.gateway.isOverHardLimit(this, pendingBytes)) return;
+    if (pendingBytes > UNLIMITED_BYTES && this.gateway.isOverHardLimit(this, pendingBytes)) return;
     if (this.queue.length > 0 || this.isCongested) {
       this.keepReplies();
       if (!this.isCongested) this.writeQueue();
@@ -236,6 +245,7 @@ export class Connection implements Transport {
 
   private becomeCongested(): void {
     this.isCongested = true;
+    if (this.memory.isLimited) this.gateway.memoryChanged(this);
     this.gateway.checkOutputLimits(this);
   }
 
@@ -252,6 +262,7 @@ export class Connection implements Transport {
     if (!this.session.closesAfterReply || this.queue.length > 0 || this.isShutDown) return;
     this.isShutDown = true;
     this.isInputOver = true;
+    this.gateway.endSession(this.session);
     if (this.hasPeerEnded) {
       this.socket.end();
       return;
@@ -410,14 +421,17 @@ export class Connection implements Transport {
   }
 
   private sendEarly(): void {
+    this.gateway.engine.timing.endBatch();
     this.closeRange();
     this.gateway.turn.finish();
     this.openRange();
   }
 
   private checkInputLimit(): void {
-    const { queryBytes } = this;
-    if (queryBytes > 0 && queryBytes > this.gateway.queryLimit) {
+    // What is queued for EXEC has come in and not been answered yet either.
+    const queuedBytes = this.session.transaction?.sizeBytes ?? 0;
+    const inputBytes = this.waitingBytes + (this.cut?.length ?? 0) + queuedBytes;
+    if (inputBytes > 0 && inputBytes > this.gateway.queryLimit) {
       this.gateway.queryLimitReached(this);
     }
   }

@@ -34,6 +34,11 @@ export class CutRequest {
     return taken;
   }
 
+  /** Bytes that the parser has not made part of an argument yet. */
+  get unreadBytes(): number {
+    return this.length - this.parser.position;
+  }
+
   /** What the parser makes of the bytes so far. */
   parse(): number {
     return this.parser.next(this.bytes, this.length);

@@ -4,14 +4,19 @@
  */
 import { EMPTY_BYTES } from "../base/bytes.ts";
 import { LOG_VERBOSE } from "../base/log.ts";
-import { GATE_AUTH } from "../engine/admission.ts";
 import { clientLine } from "../engine/client-info.ts";
 import type { Engine } from "../engine/engine.ts";
+import {
+  closeOverHardLimit,
+  closeOverSoftLimit,
+  outputLimitOf,
+  UNLIMITED_BYTES,
+} from "../engine/output-limits.ts";
 import type { Session } from "../engine/session.ts";
 import { MAX_CLIENTS, PROTECTED_MODE } from "../protocol/errors.ts";
 import { RequestParser } from "../protocol/request-parser.ts";
 import type { Socket } from "bun";
-import { CHECK_FROM_BYTES, Connection } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import type { Addresses } from "./connection.ts";
 import type { ListenerKind } from "./listener.ts";
 import { RequestBatch } from "./request-batch.ts";
@@ -48,14 +53,11 @@ export class Gateway {
       return;
     }
     const isLocal = kind === "unix" || isLoopback(socket.remoteAddress);
-    const needsPassword = engine.needsPassword;
-    if (values["protected-mode"] && !needsPassword && !isLocal) {
+    if (values["protected-mode"] && engine.acl.defaultUser.needsNoPassword && !isLocal) {
       this.turnAway(socket, PROTECTED_MODE);
       return;
     }
     const session = engine.clients.create(engine.keyspace.database(0), nowMs);
-    if (needsPassword) session.gates |= GATE_AUTH;
-    else session.isAuthenticated = true;
     const connection = new Connection(this, socket, session, kind, this.addressesOf(socket, kind));
     socket.data = connection;
     if (kind !== "unix") {
@@ -80,8 +82,17 @@ export class Gateway {
     const connection: Connection | undefined = socket.data;
     if (connection === undefined) return;
     connection.closed();
-    this.engine.blocking.forget(connection.session);
+    this.endSession(connection.session);
     this.engine.clients.disconnected(connection.session);
+  }
+
+  /** The session is over, though its connection may linger: it waits for and hears of nothing. */
+  endSession(session: Session): void {
+    const { blocking, transactions, pubsub, tracking } = this.engine;
+    blocking.forget(session);
+    transactions.discard(session);
+    pubsub.forget(session);
+    tracking.forget(session);
   }
 
   private turnAway(socket: Socket<Connection>, error: string): void {
@@ -187,14 +198,9 @@ export class Gateway {
 
   /** Closes the connection for which so much is to be sent that it is over the hard limit. */
   isOverHardLimit(connection: Connection, pendingBytes: number): boolean {
-    const { hard } = this.engine.config.values["client-output-buffer-limit"].normal;
-    if (hard === 0 || pendingBytes - CHECK_FROM_BYTES < hard) return false;
-    this.engine.stats.outputBufferLimitDisconnections++;
-    const line = this.describe(connection);
-    this.engine.log.warning(
-      `Client ${line} scheduled to be closed ASAP for overcoming of output buffer limits.`,
-    );
-    connection.close();
+    const { hard } = outputLimitOf(this.engine, connection.session);
+    if (hard === 0 || pendingBytes < hard || pendingBytes <= UNLIMITED_BYTES) return false;
+    closeOverHardLimit(this.engine, connection.session);
     return true;
   }
 
@@ -202,7 +208,7 @@ export class Gateway {
   checkOutputLimits(connection: Connection): void {
     const queued = connection.outboundBytes;
     if (this.isOverHardLimit(connection, queued)) return;
-    const { soft, softSeconds } = this.engine.config.values["client-output-buffer-limit"].normal;
+    const { soft, softSeconds } = outputLimitOf(this.engine, connection.session);
     if (soft === 0 || queued < soft) {
       connection.softLimitSinceMs = 0;
       return;
@@ -210,10 +216,26 @@ export class Gateway {
     const nowMs = this.engine.clock.nowMs;
     if (connection.softLimitSinceMs === 0) connection.softLimitSinceMs = nowMs;
     if (nowMs - connection.softLimitSinceMs <= softSeconds * 1000) return;
-    this.engine.stats.outputBufferLimitDisconnections++;
-    const line = this.describe(connection);
-    this.engine.log.warning(`Client ${line} closed for overcoming of output buffer limits.`);
-    connection.close();
+    closeOverSoftLimit(this.engine, connection.session);
+  }
+
+  /** What the connection holds may have changed; called only under `maxmemory-clients`. */
+  memoryChanged(connection: Connection): void {
+    const { memory } = this.engine.clients;
+    memory.update(connection.session);
+    if (memory.isOver) this.turn.arm();
+  }
+
+  /** Closes the largest clients until the others keep within `maxmemory-clients`. */
+  evictClients(): void {
+    const { clients, log, stats } = this.engine;
+    const { chosen, suffices } = clients.memory.victims();
+    for (const session of chosen) {
+      log.notice(`Evicting client: ${clientLine(session, this.engine.clock.nowMs, 0)}`);
+      stats.evictedClients++;
+      session.transport?.close();
+    }
+    if (!suffices) log.warning("Over client maxmemory after evicting all evictable clients");
   }
 
   /** Idle clients and slow readers; called by the cron. */
@@ -222,9 +244,14 @@ export class Gateway {
     for (const session of this.engine.clients.all()) {
       const connection = session.transport;
       if (!(connection instanceof Connection)) continue;
+      this.engine.clients.notePeaks(connection, nowMs);
       if (connection.outboundBytes > 0) this.checkOutputLimits(connection);
       const idleMs = nowMs - session.lastInteractionMs;
-      const mayIdle = session.isMonitor || session.isPostponed || session.blocked !== null;
+      const mayIdle =
+        session.isMonitor ||
+        session.isPostponed ||
+        session.blocked !== null ||
+        session.subscriptions !== null;
       if (timeoutMs > 0 && idleMs > timeoutMs && !mayIdle) {
         this.engine.log.verbose("Closing idle client");
         connection.close();

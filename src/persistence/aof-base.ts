@@ -1,7 +1,7 @@
 /**
  * The present content of all databases as commands, for a base file: SET key value [PXAT ms], and
  * for collections RPUSH, SADD, ZADD and HMSET, some elements in each, and PEXPIREAT; HPEXPIREAT for
- * each field of a hash that expires.
+ * each field of a hash that expires. Streams are in _stream-base.ts.
  * The walk is done in one go, so nothing changes while it runs. Keys that have expired are left
  * out, since their removal has been or will be reported elsewhere; such fields are not.
  */
@@ -19,6 +19,7 @@ import {
   TYPE_HASH,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   typeOf,
 } from "../memory/entry.ts";
@@ -27,6 +28,7 @@ import { MAX_DOUBLE_BYTES, writeDouble } from "../base/doubles.ts";
 import { NO_FIELD_EXPIRY } from "../values/hash.ts";
 import type { HashValue } from "../values/hash.ts";
 import { selectCommand } from "./_select.ts";
+import { writeStream } from "./_stream-base.ts";
 
 const BUFFER_BYTES = 1 << 20;
 /** As many as Redis writes (AOF_REWRITE_ITEMS_PER_CMD). */
@@ -66,7 +68,8 @@ function writeEntry(database: Database, ref: Ref, effects: Effects, reader: Valu
     return;
   }
   const type = reader.open(database, ref);
-  writeCollection(new Batches(database.index, effects), reader, type);
+  if (type === TYPE_STREAM) writeStream(database.index, effects, key, reader.stream.stream);
+  else writeCollection(new Batches(database.index, effects), reader, type);
   if (type === TYPE_HASH && reader.hash.hasExpiringFields) {
     writeFieldExpiries(database.index, effects, reader.hash);
   }

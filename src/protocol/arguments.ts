@@ -16,6 +16,13 @@ export class Arguments {
   /** The raw range is a request in multibulk form, exact to the byte. */
   rawIsExact = false;
 
+  /** Bytes of all arguments. */
+  get totalBytes(): number {
+    let bytes = 0;
+    for (let i = 0; i < this.count; i++) bytes += this.lengths[i];
+    return bytes;
+  }
+
   /** Appends an argument. */
   push(start: number, length: number): void {
     const index = this.count;

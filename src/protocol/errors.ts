@@ -86,6 +86,13 @@ export const AUTH_WITHOUT_PASSWORD =
 export const BAD_CLIENT_NAME =
   "ERR Client names cannot contain spaces, newlines or special characters.";
 export const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
+export const NO_ACL_FILE =
+  "ERR This Redis instance is not configured to use an ACL file. You may want to specify users " +
+  "via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis " +
+  "configuration file set) in order to store users in the Redis configuration.";
+export const ACL_SAVE_FAILED =
+  "ERR There was an error trying to save the ACLs. Please check the server logs for more " +
+  "information";
 export const LOADING = "LOADING Redis is loading the dataset in memory";
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 /** MONITOR makes its connection a kind of replica. */
@@ -152,6 +159,19 @@ export function wrongArity(fullName: string): string {
   return `ERR wrong number of arguments for '${fullName}' command`;
 }
 
+/** A RESP2 client that has subscribed wants something else. */
+export function onlyForSubscribers(name: string): string {
+  return (
+    `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET ` +
+    "are allowed in this context"
+  );
+}
+
+/** Something that expects one reply per command wants to subscribe. */
+export function needsReplies(name: string): string {
+  return `ERR ${name.toUpperCase()} isn't allowed for a DENY BLOCKING client`;
+}
+
 export function protectedCommand(name: string): string {
   const option = `enable-${name}-command`;
   return (
@@ -194,4 +214,18 @@ function fixed(value: number): string {
   if (!isTie) return sign + magnitude.toFixed(6);
   const digits = magnitude.toFixed(7).slice(0, -1);
   return sign + (Number(digits.at(-1)) % 2 === 0 ? digits : magnitude.toFixed(6));
+}
+
+export const NOT_IN_TRANSACTION = "ERR Command not allowed inside a transaction";
+export const TRANSACTION_ABORTED = "EXECABORT Transaction discarded because of previous errors.";
+
+/** EXEC itself was rejected: the transaction is over all the same. */
+export function transactionDiscarded(error: string): string {
+  const reason = error.startsWith("ERR ") ? error.slice(4) : error;
+  return `EXECABORT Transaction discarded because of: ${reason}`;
+}
+
+/** SORT's BY and GET, whose keys an ACL can't know beforehand. */
+export function sortOptionDenied(option: string): string {
+  return `ERR ${option} option of SORT denied due to insufficient ACL permissions.`;
 }

@@ -43,8 +43,12 @@ export class ReplyWriter {
   resp3 = false;
   /** Where the reply of the running command begins. */
   commandStart = 0;
+  /** A reply to one command that is larger need not be written to its end. */
+  largestBytes = Infinity;
   /** The running command's reply is too large: who runs it must replace the reply. */
   hasOverflowed = false;
+  /** Whether a buffer that grew large is given up. */
+  mayShrink = true;
   /** Somebody keeps a view of the buffer. */
   private isLent = false;
   /** Errors written since the start; who runs a command compares. */
@@ -55,7 +59,7 @@ export class ReplyWriter {
   /** Forgets everything written. */
   clear(): void {
     this.at = 0;
-    if (this.bytes.length > KEEP_BYTES || this.isLent) {
+    if ((this.bytes.length > KEEP_BYTES && this.mayShrink) || this.isLent) {
       this.bytes = new Uint8Array(INITIAL_BYTES);
       this.isLent = false;
     }
@@ -312,7 +316,7 @@ export class ReplyWriter {
   private reserve(bytes: number): void {
     const needed = this.at + bytes;
     if (needed <= this.bytes.length) return;
-    if (needed > MAX_REPLY_BYTES) {
+    if (needed > MAX_REPLY_BYTES || needed - this.commandStart > this.largestBytes) {
       // What follows is written over this command's own reply, which nobody will see.
       this.hasOverflowed = true;
       this.at = this.commandStart;

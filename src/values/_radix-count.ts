@@ -2,7 +2,8 @@
  * How many nodes Redis's radix tree (rax.c) has for a set of IDs, which XINFO shows. All keys have
  * 16 bytes, so all end in a leaf; a run of bytes without a branch is one node, and so is a branch.
  */
-import { STREAM_ID_BYTES, StreamId } from "./stream-id.ts";
+import { STREAM_ID_BYTES } from "./stream-id.ts";
+import type { StreamId } from "./stream-id.ts";
 
 /** `idAt` gives `count` IDs in rising order; it may return the same object each time. */
 export function radixNodeCount(count: number, idAt: (index: number) => StreamId): number {

@@ -52,16 +52,15 @@ export class StreamCursor {
   private readonly fieldDigits = new ItemDigits();
   private readonly valueDigits = new ItemDigits();
 
-  /** Begins a walk over the entries from `from` to `to`, both included, the last one first or not. */
+  /** Begins a walk over the entries from `from` to `to`, both included; in reverse from `to` on. */
   seek(stream: Stream, from: StreamId, to: StreamId, isReverse: boolean): void {
     this.from.copy(from);
     this.to.copy(to);
     this.isReverse = isReverse;
     this.findsDeleted = false;
     this.nodes = stream.nodes;
-    const node = stream.nodes.findUpTo(isReverse ? to : from);
-    // In front of the first node there is nothing for a walk backwards.
-    this.enter(isReverse ? node : Math.max(0, node));
+    // The first node may hold entries in front of its ID, where XSETID went back.
+    this.enter(Math.max(0, stream.nodes.findUpTo(isReverse ? to : from)));
   }
 
   /** Goes to the next entry; false where there is none. */
@@ -71,11 +70,10 @@ export class StreamCursor {
       this.finishEntry();
       while (this.nextAt === this.endAt) if (!this.enter(this.node + 1)) return false;
       this.readHead(this.nextAt);
-      if (this.id.compare(this.to) > 0) {
-        this.leave();
-        return false;
-      }
-      if (this.id.compare(this.from) >= 0 && this.isShown) return true;
+      if (!this.isShown || this.id.compare(this.from) < 0) continue;
+      if (this.id.compare(this.to) <= 0) return true;
+      this.leave();
+      return false;
     }
   }
 
@@ -102,14 +100,14 @@ export class StreamCursor {
       for (let i = lowWordAt(this.bytes, countAt); i > 0; i--) at = previousItem(this.bytes, at);
       this.nextAt = at;
       this.readHead(at);
-      if (this.id.compare(this.from) < 0) {
-        this.leave();
-        return false;
-      }
-      if (this.id.compare(this.to) <= 0 && this.isShown) return true;
+      if (!this.isShown || this.id.compare(this.to) > 0) continue;
+      if (this.id.compare(this.from) >= 0) return true;
+      this.leave();
+      return false;
     }
   }
 
+  /** One that was deleted may even be out of order: XSETID may go back behind it. */
   private get isShown(): boolean {
     return this.findsDeleted || (this.bytes[this.at] & DELETED) === 0;
   }

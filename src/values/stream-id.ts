@@ -153,6 +153,12 @@ export class StreamId {
     return writeUint64(target, dash + 1, this.seqHigh, this.seqLow);
   }
 
+  /** The text as bytes of its own. */
+  textBytes(): Uint8Array {
+    const target = new Uint8Array(MAX_STREAM_ID_TEXT);
+    return target.subarray(0, this.writeText(target, 0));
+  }
+
   /** The milliseconds, where they are a safe integer; otherwise about that. */
   get ms(): number {
     return this.msHigh * WORD + this.msLow;
@@ -160,8 +166,7 @@ export class StreamId {
 
   /** For errors, logs and tests. */
   toString(): string {
-    const target = new Uint8Array(MAX_STREAM_ID_TEXT);
-    return String.fromCharCode(...target.subarray(0, this.writeText(target, 0)));
+    return String.fromCharCode(...this.textBytes());
   }
 }
 

@@ -8,8 +8,9 @@
  *
  * Invariants: a node's ID is that of the first entry ever in it, and a node has an entry that
  * lives (only an exact trim by ID may leave it without); `firstId` is the first entry that lives,
- * 0-0 in an empty stream; no entry is behind `lastId`. An entry that is deleted keeps its bytes, with a flag, until its whole node goes, as in Redis, so
- * that both servers cut their nodes alike.
+ * 0-0 in an empty stream; no entry that lives is behind `lastId`. An entry that is deleted keeps its
+ * bytes, with a flag, until its whole node goes, as in Redis, so that both servers cut their nodes
+ * alike.
  */
 import type { Arena } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES } from "../memory/arena.ts";
@@ -17,7 +18,7 @@ import { ENCODING_STREAM } from "../memory/entry.ts";
 import type { Collection } from "../memory/object-table.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
 import type { Home } from "./home.ts";
-import { totalBytes } from "./_listpack.ts";
+import { HEADER_BYTES, totalBytes } from "./_listpack.ts";
 import {
   appendEntry,
   countsGrowth,
@@ -25,8 +26,7 @@ import {
   deletedCount,
   initNode,
   liveCount,
-  maxEntryBytes,
-  maxMasterBytes,
+  maxBytesOf,
   setCounts,
 } from "./_stream-node.ts";
 import { radixNodeCount } from "./_radix-count.ts";
@@ -45,7 +45,7 @@ export interface StreamLimits {
   maxNodeEntries: number;
 }
 
-/** A counter of 64 bits: a bigint only beyond 2^53. */
+/** A counter of 64 bits, which overflows as an int64: a bigint only beyond 2^53. */
 export type Counter = number | bigint;
 
 const FIRST_ID = new StreamId();
@@ -101,9 +101,10 @@ export class Stream implements Collection {
     limits: StreamLimits,
   ): void {
     const { nodes } = this;
-    const needed = maxEntryBytes(lengths, first, pairs);
+    const dataBytes = rangeBytes(lengths, first, pairs);
+    const needed = maxBytesOf(2 * pairs, dataBytes);
     let tail = nodes.count - 1;
-    if (tail < 0 || this.isFull(tail, lengths, first, pairs, limits)) {
+    if (tail < 0 || this.isFull(tail, dataBytes, limits)) {
       tail = this.openNode(id, bytes, starts, lengths, first, pairs, needed);
     }
     let at = nodes.startOf(tail);
@@ -205,7 +206,7 @@ export class Stream implements Collection {
     else id.setLast();
   }
 
-  /** Shows each node's ID and its bytes, a listpack, in order; `id` is the same object each time. */
+  /** Shows each node's ID (always the same object) and its bytes, a listpack, in order. */
   visitNodes(
     visit: (id: StreamId, bytes: Uint8Array, start: number, length: number) => void,
   ): void {
@@ -246,19 +247,13 @@ export class Stream implements Collection {
   }
 
   /** Whether a further entry begins another node. */
-  private isFull(
-    tail: number,
-    lengths: Int32Array,
-    first: number,
-    pairs: number,
-    limits: StreamLimits,
-  ): boolean {
+  private isFull(tail: number, dataBytes: number, limits: StreamLimits): boolean {
     const bytes = this.nodes.bytesOf(tail);
     const start = this.nodes.startOf(tail);
     const { maxNodeBytes, maxNodeEntries } = limits;
     const maxBytes =
       maxNodeBytes === 0 || maxNodeBytes > MAX_NODE_BYTES ? MAX_NODE_BYTES : maxNodeBytes;
-    if (totalBytes(bytes, start) + rangeBytes(lengths, first, pairs) >= maxBytes) return true;
+    if (totalBytes(bytes, start) + dataBytes >= maxBytes) return true;
     if (maxNodeEntries === 0) return false;
     return liveCount(bytes, start) + deletedCount(bytes, start) >= maxNodeEntries;
   }
@@ -274,13 +269,19 @@ export class Stream implements Collection {
     entryBytes: number,
   ): number {
     const { nodes } = this;
+    // XSETID may go back behind entries that were deleted: a node that has no others is in the way.
+    while (nodes.count > 0 && nodes.readId(nodes.count - 1, nodeId).compare(id) > 0) {
+      nodes.remove(nodes.count - 1);
+    }
     const tail = nodes.count;
     let expected = 0;
     if (tail > 0) {
       expected = totalBytes(nodes.bytesOf(tail - 1), nodes.startOf(tail - 1));
       nodes.tighten(tail - 1);
     }
-    const needed = maxMasterBytes(lengths, first, pairs) + entryBytes;
+    let fieldBytes = 0;
+    for (let i = 0; i < pairs; i++) fieldBytes += lengths[first + 2 * i];
+    const needed = HEADER_BYTES + maxBytesOf(pairs, fieldBytes) + entryBytes;
     // What the node before took, this one will probably take too.
     nodes.push(id, roomFor(needed, expected + (expected >>> 3)));
     initNode(nodes.bytesOf(tail), nodes.startOf(tail), bytes, starts, lengths, first, pairs);
@@ -314,7 +315,7 @@ export class Stream implements Collection {
     return cursor.next() && cursor.id.compare(id) < 0;
   }
 
-  /** Deletes up to `count` entries in front of `minId` from the first node, which is not emptied. */
+  /** Deletes up to `count` entries in front of `minId`, all in the first node, which stays. */
   private trimFirstNode(count: number, minId: StreamId): number {
     const bytes = this.nodes.bytesOf(0);
     let removed = 0;
@@ -380,6 +381,6 @@ function roomFor(needed: number, wished: number): number {
 }
 
 function incremented(counter: Counter): Counter {
-  if (typeof counter === "bigint") return counter + 1n;
+  if (typeof counter === "bigint") return BigInt.asIntN(64, counter + 1n);
   return counter < Number.MAX_SAFE_INTEGER ? counter + 1 : BigInt(counter) + 1n;
 }

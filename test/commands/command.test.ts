@@ -31,12 +31,16 @@ const NEW = new Set([
 const CHANGED_INFO: Readonly<Record<string, string>> = {
   "config|resetstat": "7.2 gave it request and response policies",
   "config|rewrite": "7.2 gave it request and response policies",
+  xadd: "7.2 renamed arguments",
+  "xinfo|stream": "7.2 added a field, and made FULL an argument of its own",
+  xsetid: "7.2 renamed arguments",
   zrank: "7.2 added WITHSCORE",
   zrevrank: "7.2 added WITHSCORE",
 };
 
 /** Where COMMAND DOCS of Redis 7.2 differs from the oracle's, texts aside. */
 const CHANGED_DOCS: Readonly<Record<string, string>> = {
+  "acl|log": "7.2 tells entries apart and says when they began",
   "client|kill": "7.2 renamed arguments; MAXAGE is 7.4's",
   "client|list": "7.2 renamed arguments and made ID a token of its argument",
   "command|getkeys": "7.2 documents the arguments",
@@ -51,6 +55,9 @@ const CHANGED_DOCS: Readonly<Record<string, string>> = {
   psetex: "deprecated in 7.2",
   setex: "deprecated in 7.2",
   setnx: "deprecated in 7.2",
+  xadd: "7.2 renamed arguments",
+  "xinfo|stream": "7.2 added a field, and made FULL an argument of its own",
+  xsetid: "7.2 renamed arguments",
   zrank: "7.2 added WITHSCORE",
   zrevrank: "7.2 added WITHSCORE",
 };

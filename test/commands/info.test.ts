@@ -26,6 +26,9 @@ const NEW_FIELDS = new Set([
   "acl_access_denied_key",
   "acl_access_denied_channel",
   // Redis 7.4.
+  "pubsub_clients",
+  "watching_clients",
+  "total_watched_keys",
   "expired_subkeys",
   "client_query_buffer_limit_disconnections",
   "client_output_buffer_limit_disconnections",
@@ -134,6 +137,20 @@ test("counters follow what clients do", async () => {
   await client.value("CONFIG RESETSTAT");
   expect((await infoFields(client, "stats")).keyspace_hits).toBe("0");
   expect(await infoFields(client, "errorstats")).toEqual({});
+});
+
+test("made-up error codes end the counting by codes", async () => {
+  await using server = await startServer({ directives: ["enable-debug-command yes"] });
+  await using client = await server.connect();
+  for (let i = 0; i < 130; i++) await client.do(`DEBUG ERROR "CODE${i} x"`);
+  expect(await infoFields(client, "errorstats")).toEqual({
+    errorstat_ERRORSTATS_DISABLED: "count=1",
+  });
+  expect((await infoFields(client, "stats")).total_error_replies).toBe("130");
+  await server.waitForLog(/Errorstats stopped adding new errors .*: CODE0, CODE1, /);
+  await client.value("CONFIG RESETSTAT");
+  await client.do("GET");
+  expect(await infoFields(client, "errorstats")).toEqual({ errorstat_ERR: "count=1" });
 });
 
 test("keyspace and expiry", async () => {

@@ -74,8 +74,10 @@ const sorted = keyOf("z");
 const lex = pure("x");
 const log = keyOf("p");
 const geo = keyOf("g");
+const stream = keyOf("r");
 const scored = (r: Random): string => (r.chance(0.3) ? set(r) : sorted(r));
-const any = (r: Random): string => r.pick([string, hash, list, set, sorted, lex, log, geo])(r);
+const any = (r: Random): string =>
+  r.pick([string, hash, list, set, sorted, lex, log, geo, stream])(r);
 
 const STRINGS: Entry[] = [
   [6, (r) => ["SET", string(r), text(r), ...maybe(r, r.pick(["NX", "XX", "KEEPTTL"]))]],
@@ -202,6 +204,40 @@ const SORTED_SETS: Entry[] = [
   [1, (r) => ["OBJECT", "ENCODING", pure("z")(r)]],
 ];
 
+/** What new entries are named after: it rises, as time would. */
+let moment = 0;
+
+function newId(r: Random): string {
+  if (r.chance(0.05)) return entryId(r);
+  if (r.chance(0.5)) moment++;
+  return r.chance(0.7) ? `${moment}-*` : `${moment}-${r.below(1000)}`;
+}
+
+const entryId = (r: Random): string =>
+  r.chance(0.9) ? `${Math.max(0, moment - r.below(200))}-${r.below(3)}` : text(r);
+const rangeId = (r: Random): string =>
+  r.chance(0.4) ? r.pick(["-", "+", "(0"]) : (r.chance(0.2) ? "(" : "") + entryId(r);
+const trim = (r: Random): (string | number)[] => [
+  ...(r.chance(0.5) ? ["MAXLEN", r.pick(["~", "="]), r.below(300)] : []),
+  ...(r.chance(0.2) ? ["MINID", r.pick(["~", "="]), entryId(r)] : []),
+  ...(r.chance(0.2) ? ["LIMIT", r.below(100)] : []),
+];
+const pairs = (r: Random): string[] =>
+  r.chance(0.7) ? ["field", text(r)] : some(r, 4).flatMap((field) => [field, text(r)]);
+
+const STREAMS: Entry[] = [
+  [20, (r) => ["XADD", stream(r), newId(r), ...pairs(r)]],
+  [6, (r) => ["XADD", stream(r), ...maybe(r, "NOMKSTREAM"), ...trim(r), newId(r), ...pairs(r)]],
+  [6, (r) => ["XDEL", stream(r), ...Array.from({ length: r.between(1, 6) }, () => entryId(r))]],
+  [1, (r) => ["XTRIM", stream(r), ...trim(r)]],
+  [2, (r) => ["XRANGE", stream(r), rangeId(r), rangeId(r), ...maybe(r, "COUNT", "3")]],
+  [2, (r) => ["XREVRANGE", stream(r), rangeId(r), rangeId(r), ...maybe(r, "COUNT", "3")]],
+  [1, (r) => ["XREAD", "COUNT", "2", "STREAMS", stream(r), stream(r), entryId(r), "0"]],
+  [1, (r) => ["XINFO", "STREAM", stream(r), ...maybe(r, "FULL")]],
+  [1, (r) => ["XLEN", stream(r)]],
+  [0.5, (r) => ["XSETID", stream(r), entryId(r), ...maybe(r, "ENTRIESADDED", "100000")]],
+];
+
 function scores(r: Random): string[] {
   return maybe(r, "WITHSCORES");
 }
@@ -266,11 +302,20 @@ const KEYS: Entry[] = [
 
 /** A command from one key to another of the same type, so that types do not mix in the end. */
 function sameKind(r: Random, word: string): string[] {
-  const kind = r.pick(["s", "h", "l", "t", "z", "x", "p", "g"]);
+  const kind = r.pick(["s", "h", "l", "t", "z", "x", "p", "g", "r"]);
   return [word, kind + r.below(4), kind + r.below(4)];
 }
 
-const ALL = [...STRINGS, ...HASHES, ...LISTS, ...SETS, ...SORTED_SETS, ...OTHERS, ...KEYS];
+const ALL = [
+  ...STRINGS,
+  ...HASHES,
+  ...LISTS,
+  ...SETS,
+  ...SORTED_SETS,
+  ...STREAMS,
+  ...OTHERS,
+  ...KEYS,
+];
 const TOTAL_WEIGHT = ALL.reduce((sum, [weight]) => sum + weight, 0);
 
 export function randomOperation(r: Random): Operation {

@@ -32,7 +32,7 @@ const THRESHOLDS = [
   {},
   { "hash-max-listpack-entries": 8, "zset-max-listpack-entries": 8 },
   { "set-max-intset-entries": 8, "list-max-listpack-size": 5, "hash-max-listpack-value": 20 },
-  { "list-max-listpack-size": -1, "zset-max-listpack-value": 10 },
+  { "list-max-listpack-size": -1, "zset-max-listpack-value": 10, "stream-node-max-entries": 7 },
 ];
 
 const oracle = findOracle();

@@ -27,10 +27,8 @@ beforeAll(async () => {
   const config = new Config(systemHost(systemDisk), log);
   config.assign("port", [String(port)]);
   config.assign("save", [""]);
-  server = new Server({ config, clock, random: new Random(), disk: systemDisk, log });
-  Object.assign(server.engine, {
-    table: new CommandTable([...allCommands(), ...blockingCommands()]),
-  });
+  const table = new CommandTable([...allCommands(), ...blockingCommands()]);
+  server = new Server({ config, table, clock, random: new Random(), disk: systemDisk, log });
   expect(server.listen()).toBe(null);
   expect(await server.start()).toBe(true);
 });

@@ -19,7 +19,7 @@ import {
   WRITE,
 } from "../../engine/command.ts";
 import type { ArgumentDoc } from "../../engine/command.ts";
-import { NOTIFY_STRING } from "../../engine/key-events.ts";
+import { NOTIFY_NONE, NOTIFY_STRING } from "../../engine/key-events.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import type { Ref } from "../../memory/arena.ts";
 import { TYPE_STRING } from "../../memory/entry.ts";
@@ -62,9 +62,10 @@ export const bitfield = command({
       notes: "This command allows both access and modification of the key",
     },
   ],
-  findKeys(args, offset) {
+  findKeys(args, offset, found) {
     const flags = onlyReads(args, offset + 2) ? KEY_RO : KEY_RW | KEY_UPDATE;
-    return [{ index: offset + 1, flags: flags | KEY_ACCESS }];
+    found.add(offset + 1, flags | KEY_ACCESS);
+    return true;
   },
   args: [
     { name: "key", type: "key", keySpec: 0 },
@@ -158,7 +159,8 @@ function runOperations(call: Call, mayWrite: boolean): void {
   let changes = 0;
   for (const operation of operations) if (runOne(call, entry, operation)) changes++;
   if (!entry.isChanged) return;
-  call.changed(NOTIFY_STRING, "setbit", 1);
+  // Made or grown for an operation that then failed: Redis tells nobody.
+  call.changed(changes === 0 ? NOTIFY_NONE : NOTIFY_STRING, "setbit", 1);
   if (changes > 1) call.changedMany(changes - 1);
 }
 

@@ -1,9 +1,10 @@
 /** CLIENT KILL: by address alone, or by any number of filters that must all hold. */
 import type { Call } from "../../engine/call.ts";
+import { classOf } from "../../engine/client-class.ts";
 import type { ArgumentDoc } from "../../engine/command.ts";
 import type { Session } from "../../engine/session.ts";
 import { SYNTAX } from "../../protocol/errors.ts";
-import { isOfType, readClientType } from "./_client-type.ts";
+import { readClientType } from "./_client-type.ts";
 
 const TYPES: readonly ArgumentDoc[] = [
   { name: "normal", type: "pure-token", token: "NORMAL" },
@@ -105,14 +106,15 @@ function readFilter(call: Call, index: number, filters: Filters): boolean | null
   } else if (call.is(index, "TYPE")) {
     const type = readClientType(call, value);
     if (type === null) return null;
-    tests.push((session) => isOfType(session, type));
+    tests.push((session) => classOf(session) === type);
   } else if (call.is(index, "ADDR")) {
     tests.push((session) => session.transport?.peerAddress === text);
   } else if (call.is(index, "LADDR")) {
     tests.push((session) => session.transport?.localAddress === text);
   } else if (call.is(index, "USER")) {
-    if (text !== "default") call.refuse(`ERR No such user '${text}'`);
-    tests.push((session) => session.isAuthenticated && session.user === text);
+    const user = call.engine.acl.user(text);
+    if (user === null) call.refuse(`ERR No such user '${text}'`);
+    tests.push((session) => session.user === user);
   } else if (call.is(index, "MAXAGE")) {
     const ageSeconds = call.integer(value);
     if (ageSeconds < 1) call.refuse("ERR maxage should be greater than 0");

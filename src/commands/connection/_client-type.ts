@@ -1,11 +1,9 @@
-/** The classes of clients that CLIENT LIST and CLIENT KILL filter by. */
+/** TYPE, by which CLIENT LIST and CLIENT KILL filter. */
 import type { Call } from "../../engine/call.ts";
-import type { Session } from "../../engine/session.ts";
-
-export type ClientType = "normal" | "master" | "replica" | "pubsub";
+import type { ClientClass } from "../../engine/client-class.ts";
 
 /** The type named by an argument; null: the error has been replied. */
-export function readClientType(call: Call, index: number): ClientType | null {
+export function readClientType(call: Call, index: number): ClientClass | null {
   const name = call.text(index).toLowerCase();
   if (name === "slave") return "replica";
   if (name === "normal" || name === "master" || name === "replica" || name === "pubsub") {
@@ -13,9 +11,4 @@ export function readClientType(call: Call, index: number): ClientType | null {
   }
   call.fail(`ERR Unknown client type '${call.text(index)}'`);
   return null;
-}
-
-/** Monitors count as replicas, as they do in Redis. */
-export function isOfType(session: Session, type: ClientType): boolean {
-  return type === (session.isMonitor ? "replica" : "normal");
 }

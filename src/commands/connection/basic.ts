@@ -1,6 +1,8 @@
 /** A connection's own state: greeting, authentication, database, end. */
 import { REDIS_VERSION } from "../../base/version.ts";
+import { IN_EXEC, TOP_LEVEL } from "../../engine/acl/denial.ts";
 import type { Call } from "../../engine/call.ts";
+import { GATE_SUBSCRIBED } from "../../engine/admission.ts";
 import {
   ALLOW_BUSY,
   command,
@@ -34,6 +36,7 @@ export const ping = command({
   args: [{ name: "message", type: "string", optional: true }],
   run(call) {
     if (call.count > 2) call.wrongArity();
+    else if ((call.session.gates & GATE_SUBSCRIBED) !== 0) replyAmongMessages(call);
     else if (call.count === 1) call.reply.simple("PONG");
     else replyArgument(call, 1);
   },
@@ -115,7 +118,7 @@ export const auth = command({
   run(call) {
     if (call.count > 3) {
       call.syntaxError();
-    } else if (call.count === 2 && !call.engine.needsPassword) {
+    } else if (call.count === 2 && call.engine.acl.defaultUser.needsNoPassword) {
       call.fail(AUTH_WITHOUT_PASSWORD);
     } else {
       const user = call.count === 3 ? call.text(1) : "default";
@@ -178,6 +181,14 @@ export const select = command({
   },
 });
 
+/** PING of a subscriber in RESP2, whose replies must look like messages. */
+function replyAmongMessages(call: Call): void {
+  call.reply.array(2);
+  call.reply.bulkText("pong");
+  if (call.count === 1) call.reply.emptyBulk();
+  else replyArgument(call, 1);
+}
+
 function replyArgument(call: Call, index: number): void {
   const { bytes, starts, lengths } = call.args;
   call.reply.bulk(bytes, starts[index], lengths[index]);
@@ -185,14 +196,15 @@ function replyArgument(call: Call, index: number): void {
 
 /** Replies with an error and returns false where the password is wrong. */
 function authenticate(call: Call, user: string, password: string): boolean {
-  if (call.engine.authenticate(call.session, user, password)) return true;
-  call.engine.stats.aclDeniedAuth++;
+  const { engine, session } = call;
+  const circumstance = session.transaction === null ? TOP_LEVEL : IN_EXEC;
+  if (engine.acl.authenticate(session, user, password, call.text(0), circumstance)) return true;
   call.fail(WRONG_PASSWORD);
   return false;
 }
 
 function greet(call: Call): void {
-  const { engine, session, reply } = call;
+  const { session, reply } = call;
   let version: number = session.resp;
   if (call.count > 1) {
     version = call.integer(1, "ERR Protocol version is not an integer or out of range");
@@ -219,7 +231,7 @@ function greet(call: Call): void {
     }
   }
   if (user !== null && !authenticate(call, user, password)) return;
-  if (engine.mustAuthenticate(session)) {
+  if (session.user !== null && !session.isAuthenticated) {
     call.fail(NO_HELLO_AUTH);
     return;
   }
@@ -228,7 +240,7 @@ function greet(call: Call): void {
     return;
   }
   if (name !== null) session.name = name;
-  session.resp = version === 3 ? 3 : 2;
+  call.engine.setProtocol(session, version === 3 ? 3 : 2);
   reply.resp3 = version === 3;
   replyGreeting(call);
 }

@@ -1,5 +1,6 @@
 /** CLIENT: the connections of the server, one's own and the others'. */
 import type { Call } from "../../engine/call.ts";
+import { classOf } from "../../engine/client-class.ts";
 import { clientLine } from "../../engine/client-info.ts";
 import { ADMIN, command, LOADING, NOSCRIPT, STALE } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
@@ -8,7 +9,8 @@ import type { Session } from "../../engine/session.ts";
 import { BAD_CLIENT_NAME, UNBLOCKED, unknownSubcommandOrArity } from "../../protocol/errors.ts";
 import { CLIENT_HELP } from "./_client-help.ts";
 import { KILL_ARGUMENTS, killClients } from "./_client-kill.ts";
-import { isOfType, readClientType } from "./_client-type.ts";
+import { readClientType } from "./_client-type.ts";
+import { caching, getredir, tracking, trackinginfo } from "./tracking.ts";
 
 const SUBCOMMAND = {
   group: "connection",
@@ -108,7 +110,9 @@ const info = command({
   summary: "Describes the connection.",
   tips: ["nondeterministic_output"],
   run(call) {
-    call.reply.verbatim(`${clientLine(call.session, call.nowMs, call.requestBytes)}\n`);
+    call.reply.verbatim(
+      `${clientLine(call.session, call.nowMs, call.requestBytes, call.args.totalBytes)}\n`,
+    );
   },
 });
 
@@ -338,7 +342,9 @@ export const client = command({
   arity: -2,
   flags: 0,
   subcommands: [
+    caching,
     getname,
+    getredir,
     help,
     id,
     info,
@@ -350,6 +356,8 @@ export const client = command({
     replyMode,
     setinfo,
     setname,
+    tracking,
+    trackinginfo,
     unblock,
     unpause,
   ],
@@ -370,7 +378,7 @@ function listClients(call: Call): void {
   } else if (call.is(2, "TYPE") && call.count === 4) {
     const type = readClientType(call, 3);
     if (type === null) return;
-    for (const session of clients.all()) if (isOfType(session, type)) chosen.push(session);
+    for (const session of clients.all()) if (classOf(session) === type) chosen.push(session);
   } else if (call.is(2, "ID") && call.count > 3) {
     for (let i = 3; i < call.count; i++) {
       const session = clients.byId(call.integer(i, "ERR Invalid client ID"));
@@ -382,8 +390,10 @@ function listClients(call: Call): void {
   }
   if (call.refused()) return;
   const lines = chosen.map((session) => {
-    const requestBytes = session === call.session ? call.requestBytes : 0;
-    return `${clientLine(session, call.nowMs, requestBytes)}\n`;
+    const isMine = session === call.session;
+    const requestBytes = isMine ? call.requestBytes : 0;
+    const argumentBytes = isMine ? call.args.totalBytes : 0;
+    return `${clientLine(session, call.nowMs, requestBytes, argumentBytes)}\n`;
   });
   call.reply.verbatim(lines.join(""));
 }

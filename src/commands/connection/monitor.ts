@@ -12,6 +12,10 @@ export const monitor = command({
   flags: ADMIN | NOSCRIPT | LOADING | STALE,
   run(call) {
     const { session } = call;
+    if (session.deniesBlocking) {
+      call.fail("ERR MONITOR isn't allowed for DENY BLOCKING client");
+      return;
+    }
     if (!session.isMonitor && session.transport !== null) {
       session.isMonitor = true;
       session.gates |= GATE_LISTENER;

@@ -36,6 +36,8 @@ export const flushdb = command({
   run(call) {
     if (!hasMode(call)) return;
     const keys = call.database.size;
+    call.engine.contentReplaced(call.database, null);
+    call.engine.databasesEmptied();
     call.database.clear();
     call.engine.blocking.databaseChanged(call.database);
     reportFlush(call, keys);
@@ -55,6 +57,8 @@ export const flushall = command({
     if (!hasMode(call)) return;
     const { keyspace } = call.engine;
     const keys = keyspace.keyCount;
+    for (const database of keyspace.databases) call.engine.contentReplaced(database, null);
+    call.engine.databasesEmptied();
     keyspace.clear();
     for (const database of keyspace.databases) call.engine.blocking.databaseChanged(database);
     reportFlush(call, keys);
@@ -83,6 +87,8 @@ export const swapdb = command({
     const other = databases[second];
     if (one === undefined || other === undefined) call.refuse(INVALID_DB_INDEX);
     if (call.refused()) return;
+    call.engine.contentReplaced(one, other);
+    call.engine.contentReplaced(other, one);
     one.swapContent(other);
     call.engine.blocking.databaseChanged(one);
     call.engine.blocking.databaseChanged(other);

@@ -31,8 +31,8 @@ export function tryMove(call: Call, fromHead: boolean, toHead: boolean): boolean
     } else {
       source.home.touched();
     }
-    call.changed(NOTIFY_LIST, fromHead ? "lpop" : "rpop", 1);
-    call.alsoHappened(NOTIFY_LIST, toHead ? "lpush" : "rpush", 1);
+    call.changed(NOTIFY_LIST, toHead ? "lpush" : "rpush", 1);
+    call.alsoHappened(NOTIFY_LIST, fromHead ? "lpop" : "rpop", 1);
     return true;
   }
   target.prepare(1, moved.length);

@@ -5,49 +5,42 @@
 import { totalmem } from "node:os";
 import type { Engine } from "../../engine/engine.ts";
 import type { InfoField } from "../../engine/persistence.ts";
+import { measureMemory, ratio } from "./_memory-figures.ts";
+import type { MemoryFigures } from "./_memory-figures.ts";
 
 export function memoryFields(engine: Engine): InfoField[] {
-  const { memory, persistence } = engine;
   const { values } = engine.config;
-  const used = memory.measure();
-  const overhead = memory.overheadBytes();
-  const resident = process.memoryUsage.rss();
+  const memory = measureMemory(engine);
+  const { usedBytes, peakBytes, datasetBytes, residentBytes } = memory;
   return [
-    ...withHuman("used_memory", used),
-    ...withHuman("used_memory_rss", resident),
-    ...withHuman("used_memory_peak", memory.peakBytes),
-    ["used_memory_peak_perc", percent(used, memory.peakBytes)],
-    ["used_memory_overhead", overhead],
+    ...withHuman("used_memory", usedBytes),
+    ...withHuman("used_memory_rss", residentBytes),
+    ...withHuman("used_memory_peak", peakBytes),
+    ["used_memory_peak_perc", percent(usedBytes, peakBytes)],
+    ["used_memory_overhead", memory.overheadBytes],
     ["used_memory_startup", memory.startupBytes],
-    ["used_memory_dataset", used - overhead],
-    ["used_memory_dataset_perc", percent(used - overhead, used - memory.startupBytes)],
-    ["allocator_allocated", used],
-    ["allocator_active", activeBytes(engine)],
-    ["allocator_resident", resident],
+    ["used_memory_dataset", datasetBytes],
+    ["used_memory_dataset_perc", percent(datasetBytes, memory.netBytes)],
+    ["allocator_allocated", usedBytes],
+    ["allocator_active", memory.activeBytes],
+    ["allocator_resident", residentBytes],
     ...withHuman("total_system_memory", totalmem()),
     ...scriptFields(),
     ...withHuman("maxmemory", values.maxmemory),
     ["maxmemory_policy", values["maxmemory-policy"]],
-    ...fragmentationFields(engine, used, resident),
-    ["mem_not_counted_for_evict", persistence.bufferBytes],
+    ...fragmentationFields(memory),
+    ["mem_not_counted_for_evict", memory.fileBufferBytes],
     ["mem_replication_backlog", 0],
     ["mem_total_replication_buffers", 0],
     ["mem_clients_slaves", 0],
-    ["mem_clients_normal", memory.clientBytes()],
+    ["mem_clients_normal", memory.clientBytes],
     ["mem_cluster_links", 0],
-    ["mem_aof_buffer", persistence.bufferBytes],
+    ["mem_aof_buffer", memory.fileBufferBytes],
     ["mem_allocator", "pedis-arena"],
     ["active_defrag_running", 0],
     ["lazyfree_pending_objects", engine.context.reclaimer.pending],
     ["lazyfreed_objects", engine.context.reclaimer.freed],
   ];
-}
-
-/** What is in use, and what lies free in pages taken for small blocks. */
-function activeBytes({ keyspace, memory }: Engine): number {
-  let blocks = 0;
-  for (const { arena } of keyspace.databases) blocks += arena.usedBytes;
-  return memory.measure() - blocks + keyspace.committedBytes;
 }
 
 function scriptFields(): InfoField[] {
@@ -68,18 +61,19 @@ function scriptFields(): InfoField[] {
   ];
 }
 
-function fragmentationFields(engine: Engine, used: number, resident: number): InfoField[] {
-  const active = activeBytes(engine);
-  const ratio = (part: number, whole: number): string => (part / Math.max(1, whole)).toFixed(2);
+function fragmentationFields(memory: MemoryFigures): InfoField[] {
+  const { usedBytes, activeBytes, residentBytes } = memory;
+  const text = (part: number, whole: number): string => ratio(part, whole).toFixed(2);
   return [
-    ["allocator_frag_ratio", ratio(active, used)],
-    ["allocator_frag_bytes", active - used],
-    ["allocator_rss_ratio", ratio(resident, active)],
-    ["allocator_rss_bytes", resident - active],
-    ["rss_overhead_ratio", ratio(resident, resident)],
+    ["allocator_frag_ratio", text(activeBytes, usedBytes)],
+    ["allocator_frag_bytes", activeBytes - usedBytes],
+    ["allocator_rss_ratio", text(residentBytes, activeBytes)],
+    ["allocator_rss_bytes", residentBytes - activeBytes],
+    // Whatever the process holds beyond the arena is the runtime's, which is counted as resident.
+    ["rss_overhead_ratio", text(1, 1)],
     ["rss_overhead_bytes", 0],
-    ["mem_fragmentation_ratio", ratio(resident, used)],
-    ["mem_fragmentation_bytes", resident - used],
+    ["mem_fragmentation_ratio", text(residentBytes, usedBytes)],
+    ["mem_fragmentation_bytes", residentBytes - usedBytes],
   ];
 }
 
@@ -91,7 +85,7 @@ function withHuman(name: string, bytes: number): InfoField[] {
 }
 
 function percent(part: number, whole: number): string {
-  return `${((100 * part) / Math.max(1, whole)).toFixed(2)}%`;
+  return `${(100 * ratio(part, whole)).toFixed(2)}%`;
 }
 
 const UNITS = ["B", "K", "M", "G", "T", "P"];

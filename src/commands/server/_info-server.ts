@@ -1,6 +1,7 @@
 /** INFO's server, clients, replication and cpu sections: who this process is and whom it serves. */
 import { release, type } from "node:os";
 import { PEDIS_VERSION, REDIS_VERSION } from "../../base/version.ts";
+import { classOf } from "../../engine/client-class.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { InfoField } from "../../engine/persistence.ts";
 
@@ -62,25 +63,26 @@ function listenerFields(engine: Engine): InfoField[] {
 }
 
 export function clientFields(engine: Engine): InfoField[] {
-  let inputBytes = 0;
-  let outputBytes = 0;
-  const { blocking } = engine;
+  const { blocking, clients, clock, transactions } = engine;
   let waiting = blocking.count;
-  for (const session of engine.clients.all()) {
+  let subscribers = 0;
+  for (const session of clients.all()) {
     if (session.isPostponed) waiting++;
-    if (session.transport === null) continue;
-    inputBytes = Math.max(inputBytes, session.transport.queryBytes);
-    outputBytes = Math.max(outputBytes, session.transport.outboundBytes);
+    if (classOf(session) === "pubsub") subscribers++;
+    if (session.transport !== null) clients.notePeaks(session.transport, clock.nowMs);
   }
   return [
-    ["connected_clients", engine.clients.count],
+    ["connected_clients", clients.count],
     ["cluster_connections", 0],
     ["maxclients", engine.config.values.maxclients],
-    ["client_recent_max_input_buffer", inputBytes],
-    ["client_recent_max_output_buffer", outputBytes],
+    ["client_recent_max_input_buffer", clients.inputPeak.max(clock.nowMs)],
+    ["client_recent_max_output_buffer", clients.outputPeak.max(clock.nowMs)],
     ["blocked_clients", waiting],
-    ["tracking_clients", 0],
+    ["tracking_clients", engine.tracking.clientCount],
+    ["pubsub_clients", subscribers],
+    ["watching_clients", transactions.watched.sessionCount],
     ["clients_in_timeout_table", blocking.timedCount],
+    ["total_watched_keys", transactions.watched.keyCount],
     ["total_blocking_keys", blocking.keyCount],
     ["total_blocking_keys_on_nokey", blocking.keyCountWithoutKey],
   ];

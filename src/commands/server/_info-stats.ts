@@ -7,21 +7,24 @@ export function statsFields(engine: Engine): InfoField[] {
   return [
     ...trafficFields(engine),
     ...keyFields(engine),
-    // Replication, pub/sub, forks, cluster, defragmentation, tracking: nothing of it exists here.
+    ["pubsub_channels", engine.pubsub.channels.count],
+    ["pubsub_patterns", engine.pubsub.patterns.count],
+    ["pubsubshard_channels", engine.pubsub.shardChannels.count],
+    // Replication, forks, cluster, defragmentation: nothing of it exists here.
     ...FIELDS_WITHOUT_SUBJECT.map((name): InfoField => [name, 0]),
+    ["tracking_total_keys", engine.tracking.keyCount],
+    ["tracking_total_items", engine.tracking.itemCount],
+    ["tracking_total_prefixes", engine.tracking.prefixCount],
     ...replyFields(engine),
     ...loopFields(engine),
     ["acl_access_denied_auth", engine.stats.aclDeniedAuth],
     ["acl_access_denied_cmd", engine.stats.aclDeniedCommand],
-    ["acl_access_denied_key", 0],
-    ["acl_access_denied_channel", 0],
+    ["acl_access_denied_key", engine.stats.aclDeniedKey],
+    ["acl_access_denied_channel", engine.stats.aclDeniedChannel],
   ];
 }
 
 const FIELDS_WITHOUT_SUBJECT = [
-  "pubsub_channels",
-  "pubsub_patterns",
-  "pubsubshard_channels",
   "latest_fork_usec",
   "total_forks",
   "migrate_cached_sockets",
@@ -32,9 +35,6 @@ const FIELDS_WITHOUT_SUBJECT = [
   "active_defrag_key_misses",
   "total_active_defrag_time",
   "current_active_defrag_time",
-  "tracking_total_keys",
-  "tracking_total_items",
-  "tracking_total_prefixes",
 ];
 
 function trafficFields({ stats }: Engine): InfoField[] {
@@ -58,7 +58,7 @@ function trafficFields({ stats }: Engine): InfoField[] {
   ];
 }
 
-function keyFields({ context }: Engine): InfoField[] {
+function keyFields({ context, stats }: Engine): InfoField[] {
   return [
     ["expired_subkeys", context.expiredFields],
     ["expired_keys", context.expiredKeys],
@@ -66,7 +66,7 @@ function keyFields({ context }: Engine): InfoField[] {
     ["expired_time_cap_reached_count", context.expiryCyclesCutShort],
     ["expire_cycle_cpu_milliseconds", Math.floor(context.expiryCycleUs / 1000)],
     ["evicted_keys", 0],
-    ["evicted_clients", 0],
+    ["evicted_clients", stats.evictedClients],
     ["total_eviction_exceeded_time", 0],
     ["current_eviction_exceeded_time", 0],
     ["keyspace_hits", context.hits],

@@ -3,13 +3,7 @@ import { matchGlob } from "../../base/glob.ts";
 import { bytesOf } from "../../base/bytes.ts";
 import { categoriesOf } from "../../engine/acl-categories.ts";
 import type { Call } from "../../engine/call.ts";
-import {
-  command as declare,
-  KEY_NOT_KEY,
-  LOADING,
-  NO_MANDATORY_KEYS,
-  STALE,
-} from "../../engine/command.ts";
+import { command as declare, LOADING, NO_MANDATORY_KEYS, STALE } from "../../engine/command.ts";
 import type { Command } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
 import { findKeys } from "../../engine/key-finder.ts";
@@ -208,18 +202,13 @@ function matches(pattern: string, name: string): boolean {
   return matchGlob(patternBytes, 0, patternBytes.length, nameBytes, 0, nameBytes.length, true);
 }
 
-function mayHaveKeys({ declaration }: Command): boolean {
-  if (declaration.findKeys !== undefined) return true;
-  return (declaration.keys ?? []).some(({ flags }) => (flags & KEY_NOT_KEY) === 0);
-}
-
 function replyKeys(call: Call, withFlags: boolean): void {
   const { args, engine, reply } = call;
   const found = engine.table.findFrom(args, 2);
   const words = call.count - 2;
   if (found === null) {
     call.fail("ERR Invalid command specified");
-  } else if (!mayHaveKeys(found)) {
+  } else if (!found.hasKeys) {
     call.fail("ERR The command has no key arguments");
   } else if (!found.acceptsCount(words)) {
     call.fail("ERR Invalid number of arguments specified for command");

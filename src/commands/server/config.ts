@@ -1,9 +1,10 @@
 /** CONFIG: reading, changing and writing back the configuration. */
 import { systemDisk } from "../../base/disk.ts";
+import { describeUser } from "../../engine/acl/description.ts";
 import { GATE_LOADING } from "../../engine/admission.ts";
-import type { Call } from "../../engine/call.ts";
 import { ADMIN, command, LOADING, NOSCRIPT, STALE } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
+import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 
 const SUBCOMMAND = {
   group: "server",
@@ -70,7 +71,7 @@ const set = command({
       isLoading: (call.engine.gates & GATE_LOADING) !== 0,
       isLocal: call.engine.isLocal(call.session),
     });
-    reply(call, error);
+    replyResult(call.reply, error);
   },
 });
 
@@ -81,7 +82,10 @@ const rewrite = command({
   summary: "Writes the present configuration to the file it came from.",
   arity: 2,
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
-  run: (call) => reply(call, call.engine.config.rewrite(systemDisk, [])),
+  run({ engine, reply }) {
+    const users = engine.acl.users().map((user) => `${user.name} ${describeUser(user)}`);
+    replyResult(reply, engine.config.rewrite(systemDisk, users));
+  },
 });
 
 const resetstat = command({
@@ -128,7 +132,7 @@ export const config = command({
   subcommands: [get, help, resetstat, rewrite, set],
 });
 
-function reply(call: Call, error: string | null): void {
-  if (error === null) call.reply.ok();
-  else call.fail(error);
+function replyResult(reply: ReplyWriter, error: string | null): void {
+  if (error === null) reply.ok();
+  else reply.error(error);
 }

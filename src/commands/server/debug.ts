@@ -77,6 +77,12 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     count: [1, 1],
     run: showProtocol,
   },
+  REPLYBUFFER: {
+    usage: "RESIZING <0|1>",
+    help: "With 0, the buffer that replies are written to stays as large as it has become.",
+    count: [2, 2],
+    run: setReplyBuffer,
+  },
   "SET-ACTIVE-EXPIRE": {
     usage: "<0|1>",
     help: "With 0, expired keys are removed only when somebody asks for them.",
@@ -140,8 +146,8 @@ function sleep(call: Call): void {
 }
 
 /** A switch as atoi(3) reads it: any number but 0 is on, what is no number is off. */
-function isOn(call: Call): boolean {
-  const number = Number.parseInt(call.text(2), 10);
+function isOn(call: Call, index = 2): boolean {
+  const number = Number.parseInt(call.text(index), 10);
   return number !== 0 && !Number.isNaN(number);
 }
 
@@ -152,6 +158,16 @@ function setActiveExpire(call: Call): void {
 
 function pauseCron(call: Call): void {
   call.engine.switches.cron = !isOn(call);
+  call.reply.ok();
+}
+
+/** Redis has a buffer for each client, and more options; here all clients share one. */
+function setReplyBuffer(call: Call): void {
+  if (!call.is(2, "RESIZING")) {
+    call.fail(unknownSubcommandOrArity("DEBUG", call.text(1)));
+    return;
+  }
+  call.reply.mayShrink = isOn(call, 3);
   call.reply.ok();
 }
 

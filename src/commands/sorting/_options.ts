@@ -1,7 +1,8 @@
 /** SORT's options: a word decides, the last one wins, and what it does not know is an error. */
+import { READ } from "../../engine/acl/pattern.ts";
 import type { Call } from "../../engine/call.ts";
 import type { Arguments } from "../../protocol/arguments.ts";
-import { SYNTAX } from "../../protocol/errors.ts";
+import { sortOptionDenied, SYNTAX } from "../../protocol/errors.ts";
 import { hasPlace } from "./_key-pattern.ts";
 
 export class SortOptions {
@@ -43,10 +44,18 @@ export class SortOptions {
         const { bytes, starts, lengths } = call.args;
         this.by = ++i;
         if (!hasPlace(bytes, starts[i], lengths[i])) this.keepsOrder = true;
-      } else if (call.is(i, "GET") && left >= 1) this.gets.push(++i);
-      else call.refuse(SYNTAX);
+        else if (!mayReadAnyKey(call)) call.refuse(sortOptionDenied("BY"));
+      } else if (call.is(i, "GET") && left >= 1) {
+        if (!mayReadAnyKey(call)) call.refuse(sortOptionDenied("GET"));
+        this.gets.push(++i);
+      } else call.refuse(SYNTAX);
     }
   }
+}
+
+/** The elements name the keys that BY and GET read, so these could be any. */
+function mayReadAnyKey(call: Call): boolean {
+  return call.engine.acl.permitsAnyKey(call.session, call.command, call.args, READ);
 }
 
 /** The argument with the destination, found as sortGetKeys (db.c) finds it; 0: none. */

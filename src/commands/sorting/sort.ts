@@ -97,11 +97,11 @@ export const sort = command({
   flags: WRITE | DENYOOM,
   categories: ["set", "sortedset", "list", "dangerous"],
   keys: [keysAt(KEY_RO | KEY_ACCESS, 1), PATTERN_KEYS, DESTINATION_KEY],
-  findKeys(args, offset) {
-    const keys = [{ index: offset + 1, flags: KEY_RO | KEY_ACCESS }];
+  findKeys(args, offset, found) {
+    found.add(offset + 1, KEY_RO | KEY_ACCESS);
     const destination = findDestination(args, offset + 2);
-    if (destination > 0) keys.push({ index: destination, flags: KEY_OW | KEY_UPDATE });
-    return keys;
+    if (destination > 0) found.add(destination, KEY_OW | KEY_UPDATE);
+    return true;
   },
   args: [
     ...ARGUMENTS,
@@ -120,7 +120,10 @@ export const sortRo = command({
   flags: READONLY,
   categories: ["set", "sortedset", "list", "dangerous"],
   keys: [keysAt(KEY_RO | KEY_ACCESS, 1), PATTERN_KEYS],
-  findKeys: (_args, offset) => [{ index: offset + 1, flags: KEY_RO | KEY_ACCESS }],
+  findKeys(_args, offset, found) {
+    found.add(offset + 1, KEY_RO | KEY_ACCESS);
+    return true;
+  },
   args: ARGUMENTS,
   run: (call) => sortElements(call, false),
 });

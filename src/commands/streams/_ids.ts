@@ -1,5 +1,6 @@
 /** Stream IDs among the arguments, and in replies. */
 import type { Call } from "../../engine/call.ts";
+import type { Effects } from "../../engine/effects.ts";
 import { BAD_RANGE_END, BAD_RANGE_START, BAD_STREAM_ID } from "../../protocol/errors.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
 import {
@@ -83,7 +84,7 @@ export function replyId(reply: ReplyWriter, id: StreamId): void {
   reply.bulk(text, 0, id.writeText(text, 0));
 }
 
-/** The ID's text, as bytes of its own. */
-export function idBytes(id: StreamId): Uint8Array {
-  return text.slice(0, id.writeText(text, 0));
+/** The ID as an argument of the effect that is being written. */
+export function propagateId(effects: Effects, id: StreamId): void {
+  effects.range(text, 0, id.writeText(text, 0));
 }

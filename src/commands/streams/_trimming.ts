@@ -12,7 +12,7 @@ import {
 } from "../../protocol/errors.ts";
 import type { Stream } from "../../values/stream.ts";
 import { StreamId } from "../../values/stream-id.ts";
-import { idBytes, readId, readNewId } from "./_ids.ts";
+import { propagateId, readId, readNewId } from "./_ids.ts";
 
 export const NO_TRIM = 0;
 const TO_LENGTH = 1;
@@ -39,6 +39,7 @@ export class TrimOptions {
   isApproximate = false;
   /** Entries that may be removed, 0: any number. */
   limit = 0;
+  private thresholdIndex = 0;
   private maxLength = 0;
   private readonly minId = new StreamId();
   makesStream = true;
@@ -82,28 +83,19 @@ export class TrimOptions {
   }
 
   /**
-   * Writes three arguments that trim to what the stream is now: where nodes are cut is not to
-   * matter to who repeats it.
+   * Writes argument `index`; of an approximate trim the two that make it an exact one to what the
+   * stream is now, since where nodes are cut is not to matter to who repeats it. LIMIT stays,
+   * as in Redis: for who repeats it, it says nothing.
    */
-  propagate(effects: Effects, stream: Stream): void {
-    effects.word(this.strategy === TO_LENGTH ? "MAXLEN" : "MINID");
-    effects.word("=");
-    if (!this.isApproximate) this.propagateThreshold(effects);
+  propagate(call: Call, effects: Effects, stream: Stream, index: number): void {
+    if (!this.isApproximate || index < this.thresholdIndex - 1 || index > this.thresholdIndex) {
+      effects.argument(call.args, index);
+    } else if (index < this.thresholdIndex) effects.word("=");
     else if (this.strategy === TO_LENGTH) effects.integer(stream.length);
     else {
       stream.readEdgeId(edge);
-      const text = idBytes(edge);
-      effects.range(text, 0, text.length);
+      propagateId(effects, edge);
     }
-  }
-
-  private propagateThreshold(effects: Effects): void {
-    if (this.strategy === TO_LENGTH) {
-      effects.integer(this.maxLength);
-      return;
-    }
-    const text = idBytes(this.minId);
-    effects.range(text, 0, text.length);
   }
 
   /** Reads `[~|=] threshold` from argument `index` on; returns where it ends. */
@@ -122,6 +114,7 @@ export class TrimOptions {
       readId(call, at, this.minId);
     }
     this.strategy = strategy;
+    this.thresholdIndex = at;
     return at;
   }
 

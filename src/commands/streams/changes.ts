@@ -27,7 +27,7 @@ import {
 import { MAX_NODE_BYTES, rangeBytes } from "../../values/stream.ts";
 import type { Stream } from "../../values/stream.ts";
 import { StreamId } from "../../values/stream-id.ts";
-import { idBytes, readId, replyId } from "./_ids.ts";
+import { propagateId, readId, replyId } from "./_ids.ts";
 import { AUTO_ID, AUTO_SEQUENCE, GIVEN_ID, NO_TRIM, TrimOptions } from "./_trimming.ts";
 
 export const xadd = command({
@@ -80,15 +80,15 @@ export const xadd = command({
       ],
     },
     {
-      name: "id_or_auto",
+      name: "id-selector",
       type: "oneof",
       parts: [
-        { name: "auto_id", type: "pure-token", token: "*" },
+        { name: "auto-id", type: "pure-token", token: "*" },
         { name: "id", type: "string" },
       ],
     },
     {
-      name: "field_value",
+      name: "data",
       type: "block",
       multiple: true,
       parts: [
@@ -175,14 +175,14 @@ export const xsetid = command({
     { name: "key", type: "key", keySpec: 0 },
     { name: "last-id", type: "string" },
     {
-      name: "entries_added",
+      name: "entries-added",
       type: "integer",
       token: "ENTRIESADDED",
       since: "7.0.0",
       optional: true,
     },
     {
-      name: "max_deleted_entry_id",
+      name: "max-deleted-id",
       type: "string",
       token: "MAXDELETEDID",
       since: "7.0.0",
@@ -255,18 +255,11 @@ function chooseId(call: Call, lastId: StreamId): boolean {
 function propagateEntry(call: Call, stream: Stream): void {
   const effects = call.instead();
   if (!effects.isActive) return;
-  const { args } = call;
-  const hasTrim = options.strategy !== NO_TRIM;
-  const first = options.idIndex + 1;
-  const others = (hasTrim ? 3 : 0) + (options.makesStream ? 0 : 1) + 3;
-  effects.begin(call.database.index, others + call.count - first);
-  effects.argument(args, 0);
-  effects.argument(args, 1);
-  if (hasTrim) options.propagate(effects, stream);
-  if (!options.makesStream) effects.word("NOMKSTREAM");
-  const text = idBytes(id);
-  effects.range(text, 0, text.length);
-  for (let i = first; i < call.count; i++) effects.argument(args, i);
+  effects.begin(call.database.index, call.count);
+  for (let i = 0; i < call.count; i++) {
+    if (i === options.idIndex) propagateId(effects, id);
+    else options.propagate(call, effects, stream, i);
+  }
 }
 
 function trimStream(call: Call): void {
@@ -285,10 +278,8 @@ function trimStream(call: Call): void {
     call.changed(NOTIFY_STREAM, "xtrim", 1);
     if (options.isApproximate) {
       const effects = call.instead();
-      effects.begin(call.database.index, 5);
-      effects.argument(call.args, 0);
-      effects.argument(call.args, 1);
-      options.propagate(effects, stream);
+      effects.begin(call.database.index, call.count);
+      for (let i = 0; i < call.count; i++) options.propagate(call, effects, stream, i);
     }
   }
   call.reply.integer(removed);

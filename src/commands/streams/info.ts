@@ -47,11 +47,13 @@ const stream = command({
   args: [
     { name: "key", type: "key", keySpec: 0 },
     {
-      name: "full",
+      name: "full-block",
       type: "block",
-      token: "FULL",
       optional: true,
-      parts: [{ name: "count", type: "integer", token: "COUNT", optional: true }],
+      parts: [
+        { name: "full", type: "pure-token", token: "FULL" },
+        { name: "count", type: "integer", token: "COUNT", optional: true },
+      ],
     },
   ],
   run: replyStream,

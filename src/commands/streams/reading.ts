@@ -14,7 +14,7 @@ import type { Stream } from "../../values/stream.ts";
 import { StreamCursor } from "../../values/stream-cursor.ts";
 import { StreamId } from "../../values/stream-id.ts";
 import { replyEntries } from "./_entries.ts";
-import { idBytes, readId } from "./_ids.ts";
+import { readId } from "./_ids.ts";
 
 export const xread = command({
   name: "xread",
@@ -148,6 +148,6 @@ function wait(call: Call, count: number): void {
   if (request === null || isRetry) return;
   for (let i = 0; i < count; i++) {
     const index = firstKey + count + i;
-    if (call.is(index, DOLLAR)) request.replaceArgument(index, idBytes(ids[i]));
+    if (call.is(index, DOLLAR)) request.replaceArgument(index, ids[i].textBytes());
   }
 }

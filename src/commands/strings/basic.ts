@@ -76,14 +76,11 @@ export const set = command({
       notes: "RW and ACCESS due to the optional `GET` argument",
     },
   ],
-  findKeys: (args, offset) => [
-    {
-      index: offset + 1,
-      flags: hasWord(args, offset + 3, "GET")
-        ? KEY_RW | KEY_ACCESS | KEY_UPDATE
-        : KEY_OW | KEY_UPDATE,
-    },
-  ],
+  findKeys(args, offset, found) {
+    const reads = hasWord(args, offset + 3, "GET");
+    found.add(offset + 1, reads ? KEY_RW | KEY_ACCESS | KEY_UPDATE : KEY_OW | KEY_UPDATE);
+    return true;
+  },
   args: [
     { name: "key", type: "key", keySpec: 0 },
     { name: "value", type: "string" },

@@ -28,9 +28,10 @@ export class Client implements Transport {
   readonly descriptor = -1;
   readonly queryBytes = 0;
   readonly queryFreeBytes = 0;
+  readonly argumentBytes = 0;
   readonly outboundBytes = 0;
   readonly outboundChunks = 0;
-  readonly totalMemoryBytes = 0;
+  readonly totalMemoryBytes: number = 0;
   /** Late replies of blocked requests, and what was pushed, oldest first. */
   private readonly arrived: string[] = [];
   /** Of each late reply, whether it must wait for the disk. */
@@ -71,6 +72,7 @@ export class Client implements Transport {
 
   close(): void {
     this.bench.engine.blocking.forget(this.session);
+    this.bench.engine.tracking.forget(this.session);
     this.bench.engine.clients.disconnected(this.session);
   }
 

@@ -19,9 +19,29 @@ test("a rate is the mean of the last sixteen samples' growth per second", () => 
 
 test("errors are counted by their code", () => {
   const stats = new Stats();
-  for (const text of ["ERR a b", "ERR c", "WRONGTYPE Operation", "LONELY"]) stats.countError(text);
-  expect(stats.errorReplies).toBe(4);
-  expect(Object.fromEntries(stats.errorsByCode)).toEqual({ ERR: 2, WRONGTYPE: 1, LONELY: 1 });
+  const longest = "C".repeat(30);
+  const texts = ["ERR a b", "ERR c", "WRONGTYPE Operation", "LONELY", `${longest} x`];
+  for (const text of [...texts, `${longest}CC x`]) stats.countError(text);
+  expect(stats.errorReplies).toBe(6);
+  // Without a space near its beginning a text has no code of its own.
+  expect(Object.fromEntries(stats.errorsByCode)).toEqual({ ERR: 4, WRONGTYPE: 1, [longest]: 1 });
+});
+
+test("the 129th code ends the counting by codes until the next reset", () => {
+  const stats = new Stats();
+  const told: number[] = [];
+  stats.onTooManyCodes = (codes) => told.push(codes.length);
+  for (let i = 0; i < 128; i++) stats.countError(`E${i} x`);
+  stats.countError("E0 x");
+  expect(stats.errorsByCode.size).toBe(128);
+  expect(stats.errorsByCode.get("E0")).toBe(2);
+  for (const text of ["NEW x", "NEWER x", "E0 x"]) stats.countError(text);
+  expect(Object.fromEntries(stats.errorsByCode)).toEqual({ ERRORSTATS_DISABLED: 1 });
+  expect(stats.errorReplies).toBe(132);
+  expect(told).toEqual([128]);
+  stats.reset();
+  stats.countError("NEW x");
+  expect(Object.fromEntries(stats.errorsByCode)).toEqual({ NEW: 1 });
 });
 
 test("a reset sets everything back, the loop's counters too", () => {

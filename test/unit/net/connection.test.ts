@@ -56,7 +56,8 @@ describe("requests in pieces", () => {
     const fixture = new Fixture();
     const socket = fixture.connect();
     socket.receive("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000\r\nabc");
-    expect(socket.data?.queryBytes).toBe(32);
+    expect(socket.data?.queryBytes).toBe("abc".length);
+    expect(socket.data?.argumentBytes).toBe("SETk".length);
     expect(socket.data?.queryFreeBytes).toBe(100_000 - 1);
     expect(socket.data?.totalMemoryBytes).toBeGreaterThan(100_000);
     socket.receive("x".repeat(99_997));

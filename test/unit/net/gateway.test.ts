@@ -1,5 +1,6 @@
 /** Who may connect, how much a client may ask before it is trusted, and who is idle. */
 import { describe, expect, test } from "bun:test";
+import { applySettings } from "../../../src/engine/settings.ts";
 import { MAX_CLIENTS, PROTECTED_MODE } from "../../../src/protocol/errors.ts";
 import { Fixture } from "./_setup.ts";
 
@@ -88,6 +89,44 @@ test("client-query-buffer-limit", () => {
   expect(fixture.logged.join("")).toMatch(
     /Closing client that reached max query buffer length: id=1 addr=127\.0\.0\.1:40000 .*qbuf=/,
   );
+});
+
+test("client-output-buffer-limit is each class's own", async () => {
+  const fixture = new Fixture({
+    "client-output-buffer-limit": "pubsub 20000 0 0 normal 50000 0 0",
+  });
+  const [subscriber, reader, publisher] = Array.from({ length: 3 }, () => fixture.connect());
+  subscriber.receive("SUBSCRIBE news\r\n");
+  publisher.receive(`SET k ${"v".repeat(30_000)}\r\n`);
+  await fixture.settle();
+  for (const socket of [subscriber, reader]) socket.roomBytes = 0;
+  reader.receive("GET k\r\n");
+  publisher.receive(`PUBLISH news ${"m".repeat(15_000)}\r\n`);
+  await fixture.settle();
+  expect([subscriber, reader].map((socket) => socket.isClosed)).toEqual([false, false]);
+  publisher.receive(`PUBLISH news ${"m".repeat(15_000)}\r\n`);
+  await fixture.settle();
+  expect([subscriber, reader].map((socket) => socket.isClosed)).toEqual([true, false]);
+  reader.receive("GET k\r\n");
+  await fixture.settle();
+  expect(reader.isClosed).toBe(true);
+  expect(publisher.take()).toBe("+OK\r\n:1\r\n:1\r\n");
+  expect(fixture.engine.stats.outputBufferLimitDisconnections).toBe(2);
+});
+
+test("a reply that no client may leave unread is not written to its end", async () => {
+  const fixture = new Fixture({
+    "client-output-buffer-limit": "normal 200000 0 0 pubsub 200000 0 0",
+  });
+  applySettings(fixture.engine);
+  const socket = fixture.connect();
+  socket.receive("HSET h field value\r\nPING\r\nHRANDFIELD h -2000000000\r\nSET k v\r\n");
+  await fixture.settle();
+  expect(socket.isClosed).toBe(true);
+  expect(fixture.engine.reply.bytes.length).toBeLessThan(1_000_000);
+  expect(fixture.engine.stats.outputBufferLimitDisconnections).toBe(1);
+  expect(fixture.logged.join("")).toMatch(/Client id=1 .* for overcoming of output buffer limits/);
+  expect(fixture.engine.keyspace.keyCount).toBe(1);
 });
 
 test("proto-max-bulk-len follows the configuration", async () => {

@@ -1,0 +1,60 @@
+/**
+ * Where memory goes, for INFO and MEMORY: what is in use, what Pedis's own allocator (the arena)
+ * has taken for it, and what the operating system sees of the process.
+ */
+import type { Engine } from "../../engine/engine.ts";
+
+export interface DatabaseFigures {
+  readonly index: number;
+  readonly keys: number;
+  readonly tableBytes: number;
+}
+
+export interface MemoryFigures {
+  readonly usedBytes: number;
+  readonly peakBytes: number;
+  readonly startupBytes: number;
+  /** All but keys and values themselves. */
+  readonly overheadBytes: number;
+  readonly datasetBytes: number;
+  /** Used since the start, at least 1. */
+  readonly netBytes: number;
+  readonly clientBytes: number;
+  readonly fileBufferBytes: number;
+  /** What is in use, and what lies free in pages taken for small blocks and in buffers. */
+  readonly activeBytes: number;
+  readonly residentBytes: number;
+  /** Those that hold keys. */
+  readonly databases: readonly DatabaseFigures[];
+}
+
+export function measureMemory(engine: Engine): MemoryFigures {
+  const { keyspace, memory, persistence } = engine;
+  const usedBytes = memory.measure();
+  const overheadBytes = memory.overheadBytes();
+  return {
+    usedBytes,
+    peakBytes: memory.peakBytes,
+    startupBytes: memory.startupBytes,
+    overheadBytes,
+    datasetBytes: usedBytes - overheadBytes,
+    netBytes: Math.max(1, usedBytes - memory.startupBytes),
+    clientBytes: memory.clientBytes(),
+    fileBufferBytes: persistence.bufferBytes,
+    activeBytes: usedBytes + freeBytes(engine),
+    residentBytes: process.memoryUsage.rss(),
+    databases: keyspace.databases
+      .filter(({ size }) => size > 0)
+      .map(({ index, size, table }) => ({ index, keys: size, tableBytes: table.sizeBytes })),
+  };
+}
+
+function freeBytes({ keyspace, reply }: Engine): number {
+  let blocks = 0;
+  for (const { arena } of keyspace.databases) blocks += arena.usedBytes;
+  return keyspace.committedBytes - blocks + reply.bytes.length - reply.at;
+}
+
+export function ratio(part: number, whole: number): number {
+  return part / Math.max(1, whole);
+}

@@ -1,0 +1,153 @@
+/**
+ * Names that sessions subscribe to, found by their bytes, and who has subscribed to each. A topic
+ * is there while somebody has subscribed to it. Topics whose names have the same hash are chained.
+ */
+import { equalBytes } from "../base/bytes.ts";
+import { setSubscriberGate } from "../engine/pubsub.ts";
+import type { Subscriptions, Topics } from "../engine/pubsub.ts";
+import type { Session } from "../engine/session.ts";
+import type { KeyspaceContext } from "../keyspace/context.ts";
+
+const BYTES_PER_TOPIC = 48;
+
+/** The three ways to subscribe, as the counters of `TopicsOfSession` name them. */
+type Kind = "channels" | "patterns" | "shardChannels";
+
+export class Topic {
+  readonly name: Uint8Array;
+  readonly hash: number;
+  readonly table: TopicTable;
+  /** In the order in which they subscribed, in which they are sent messages. */
+  readonly subscribers = new Set<Session>();
+  next: Topic | null = null;
+
+  constructor(name: Uint8Array, hash: number, table: TopicTable) {
+    this.name = name;
+    this.hash = hash;
+    this.table = table;
+  }
+}
+
+class TopicsOfSession implements Subscriptions {
+  readonly topics = new Set<Topic>();
+  channels = 0;
+  patterns = 0;
+  shardChannels = 0;
+
+  get sizeBytes(): number {
+    return this.topics.size * BYTES_PER_TOPIC;
+  }
+}
+
+export class TopicTable implements Topics {
+  count = 0;
+  private readonly byHash = new Map<number, Topic>();
+  private readonly kind: Kind;
+  private readonly context: KeyspaceContext;
+
+  constructor(kind: Kind, context: KeyspaceContext) {
+    this.kind = kind;
+    this.context = context;
+  }
+
+  /** The topic of this name that somebody has subscribed to, or null. */
+  find(bytes: Uint8Array, start: number, length: number): Topic | null {
+    if (this.count === 0) return null;
+    return this.findHashed(bytes, start, length, this.context.hashOf(bytes, start, length));
+  }
+
+  subscribe(session: Session, bytes: Uint8Array, start: number, length: number): void {
+    const topic = this.obtain(bytes, start, length);
+    if (topic.subscribers.has(session)) return;
+    topic.subscribers.add(session);
+    const own = topicsOf(session) ?? new TopicsOfSession();
+    own.topics.add(topic);
+    own[this.kind]++;
+    session.subscriptions = own;
+    setSubscriberGate(session);
+  }
+
+  unsubscribe(session: Session, bytes: Uint8Array, start: number, length: number): void {
+    const topic = this.find(bytes, start, length);
+    if (topic !== null && topic.subscribers.has(session)) this.leave(session, topic);
+  }
+
+  subscriberCount(bytes: Uint8Array, start: number, length: number): number {
+    return this.find(bytes, start, length)?.subscribers.size ?? 0;
+  }
+
+  *all(): Generator<Topic> {
+    for (const first of this.byHash.values()) {
+      for (let topic: Topic | null = first; topic !== null; topic = topic.next) yield topic;
+    }
+  }
+
+  *names(): Generator<Uint8Array> {
+    for (const { name } of this.all()) yield name;
+  }
+
+  namesOf(session: Session): Uint8Array[] {
+    const names: Uint8Array[] = [];
+    for (const { table, name } of topicsOf(session)?.topics ?? []) {
+      if (table === this) names.push(name);
+    }
+    return names;
+  }
+
+  private leave(session: Session, topic: Topic): void {
+    topic.subscribers.delete(session);
+    if (topic.subscribers.size === 0) this.remove(topic);
+    const own = topicsOf(session);
+    if (own === null) return;
+    own.topics.delete(topic);
+    own[this.kind]--;
+    if (own.topics.size > 0) return;
+    session.subscriptions = null;
+    setSubscriberGate(session);
+  }
+
+  private obtain(bytes: Uint8Array, start: number, length: number): Topic {
+    const hash = this.context.hashOf(bytes, start, length);
+    const known = this.findHashed(bytes, start, length, hash);
+    if (known !== null) return known;
+    const topic = new Topic(bytes.slice(start, start + length), hash, this);
+    topic.next = this.byHash.get(hash) ?? null;
+    this.byHash.set(hash, topic);
+    this.count++;
+    return topic;
+  }
+
+  private findHashed(bytes: Uint8Array, start: number, length: number, hash: number): Topic | null {
+    let topic = this.byHash.get(hash) ?? null;
+    while (topic !== null) {
+      const { name } = topic;
+      if (name.length === length && equalBytes(name, 0, bytes, start, length)) return topic;
+      topic = topic.next;
+    }
+    return null;
+  }
+
+  private remove(topic: Topic): void {
+    this.count--;
+    const first = this.byHash.get(topic.hash) ?? null;
+    if (first === topic) {
+      if (topic.next === null) this.byHash.delete(topic.hash);
+      else this.byHash.set(topic.hash, topic.next);
+      return;
+    }
+    let before = first;
+    while (before !== null && before.next !== topic) before = before.next;
+    if (before !== null) before.next = topic.next;
+  }
+
+  /** Ends all subscriptions of the session, of whatever kind. */
+  static forget(session: Session): void {
+    const own = topicsOf(session);
+    if (own === null) return;
+    for (const topic of own.topics) topic.table.leave(session, topic);
+  }
+}
+
+function topicsOf({ subscriptions }: Session): TopicsOfSession | null {
+  return subscriptions instanceof TopicsOfSession ? subscriptions : null;
+}

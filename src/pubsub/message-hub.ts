@@ -1,0 +1,106 @@
+/**
+ * Who has subscribed to what, and the way of a message to them: to the subscribers of its channel
+ * in the order in which they came, then to those of each pattern that matches.
+ *
+ * A message is encoded once for each protocol, however many it goes to; all are pushed the same
+ * bytes. Where nobody is concerned, publishing looks the channel up and makes nothing.
+ */
+import { matchGlob } from "../base/glob.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { PubSub } from "../engine/pubsub.ts";
+import type { Session } from "../engine/session.ts";
+import { asPush, encodeMessage, MESSAGE, PATTERN_MESSAGE, SHARD_MESSAGE } from "./_message.ts";
+import { type Topic, TopicTable } from "./_topic-table.ts";
+
+export class MessageHub implements PubSub {
+  readonly channels: TopicTable;
+  readonly patterns: TopicTable;
+  readonly shardChannels: TopicTable;
+  private readonly engine: Engine;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.channels = new TopicTable("channels", engine.context);
+    this.patterns = new TopicTable("patterns", engine.context);
+    this.shardChannels = new TopicTable("shardChannels", engine.context);
+  }
+
+  publish(
+    channel: Uint8Array,
+    channelStart: number,
+    channelLength: number,
+    message: Uint8Array,
+    messageStart: number,
+    messageLength: number,
+  ): number {
+    let receivers = 0;
+    const topic = this.channels.find(channel, channelStart, channelLength);
+    if (topic !== null) {
+      const encoded = encodeMessage(
+        MESSAGE,
+        null,
+        channel,
+        channelStart,
+        channelLength,
+        message,
+        messageStart,
+        messageLength,
+      );
+      receivers = this.send(topic, encoded);
+    }
+    if (this.patterns.count === 0) return receivers;
+    for (const pattern of this.patterns.all()) {
+      const { name } = pattern;
+      if (!matchGlob(name, 0, name.length, channel, channelStart, channelLength, false)) continue;
+      const encoded = encodeMessage(
+        PATTERN_MESSAGE,
+        name,
+        channel,
+        channelStart,
+        channelLength,
+        message,
+        messageStart,
+        messageLength,
+      );
+      receivers += this.send(pattern, encoded);
+    }
+    return receivers;
+  }
+
+  publishToShard(
+    channel: Uint8Array,
+    channelStart: number,
+    channelLength: number,
+    message: Uint8Array,
+    messageStart: number,
+    messageLength: number,
+  ): number {
+    const topic = this.shardChannels.find(channel, channelStart, channelLength);
+    if (topic === null) return 0;
+    const encoded = encodeMessage(
+      SHARD_MESSAGE,
+      null,
+      channel,
+      channelStart,
+      channelLength,
+      message,
+      messageStart,
+      messageLength,
+    );
+    return this.send(topic, encoded);
+  }
+
+  forget(session: Session): void {
+    TopicTable.forget(session);
+  }
+
+  private send({ subscribers }: Topic, encoded: Uint8Array): number {
+    const { engine } = this;
+    let push: Uint8Array | null = null;
+    for (const session of subscribers) {
+      if (session.resp === 2) engine.push(session, encoded);
+      else engine.push(session, (push ??= asPush(encoded)));
+    }
+    return subscribers.size;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Scripts whose keyspace events are compared with the oracle's, line by line: what a subscriber of
+ * `__key*` hears of each command, all classes being published. A line may state what it hears:
+ *
+ *     compareEvents("lists", `
+ *       RPUSH l a b            => new l, rpush l
+ *       @b BLPOP q 0           # @b on another connection, without waiting for the reply
+ *       ! HEXPIRE h 1 …        => hexpire h      # ! the oracle does not know this command
+ *       . 20                   # waits so many milliseconds
+ *     `);
+ *
+ * An event of a database other than 0 is written `1:set k`. `=>` without events: none.
+ */
+import { expect, test } from "bun:test";
+import { findOracle } from "./oracle.ts";
+import type { RespClient } from "./resp-client.ts";
+import { PEDIS, type Program, type ServerProcess, startServer } from "./server.ts";
+
+const QUIET = ['save ""', "appendonly no", "enable-debug-command yes", "loglevel warning"];
+const ALL_EVENTS = "AKEnm";
+const MARKER = "__key-marker__";
+/** How long a server is given to block a client, or to serve it, before what it did is read. */
+const BLOCK_PAUSE_MS = 30;
+
+interface Line {
+  readonly text: string;
+  readonly connection: string;
+  readonly pauseMs: number;
+  readonly isOurs: boolean;
+  readonly stated: readonly string[] | null;
+}
+
+const servers = new Map<string, Promise<ServerProcess>>();
+
+export function compareEvents(name: string, script: string, directives: string[] = []): void {
+  const lines = parse(script);
+  test(name, async () => {
+    const oracle = findOracle();
+    const ours = await record(PEDIS, directives, lines);
+    for (const [i, { text, stated }] of lines.entries()) {
+      if (stated !== null) expect([text, ...summary(ours[i])]).toEqual([text, ...stated]);
+    }
+    if (oracle === null) return;
+    const known = lines.map((line) => (line.isOurs ? { ...line, text: "" } : line));
+    const theirs = await record(oracle, directives, known);
+    const transcript = (heard: readonly string[][]): string[] =>
+      known.flatMap(({ text }, i) => (text === "" ? [] : [text, ...heard[i].map((e) => `  ${e}`)]));
+    expect(transcript(ours)).toEqual(transcript(theirs));
+  });
+}
+
+function parse(script: string): Line[] {
+  const lines: Line[] = [];
+  for (const rawLine of script.split("\n")) {
+    const line = rawLine.replace(/(^|\s)#(\s.*)?$/, "").trim();
+    if (line === "") continue;
+    const [command, statement] = line.split(/\s*=>\s*/);
+    const [, mark = "", text = ""] = /^(!|\.|@\S+)?\s*(.*)$/.exec(command) ?? [];
+    lines.push({
+      text: mark === "." ? "" : text,
+      connection: mark.startsWith("@") ? mark : "",
+      pauseMs: mark === "." ? Number(text) : 0,
+      isOurs: mark === "!",
+      stated: statement === undefined ? null : statement.split(", ").filter((e) => e !== ""),
+    });
+  }
+  return lines;
+}
+
+/** What each line made a subscriber hear, as `channel message`. */
+async function record(
+  program: Program,
+  directives: readonly string[],
+  lines: readonly Line[],
+): Promise<string[][]> {
+  const server = await shared(program, directives);
+  const clients = new Map<string, RespClient>();
+  const client = async (name: string): Promise<RespClient> => {
+    const known = clients.get(name) ?? (await server.connect());
+    clients.set(name, known);
+    return known;
+  };
+  const listener = await client("the listener");
+  const publisher = await client("the publisher");
+  try {
+    await publisher.do("FLUSHALL");
+    await publisher.do("CONFIG", "SET", "notify-keyspace-events", ALL_EVENTS);
+    await listener.do("PSUBSCRIBE", "__key*");
+    const heard: string[][] = [];
+    for (const { text, connection, pauseMs } of lines) {
+      if (connection !== "") {
+        (await client(connection)).begin(text);
+        await Bun.sleep(BLOCK_PAUSE_MS);
+      } else if (text !== "") {
+        await (await client("main")).do(text);
+      }
+      if (pauseMs > 0) await Bun.sleep(pauseMs);
+      await publisher.do("PUBLISH", MARKER, "");
+      heard.push(await untilMarker(listener));
+    }
+    return heard;
+  } finally {
+    await publisher.do("CONFIG", "SET", "notify-keyspace-events", "");
+    await Promise.all(Array.from(clients.values(), (open) => open.close()));
+  }
+}
+
+async function untilMarker(listener: RespClient): Promise<string[]> {
+  const heard: string[] = [];
+  for (;;) {
+    const { value } = await listener.next();
+    if (!Array.isArray(value)) throw new Error("not a message");
+    const [, , channel, message] = value.map(String);
+    if (channel === MARKER) return heard;
+    heard.push(`${channel} ${message}`);
+  }
+}
+
+/** The events of `__keyevent` channels, as a script states them. */
+function summary(heard: readonly string[]): string[] {
+  return heard.flatMap((line) => {
+    const [, database = "", event = ""] = /^__keyevent@(\d+)__:(.*)$/s.exec(line) ?? [];
+    if (event === "") return [];
+    return [database === "0" ? event : `${database}:${event}`];
+  });
+}
+
+async function shared(program: Program, directives: readonly string[]): Promise<ServerProcess> {
+  const key = [program.name, ...directives].join("\n");
+  const known = await servers.get(key);
+  if (known?.isRunning) return known;
+  const started = startServer({ program, directives: [...QUIET, ...directives] });
+  servers.set(key, started);
+  return await started;
+}
