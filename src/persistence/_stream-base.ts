@@ -1,10 +1,11 @@
 /**
  * A stream as the commands that make it: XADD of each entry under its ID, and XSETID for what the
- * entries alone don't tell (rewriteStreamObject, aof.c).
+ * entries alone don't tell, then its groups (rewriteStreamObject, aof.c).
  */
 import type { Effects } from "../engine/effects.ts";
 import type { KeyView } from "../keyspace/entries.ts";
 import type { Stream } from "../values/stream.ts";
+import { writeGroups } from "./_base-groups.ts";
 import { StreamCursor } from "../values/stream-cursor.ts";
 import { StreamId } from "../values/stream-id.ts";
 
@@ -54,6 +55,7 @@ export function writeStream(
   effects.word("MAXDELETEDID");
   writeId(effects, stream.maxDeletedId);
   effects.finish();
+  writeGroups(databaseIndex, effects, key, stream);
 }
 
 function writeId(effects: Effects, id: StreamId): void {

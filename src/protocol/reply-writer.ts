@@ -268,6 +268,13 @@ export class ReplyWriter {
     this.moveTail(bodyEnd, mark);
   }
 
+  /** Puts a bulk string before all that came since `mark`. */
+  insertBulk(mark: number, bytes: Uint8Array): void {
+    const bodyEnd = this.at;
+    this.bulk(bytes, 0, bytes.length);
+    this.moveTail(bodyEnd, mark);
+  }
+
   private insertHeader(mark: number, type: number, count: number): void {
     const bodyEnd = this.at;
     this.header(type, count);

@@ -40,10 +40,10 @@ export class PendingRecords {
   /** Blocks and arrays. */
   sizeBytes = 0;
   /** The record at the position: `words[at]` is its first word. Not while `isAtEnd`. */
-  words = NO_WORDS;
+  words: Int32Array = NO_WORDS;
   at = 0;
 
-  private refs = NO_REFS;
+  private refs: Int32Array = NO_REFS;
   private firstChunk = 0;
   private endChunk = 0;
   private chunk = 0;

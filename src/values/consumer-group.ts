@@ -66,6 +66,7 @@ export class ConsumerGroup {
   private readonly byName = new Map<string, Consumer>();
   /** By number; a number is given again. */
   private readonly consumers: (Consumer | undefined)[] = [];
+  private readonly freeNumbers: number[] = [];
   private latest: Consumer | null = null;
 
   constructor(
@@ -113,8 +114,7 @@ export class ConsumerGroup {
   /** Makes a consumer whose name there is none of. */
   addConsumer(bytes: Uint8Array, start: number, length: number, nowMs: number): Consumer {
     const name = bytes.slice(start, start + length);
-    let number = this.consumers.indexOf(undefined);
-    if (number < 0) number = this.consumers.length;
+    const number = this.freeNumbers.pop() ?? this.consumers.length;
     return this.add(new Consumer(name, number, nowMs, new PendingRecords(this.arena, ID_WORDS)));
   }
 
@@ -129,8 +129,15 @@ export class ConsumerGroup {
     while (pending.free(Infinity));
   }
 
-  /** Moves to the first entry whose ID is not in front of this one; false where there is none. */
-  seek(id: StreamId): boolean {
+  /**
+   * Moves to the first entry, of those of one consumer or of all, whose ID is not in front of this
+   * one; false where there is none.
+   */
+  seek(id: StreamId, consumer: Consumer | null = null): boolean {
+    if (consumer !== null) {
+      consumer.pending.seek(id);
+      return this.follow(consumer);
+    }
     this.pending.seek(id);
     return this.readPosition();
   }
@@ -145,8 +152,9 @@ export class ConsumerGroup {
     return this.readPosition();
   }
 
-  /** Moves to the next entry; false where there is none. */
-  next(): boolean {
+  /** Moves to the next entry, of those of one consumer or of all; false where there is none. */
+  next(consumer: Consumer | null = null): boolean {
+    if (consumer !== null) return consumer.pending.next() && this.follow(consumer);
     return this.pending.next() && this.readPosition();
   }
 
@@ -244,11 +252,19 @@ export class ConsumerGroup {
     const copy = new ConsumerGroup(arena, this.name, this.pending.copyTo(arena));
     copy.lastId.copy(this.lastId);
     copy.entriesRead = this.entriesRead;
+    copy.consumers.length = this.consumers.length;
+    copy.freeNumbers.push(...this.freeNumbers);
     for (const { name, number, seenMs, activeMs, pending } of this.byName.values()) {
       const consumer = copy.add(new Consumer(name, number, seenMs, pending.copyTo(arena)));
       consumer.activeMs = activeMs;
     }
     return copy;
+  }
+
+  /** Moves to the entry at the consumer's position. */
+  private follow({ pending }: Consumer): boolean {
+    if (pending.isAtEnd) return false;
+    return this.find(pending.readId(this.id));
   }
 
   private readPosition(): boolean {
@@ -280,8 +296,8 @@ export class ConsumerGroup {
     const { name, number } = consumer;
     this.byName.delete(textOf(name));
     this.consumers[number] = undefined;
+    this.freeNumbers.push(number);
     if (this.latest === consumer) this.latest = null;
     this.arena.objects.collections.bytes -= CONSUMER_BYTES + name.length;
   }
 }
-
