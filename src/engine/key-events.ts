@@ -17,6 +17,14 @@ export const NOTIFY_EVICTED = 1 << 9;
 export const NOTIFY_STREAM = 1 << 10;
 export const NOTIFY_KEY_MISS = 1 << 11;
 
+/**
+ * Whether the event leaves what the key holds as it was, for WATCH and tracking: a stream's entries
+ * are the same whatever becomes of its groups.
+ */
+export function leavesContent(kind: number, event: string): boolean {
+  return kind === NOTIFY_STREAM && event.startsWith("xgroup-");
+}
+
 /** Is told of every change of a key, after it happened: WATCH, tracking, notifications. */
 export interface KeyWatcher {
   keyChanged(
