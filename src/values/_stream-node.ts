@@ -156,7 +156,16 @@ export function setCounts(bytes: Uint8Array, start: number, live: number, delete
 
 /** Points `id` at the entry that begins at `at`; returns the place behind its ID. */
 export function readEntryId(bytes: Uint8Array, at: number, base: StreamId, id: StreamId): number {
-  const msAt = nextItem(bytes, at);
+  // The flags take two bytes, and mostly so does each difference.
+  const msAt = at + 2;
+  if ((bytes[msAt] | bytes[msAt + 2]) < ONE_BYTE_LIMIT) {
+    const low = base.msLow + bytes[msAt];
+    const sequence = base.seqLow + bytes[msAt + 2];
+    if (low < WORD && sequence < WORD) {
+      id.set(base.msHigh, low, base.seqHigh, sequence);
+      return msAt + 4;
+    }
+  }
   const seqAt = nextItem(bytes, msAt);
   const msLow = base.msLow + (lowWordAt(bytes, msAt) >>> 0);
   id.msHigh = (base.msHigh + highWordAt(bytes, msAt) + (msLow >= WORD ? 1 : 0)) >>> 0;

@@ -3,14 +3,14 @@
  * nodes (_stream-node.ts, _stream-nodes.ts), and consumer groups that read it. It is read with a
  * `StreamCursor` (stream-cursor.ts).
  *
- * Every stream is such an object, also an empty one, which stays where its last entry goes. All
- * that an object changes it must be told of by its caller: `StreamValue` (below) has the home.
+ * Every stream is such an object, also an empty one, which stays where its last entry goes. It does
+ * not know its key: who changes it calls `touched` of `StreamValue` (below), which has the home.
  *
  * Invariants: a node's ID is that of the first entry ever in it, and a node has an entry that
  * lives (only an exact trim by ID may leave it without); `firstId` is the first entry that lives,
- * 0-0 in an empty stream; no entry that lives is behind `lastId`. An entry that is deleted keeps its
- * bytes, with a flag, until its whole node goes, as in Redis, so that both servers cut their nodes
- * alike.
+ * 0-0 in an empty stream; no entry that lives is behind `lastId`. An entry that is deleted keeps
+ * its bytes, with a flag, until its whole node goes, as in Redis, so that both servers cut their
+ * nodes alike.
  */
 import { equalBytes, textOf } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";

@@ -519,7 +519,7 @@ compareEvents(
 );
 
 test("streams are the same after a restart, and from a base", async () => {
-  const small = "stream-node-max-entries 7";
+  const nodes = "stream-node-max-entries 7";
   const trimmed = trimming().split("\n").slice(0, -3);
   const lines = [
     ...trimmed,
@@ -540,7 +540,7 @@ test("streams are the same after a restart, and from a base", async () => {
     "XSETID counted 9-9 ENTRIESADDED 9223372036854775807 MAXDELETEDID 8-8",
   ];
   const keys = ["s", "now", "empty", "zero", "counted"];
-  await using server = await startServer({ directives: ["appendonly yes", 'save ""', small] });
+  await using server = await startServer({ directives: ["appendonly yes", 'save ""', nodes] });
   const content = (): Promise<string[]> =>
     server.withClient(async (client) => {
       const found: string[] = [];
