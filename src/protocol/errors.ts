@@ -62,9 +62,9 @@ export const NEW_ID_IN_XREAD =
   "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> " +
   "option.";
 export const LAST_ID_IN_XREADGROUP =
-  "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this " +
-  "consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just " +
-  "return an empty result set.";
+  "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of " +
+  "this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would " +
+  "just return an empty result set.";
 export const GROUP_MISSING = "ERR Missing GROUP option for XREADGROUP";
 export const ENTRIES_READ_NEGATIVE = "ERR value for ENTRIESREAD must be positive or -1";
 export const XGROUP_NEEDS_KEY =
@@ -172,8 +172,8 @@ export function unknownClaimOption(option: string): string {
 
 /** XREADGROUP says where it missed the group (`context`). */
 export function noKeyOrGroup(key: string, group: string, context = ""): string {
-  const names = `No such key '${shown(key, Infinity)}' or consumer group '${shown(group, Infinity)}'`;
-  return `NOGROUP ${names}${context}`;
+  const [keyName, groupName] = [shown(key, Infinity), shown(group, Infinity)];
+  return `NOGROUP No such key '${keyName}' or consumer group '${groupName}'${context}`;
 }
 
 export function noGroup(group: string, key: string): string {

@@ -1,6 +1,6 @@
 /**
  * Records under stream IDs, sorted by these: what a consumer group keeps of its pending entries,
- * and each consumer of its own. They stand in blocks of the arena; there is no JS object per record.
+ * and each consumer of its own. They stand in blocks of the arena, without a JS object for each.
  *
  *     directory   chunks, in order: `refs` from `firstChunk` up to `endChunk`
  *     chunk       first:4  end:4  capacity:4  -:4   then records; `first` and `end` count these

@@ -231,7 +231,7 @@ export class ConsumerGroup {
     return true;
   }
 
-  /** Removes the entry at the position and moves to the one behind it; false where there is none. */
+  /** Removes the entry at the position, moves to the one behind it; false where there is none. */
   remove(): boolean {
     this.removeHere();
     return this.readPosition();

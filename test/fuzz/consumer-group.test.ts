@@ -98,8 +98,9 @@ class Model {
     expect(group.seek(idOf(key))).toBe(behind !== undefined);
     if (behind !== undefined) expect(group.id.equals(idOf(behind.key))).toBeTrue();
     expect(group.find(idOf(key))).toBe(behind?.key === key);
-    if (group.seekLast())
+    if (group.seekLast()) {
       expect(shownHere(group)).toBe(shown(this.entries[this.entries.length - 1]));
+    }
   }
 
   private consumer(name: string): Consumer {

@@ -74,7 +74,8 @@ export const xautoclaim = command({
   history: [
     [
       "7.0.0",
-      "Added an element to the reply array, containing deleted entries the command cleared from the PEL",
+      "Added an element to the reply array, containing deleted entries the command cleared " +
+        "from the PEL",
     ],
   ],
   keys: [keysAt(KEY_RW | KEY_DELETE, 1)],

@@ -33,7 +33,8 @@ export const xreadgroup = command({
   group: "stream",
   since: "5.0.0",
   summary:
-    "Returns new entries of several streams to a consumer of a group, or those it has not acknowledged; waits for one.",
+    "Returns new entries of several streams to a consumer of a group, or those it has not " +
+    "acknowledged; waits for one.",
   complexity: "O(N) where N is the number of entries returned",
   arity: -7,
   flags: WRITE | BLOCKING,
