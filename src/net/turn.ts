@@ -32,6 +32,8 @@ export class Turn {
   private directCallbacks = 0;
   private ready: Connection[] = [];
   private held: Connection[] = [];
+  /** Those that were pushed something before they had a reply to send. */
+  private readonly pushed: Connection[] = [];
   private readonly end = (): void => this.finish();
 
   readonly reply: ReplyWriter;
@@ -61,12 +63,22 @@ export class Turn {
     this.ready.push(connection);
   }
 
+  /**
+   * The connection was pushed something. Replies go out first: those who get them send their next
+   * requests meanwhile, so a turn with many subscribers serves many publishers.
+   */
+  addPushed(connection: Connection): void {
+    this.pushed.push(connection);
+    this.arm();
+  }
+
   /** Called when a callback has run all it had. */
   settle(): void {
     if (this.isDurabilityPending) this.arm();
     else if (this.ready.length > 0) {
       if (this.directCallbacks > 0 && !this.isArmed) {
         this.directCallbacks--;
+        this.collect();
         this.sendAll();
       } else {
         this.arm();
@@ -85,6 +97,7 @@ export class Turn {
     this.beforeReplies();
     this.isArmed = false;
     this.chooseMode();
+    this.collect();
     if (this.durability !== null && this.durability.isPending && !this.durability.settle()) {
       this.holdBack();
     } else if (this.held.length > 0) {
@@ -97,13 +110,19 @@ export class Turn {
 
   /** The disk takes writes again: what was held back goes out. */
   release(): void {
+    this.collect();
     this.ready = [...this.held, ...this.ready];
     this.held = [];
     this.sendAll();
   }
 
+  private collect(): void {
+    for (const connection of this.pushed) this.ready.push(connection);
+    this.pushed.length = 0;
+  }
+
   private chooseMode(): void {
-    if (this.ready.length > 1) this.lonelyTurns = 0;
+    if (this.ready.length + this.pushed.length > 1) this.lonelyTurns = 0;
     else if (++this.lonelyTurns === LONELY_TURNS) {
       this.lonelyTurns = 0;
       this.directCallbacks = DIRECT_CALLBACKS;
