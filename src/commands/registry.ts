@@ -49,7 +49,11 @@ import * as rangeEdits from "./sorted-sets/range-edits.ts";
 import * as sortedSetRanges from "./sorted-sets/ranges.ts";
 import * as sorting from "./sorting/sort.ts";
 import * as streamChanges from "./streams/changes.ts";
+import * as streamClaims from "./streams/claims.ts";
+import * as streamGroupReading from "./streams/group-reading.ts";
+import * as streamGroups from "./streams/groups.ts";
 import * as streamInfo from "./streams/info.ts";
+import * as streamPending from "./streams/pending.ts";
 import * as streamRanges from "./streams/ranges.ts";
 import * as streamReading from "./streams/reading.ts";
 import * as stringBasics from "./strings/basic.ts";
@@ -106,7 +110,11 @@ const FAMILIES: readonly object[] = [
   sortedSetRanges,
   sorting,
   streamChanges,
+  streamClaims,
+  streamGroupReading,
+  streamGroups,
   streamInfo,
+  streamPending,
   streamRanges,
   streamReading,
   stringBasics,

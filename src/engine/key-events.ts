@@ -17,6 +17,9 @@ export const NOTIFY_EVICTED = 1 << 9;
 export const NOTIFY_STREAM = 1 << 10;
 export const NOTIFY_KEY_MISS = 1 << 11;
 
+/** Beside a class: what the event tells of leaves the value as WATCH and tracking see it. */
+export const NOTIFY_EVENT_ONLY = 1 << 20;
+
 /** Is told of every change of a key, after it happened: WATCH, tracking, notifications. */
 export interface KeyWatcher {
   keyChanged(

@@ -229,3 +229,34 @@ export function transactionDiscarded(error: string): string {
 export function sortOptionDenied(option: string): string {
   return `ERR ${option} option of SORT denied due to insufficient ACL permissions.`;
 }
+
+export const GROUP_IS_MISSING = "ERR Missing GROUP option for XREADGROUP";
+export const DOLLAR_IN_XREADGROUP =
+  "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this " +
+  "consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just " +
+  "return an empty result set.";
+/** What XREADGROUP adds to `noGroup`. */
+export const IN_XREADGROUP = "in XREADGROUP with GROUP option";
+export const GROUP_EXISTS = "BUSYGROUP Consumer Group name already exists";
+export const XGROUP_NEEDS_KEY =
+  "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use " +
+  "the MKSTREAM option to create an empty stream automatically.";
+export const ENTRIES_READ_NEGATIVE = "ERR value for ENTRIESREAD must be positive or -1";
+
+export function noGroup(key: string, group: string): string {
+  return `NOGROUP No such key '${key}' or consumer group '${group}'`;
+}
+
+export function noSuchGroup(group: string, key: string): string {
+  return `NOGROUP No such consumer group '${group}' for key name '${key}'`;
+}
+
+export function badIdleTime(commandName: string): string {
+  return `ERR Invalid min-idle-time argument for ${commandName}`;
+}
+
+export function badClaimOption(option: string): string {
+  return `ERR Invalid ${option} option argument for XCLAIM`;
+}
+
+export const COUNT_NOT_POSITIVE = "ERR COUNT must be > 0";

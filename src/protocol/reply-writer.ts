@@ -268,6 +268,13 @@ export class ReplyWriter {
     this.moveTail(bodyEnd, mark);
   }
 
+  /** Puts a bulk string before all that came since `mark`. */
+  insertBulk(mark: number, source: Uint8Array, start: number, length: number): void {
+    const bodyEnd = this.at;
+    this.bulk(source, start, length);
+    this.moveTail(bodyEnd, mark);
+  }
+
   private insertHeader(mark: number, type: number, count: number): void {
     const bodyEnd = this.at;
     this.header(type, count);

@@ -206,6 +206,31 @@ export class Stream implements Collection {
     else id.setLast();
   }
 
+  /** Whether an entry from `id` on may have been deleted (streamRangeHasTombstones, t_stream.c). */
+  hasDeletedFrom(id: StreamId): boolean {
+    const { maxDeletedId } = this;
+    if (this.length === 0 || maxDeletedId.isZero) return false;
+    return this.firstId.compare(maxDeletedId) <= 0 && id.compare(maxDeletedId) <= 0;
+  }
+
+  /**
+   * How many entries were ever added up to `id`, or -1 where that can't be told
+   * (streamEstimateDistanceFromFirstEverEntry, t_stream.c).
+   */
+  countUpTo(id: StreamId): Counter {
+    const { entriesAdded, length, maxDeletedId, firstId } = this;
+    if (entriesAdded === 0) return 0;
+    const fromLast = id.compare(this.lastId);
+    if (fromLast === 0 || (length === 0 && fromLast < 0)) return entriesAdded;
+    if (fromLast > 0) return -1;
+    if (!maxDeletedId.isZero && maxDeletedId.compare(firstId) >= 0) return -1;
+    const fromFirst = id.compare(firstId);
+    if (fromFirst > 0) return -1;
+    const before =
+      typeof entriesAdded === "bigint" ? entriesAdded - BigInt(length) : entriesAdded - length;
+    return fromFirst < 0 ? before : incremented(before);
+  }
+
   /** Shows each node's ID (always the same object) and its bytes, a listpack, in order. */
   visitNodes(
     visit: (id: StreamId, bytes: Uint8Array, start: number, length: number) => void,

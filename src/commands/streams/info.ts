@@ -16,7 +16,7 @@ import type { Stream } from "../../values/stream.ts";
 import { StreamCursor } from "../../values/stream-cursor.ts";
 import { StreamId } from "../../values/stream-id.ts";
 import { replyEntries, replyEntry } from "./_entries.ts";
-import { replyGroups } from "./_group-info.ts";
+import { consumers, groups, replyGroups } from "./_group-info.ts";
 import { replyId } from "./_ids.ts";
 
 /** Entries, and pending ones, that FULL shows where it isn't told how many. */
@@ -87,7 +87,7 @@ export const xinfo = command({
   complexity: "Depends on subcommand.",
   arity: -2,
   flags: 0,
-  subcommands: [help, stream],
+  subcommands: [consumers, groups, help, stream],
 });
 
 function replyStream(call: Call): void {
