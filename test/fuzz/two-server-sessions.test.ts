@@ -111,7 +111,7 @@ async function contentOf(server: ServerProcess): Promise<string[]> {
         content.push(await client.text("XPENDING", key, group));
         const pending = await client.value("XPENDING", key, group, "-", "+", "100000");
         if (!Array.isArray(pending)) continue;
-        content.push(...pending.map((one) => String(Array.isArray(one) ? [one[0], one[1]] : one)));
+        content.push(...pending.map((one) => JSON.stringify((one as unknown[]).slice(0, 2))));
       }
     }
     return content;

@@ -136,7 +136,7 @@ test("ioredis: a consumer group outlives a consumer that crashes", async () => {
       await steady.xack("jobs", "workers", ...entries);
     }
     expect(done.size).toBe(ENTRIES - 30);
-    const pending = (await producer.xpending("jobs", "workers")) as unknown[];
+    const pending = await producer.xpending("jobs", "workers");
     expect(pending).toEqual([30, taken[10], taken[39], [["crashing", "30"]]]);
 
     let cursor = "0-0";
