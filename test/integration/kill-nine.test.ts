@@ -41,6 +41,39 @@ test.each(["always", "everysec"])(
   ROUNDS * 20_000,
 );
 
+test("kill -9 leaves transactions whole or absent", async () => {
+  const random = seededRandom("kill -9, transactions");
+  await using server = await startServer({
+    directives: ["appendonly yes", "appendfsync everysec", 'save ""'],
+  });
+  let acknowledged = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const clients = await Promise.all(Array.from({ length: WRITERS }, () => server.connect()));
+    const counted = clients.map((client) => transact(client));
+    await Bun.sleep(50 + random.below(300));
+    await server.kill9();
+    for (const count of await Promise.all(counted)) acknowledged += count;
+    await server.start();
+    await server.withClient(async (client) => {
+      const [one, other] = (await client.value("MGET", "one", "other")) as string[];
+      expect(one).toBe(other);
+      expect(Number(one)).toBeGreaterThanOrEqual(acknowledged);
+      expect(await client.value("LLEN", "list")).toBe(Number(one));
+    });
+  }
+  expect(acknowledged).toBeGreaterThan(ROUNDS * 50);
+}, 60_000);
+
+/** Runs transactions until the connection breaks; how many were acknowledged. */
+async function transact(client: RespClient): Promise<number> {
+  const transaction = ["MULTI", "INCR one", `RPUSH list ${"x".repeat(3000)}`, "INCR other", "EXEC"];
+  for (let count = 0; ; count++) {
+    const replies = await client.pipeline(transaction).catch(() => null);
+    if (replies === null) return count;
+    expect(Array.isArray(replies[4].value)).toBe(true);
+  }
+}
+
 /** Writes until the connection breaks; only what was acknowledged is noted. */
 async function write(client: RespClient, name: string, acknowledged: Written[]): Promise<void> {
   for (let batch = 0; ; batch++) {
