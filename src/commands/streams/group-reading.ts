@@ -203,7 +203,8 @@ function deliver(
     if (isPropagated) propagateClaim(call, effects, keyIndex, groupIndex, group, id);
   }
   consumer.activeMs = nowMs;
-  if (isUnacknowledged) propagateGroupId(call, effects, keyIndex, groupIndex, group);
+  // XCLAIM tells all but how many entries were read, without which the lag is lost.
+  propagateGroupId(call, effects, keyIndex, groupIndex, group);
   reply.endDeferred(mark, count);
 }
 
