@@ -379,7 +379,9 @@ export function writeWordsItem(target: Uint8Array, at: number, high: number, low
 
 /** The lower word of the item, which is an integer, as an int32: its value where it is one. */
 export function lowWordAt(bytes: Uint8Array, at: number): number {
-  return bytes[at] === 0xf4 ? wordAt(bytes, at + 1) : safeIntegerAt(bytes, at) | 0;
+  const first = bytes[at];
+  if (first < 0x80) return first;
+  return first === 0xf4 ? wordAt(bytes, at + 1) : safeIntegerAt(bytes, at) | 0;
 }
 
 /** The upper word of the item, which is an integer, as an int32. */
@@ -387,10 +389,49 @@ export function highWordAt(bytes: Uint8Array, at: number): number {
   return bytes[at] === 0xf4 ? wordAt(bytes, at + 5) : lowWordAt(bytes, at) >> 31;
 }
 
-/** The most that a string of this length takes as an item, also where it reads as an integer. */
-export function maxItemBytes(length: number): number {
-  if (length < 64) return length + 2;
-  return length < 4096 ? length + 4 : length + 10;
+/** What a string takes as an item beside its bytes, at the most; half of that below 64 bytes. */
+export const MAX_ITEM_OVERHEAD = 10;
+export const SHORT_STRING_BYTES = 64;
+export const SHORT_ITEM_OVERHEAD = 2;
+
+const MINUS = 45;
+const ZERO = 48;
+const itemNeedle = new Needle();
+
+/** Writes a string, or the integer that it reads as, as an item; returns the place behind it. */
+export function writeStringItem(
+  target: Uint8Array,
+  at: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): number {
+  const first = bytes[start];
+  const isString = first !== MINUS && (first < ZERO || first > ZERO + 9);
+  if (isString && length < SHORT_STRING_BYTES && length > 0) {
+    target[at] = 0x80 | length;
+    copyBytes(target, at + 1, bytes, start, length);
+    target[at + 1 + length] = length + 1;
+    return at + length + SHORT_ITEM_OVERHEAD;
+  }
+  itemNeedle.set(bytes, start, length);
+  itemNeedle.write(target, at);
+  return at + itemNeedle.itemBytes;
+}
+
+/** Whether the item at `at` holds these bytes. */
+export function itemEquals(
+  target: Uint8Array,
+  at: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  if (length < SHORT_STRING_BYTES && target[at] === (0x80 | length)) {
+    return equalBytes(target, at + 1, bytes, start, length);
+  }
+  itemNeedle.set(bytes, start, length);
+  return itemNeedle.equals(target, at);
 }
 
 function stringHeader(length: number): number {

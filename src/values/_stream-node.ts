@@ -10,23 +10,22 @@
  * (64 bits, modulo 2^64). `items` counts the entry's items in front of it, for walks backwards; the
  * master's 0 ends them. `count` are the entries that live, `deleted` those that only carry a flag.
  */
-import { equalBytes } from "../base/bytes.ts";
-import { ByteView } from "../memory/element.ts";
 import {
   HEADER_BYTES,
   highWordAt,
   initListpack,
   integerItemBytes,
-  ItemDigits,
+  itemEquals,
   lowWordAt,
-  maxItemBytes,
-  Needle,
+  MAX_ITEM_OVERHEAD,
   nextItem,
-  readItem,
+  SHORT_ITEM_OVERHEAD,
+  SHORT_STRING_BYTES,
   skipItems,
   totalBytes,
   writeHeader,
   writeIntegerItem,
+  writeStringItem,
   writeWordsItem,
 } from "./_listpack.ts";
 import type { StreamId } from "./stream-id.ts";
@@ -39,9 +38,8 @@ const MAX_SHOWN_ITEMS = 65535;
 const FIXED_BYTES = 48;
 const WORD = 4294967296;
 
-const needle = new Needle();
-const digits = new ItemDigits();
-const view = new ByteView();
+/** Integers below it are items of two bytes, the first of which they are. */
+const ONE_BYTE_LIMIT = 128;
 
 export function liveCount(bytes: Uint8Array, start: number): number {
   return lowWordAt(bytes, start + HEADER_BYTES);
@@ -53,7 +51,9 @@ export function deletedCount(bytes: Uint8Array, start: number): number {
 
 /** The item with the number of the master's fields, which follow it. */
 export function masterAt(bytes: Uint8Array, start: number): number {
-  return skipItems(bytes, start + HEADER_BYTES, 2);
+  const at = start + HEADER_BYTES;
+  if ((bytes[at] | bytes[at + 2]) < ONE_BYTE_LIMIT) return at + 4;
+  return skipItems(bytes, at, 2);
 }
 
 /** The place behind the last entry. */
@@ -61,18 +61,13 @@ export function endOf(bytes: Uint8Array, start: number): number {
   return start + totalBytes(bytes, start) - 1;
 }
 
-/** Room that is certainly enough for a node made by `initNode`. */
-export function maxMasterBytes(lengths: Int32Array, first: number, pairs: number): number {
-  let bytes = HEADER_BYTES + FIXED_BYTES;
-  for (let i = 0; i < pairs; i++) bytes += maxItemBytes(lengths[first + 2 * i]);
-  return bytes;
-}
-
-/** Room that is certainly enough for what `appendEntry` adds. */
-export function maxEntryBytes(lengths: Int32Array, first: number, pairs: number): number {
-  let bytes = FIXED_BYTES;
-  for (let i = first; i < first + 2 * pairs; i++) bytes += maxItemBytes(lengths[i]);
-  return bytes;
+/**
+ * Room that is certainly enough for a master or an entry of so many strings with so many bytes
+ * in all.
+ */
+export function maxBytesOf(strings: number, bytes: number): number {
+  const overhead = bytes < SHORT_STRING_BYTES ? SHORT_ITEM_OVERHEAD : MAX_ITEM_OVERHEAD;
+  return FIXED_BYTES + bytes + strings * overhead;
 }
 
 /** Writes a node without entries. Its fields are every other one of the ranges from `first` on. */
@@ -90,7 +85,7 @@ export function initNode(
   at = writeIntegerItem(target, at, 0);
   at = writeIntegerItem(target, at, pairs);
   for (let i = first; i < first + 2 * pairs; i += 2) {
-    at = writeString(target, at, bytes, starts[i], lengths[i]);
+    at = writeStringItem(target, at, bytes, starts[i], lengths[i]);
   }
   at = writeIntegerItem(target, at, 0);
   writeHeader(target, start, at + 1 - start, pairs + 4);
@@ -118,8 +113,8 @@ export function appendEntry(
     items += pairs + 1;
   }
   for (let i = first; i < first + 2 * pairs; i += 2) {
-    if (!isSame) at = writeString(target, at, bytes, starts[i], lengths[i]);
-    at = writeString(target, at, bytes, starts[i + 1], lengths[i + 1]);
+    if (!isSame) at = writeStringItem(target, at, bytes, starts[i], lengths[i]);
+    at = writeStringItem(target, at, bytes, starts[i + 1], lengths[i + 1]);
   }
   at = writeIntegerItem(target, at, items);
   const shown = target[start + 4] | (target[start + 5] << 8);
@@ -136,11 +131,18 @@ export function countsGrowth(
   deleted: number,
 ): number {
   const at = start + HEADER_BYTES;
+  if ((live | deleted | bytes[at] | bytes[at + 2]) < ONE_BYTE_LIMIT) return 0;
   return at + integerItemBytes(live) + integerItemBytes(deleted) - masterAt(bytes, start);
 }
 
 /** Sets how many entries live and how many do not; there must be room for `countsGrowth`. */
 export function setCounts(bytes: Uint8Array, start: number, live: number, deleted: number): void {
+  const at = start + HEADER_BYTES;
+  if ((live | deleted | bytes[at] | bytes[at + 2]) < ONE_BYTE_LIMIT) {
+    bytes[at] = live;
+    bytes[at + 2] = deleted;
+    return;
+  }
   const growth = countsGrowth(bytes, start, live, deleted);
   if (growth !== 0) {
     const master = masterAt(bytes, start);
@@ -149,12 +151,21 @@ export function setCounts(bytes: Uint8Array, start: number, live: number, delete
     // The number of items stays.
     writeHeader(bytes, start, total + growth, bytes[start + 4] | (bytes[start + 5] << 8));
   }
-  writeIntegerItem(bytes, writeIntegerItem(bytes, start + HEADER_BYTES, live), deleted);
+  writeIntegerItem(bytes, writeIntegerItem(bytes, at, live), deleted);
 }
 
 /** Points `id` at the entry that begins at `at`; returns the place behind its ID. */
 export function readEntryId(bytes: Uint8Array, at: number, base: StreamId, id: StreamId): number {
-  const msAt = nextItem(bytes, at);
+  // The flags take two bytes, and mostly so does each difference.
+  const msAt = at + 2;
+  if ((bytes[msAt] | bytes[msAt + 2]) < ONE_BYTE_LIMIT) {
+    const low = base.msLow + bytes[msAt];
+    const sequence = base.seqLow + bytes[msAt + 2];
+    if (low < WORD && sequence < WORD) {
+      id.set(base.msHigh, low, base.seqHigh, sequence);
+      return msAt + 4;
+    }
+  }
   const seqAt = nextItem(bytes, msAt);
   const msLow = base.msLow + (lowWordAt(bytes, msAt) >>> 0);
   id.msHigh = (base.msHigh + highWordAt(bytes, msAt) + (msLow >= WORD ? 1 : 0)) >>> 0;
@@ -179,23 +190,9 @@ function hasFields(
   if (lowWordAt(target, at) !== pairs) return false;
   for (let i = first; i < first + 2 * pairs; i += 2) {
     at = nextItem(target, at);
-    readItem(target, at, view, digits);
-    if (view.length !== lengths[i]) return false;
-    if (!equalBytes(view.bytes, view.start, bytes, starts[i], lengths[i])) return false;
+    if (!itemEquals(target, at, bytes, starts[i], lengths[i])) return false;
   }
   return true;
-}
-
-function writeString(
-  target: Uint8Array,
-  at: number,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-): number {
-  needle.set(bytes, start, length);
-  needle.write(target, at);
-  return at + needle.itemBytes;
 }
 
 function writeDifference(
@@ -207,6 +204,11 @@ function writeDifference(
   baseLow: number,
 ): number {
   const lowWord = low - baseLow;
+  if (high === baseHigh && lowWord >= 0 && lowWord < ONE_BYTE_LIMIT) {
+    target[at] = lowWord;
+    target[at + 1] = 1;
+    return at + 2;
+  }
   const highWord = high - baseHigh - (lowWord < 0 ? 1 : 0);
   return writeWordsItem(target, at, highWord | 0, lowWord | 0);
 }

@@ -3,14 +3,14 @@
  * nodes (_stream-node.ts, _stream-nodes.ts), and consumer groups that read it. It is read with a
  * `StreamCursor` (stream-cursor.ts).
  *
- * Every stream is such an object, also an empty one, which stays where its last entry goes. All
- * that an object changes it must be told of by its caller: `StreamValue` (below) has the home.
+ * Every stream is such an object, also an empty one, which stays where its last entry goes. It does
+ * not know its key: who changes it calls `touched` of `StreamValue` (below), which has the home.
  *
  * Invariants: a node's ID is that of the first entry ever in it, and a node has an entry that
  * lives (only an exact trim by ID may leave it without); `firstId` is the first entry that lives,
- * 0-0 in an empty stream; no entry that lives is behind `lastId`. An entry that is deleted keeps its
- * bytes, with a flag, until its whole node goes, as in Redis, so that both servers cut their nodes
- * alike.
+ * 0-0 in an empty stream; no entry that lives is behind `lastId`. An entry that is deleted keeps
+ * its bytes, with a flag, until its whole node goes, as in Redis, so that both servers cut their
+ * nodes alike.
  */
 import type { Arena } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES } from "../memory/arena.ts";
@@ -18,7 +18,7 @@ import { ENCODING_STREAM } from "../memory/entry.ts";
 import type { Collection } from "../memory/object-table.ts";
 import type { ConsumerGroup } from "./consumer-group.ts";
 import type { Home } from "./home.ts";
-import { totalBytes } from "./_listpack.ts";
+import { HEADER_BYTES, totalBytes } from "./_listpack.ts";
 import {
   appendEntry,
   countsGrowth,
@@ -26,8 +26,7 @@ import {
   deletedCount,
   initNode,
   liveCount,
-  maxEntryBytes,
-  maxMasterBytes,
+  maxBytesOf,
   setCounts,
 } from "./_stream-node.ts";
 import { radixNodeCount } from "./_radix-count.ts";
@@ -102,9 +101,10 @@ export class Stream implements Collection {
     limits: StreamLimits,
   ): void {
     const { nodes } = this;
-    const needed = maxEntryBytes(lengths, first, pairs);
+    const dataBytes = rangeBytes(lengths, first, pairs);
+    const needed = maxBytesOf(2 * pairs, dataBytes);
     let tail = nodes.count - 1;
-    if (tail < 0 || this.isFull(tail, lengths, first, pairs, limits)) {
+    if (tail < 0 || this.isFull(tail, dataBytes, limits)) {
       tail = this.openNode(id, bytes, starts, lengths, first, pairs, needed);
     }
     let at = nodes.startOf(tail);
@@ -272,19 +272,13 @@ export class Stream implements Collection {
   }
 
   /** Whether a further entry begins another node. */
-  private isFull(
-    tail: number,
-    lengths: Int32Array,
-    first: number,
-    pairs: number,
-    limits: StreamLimits,
-  ): boolean {
+  private isFull(tail: number, dataBytes: number, limits: StreamLimits): boolean {
     const bytes = this.nodes.bytesOf(tail);
     const start = this.nodes.startOf(tail);
     const { maxNodeBytes, maxNodeEntries } = limits;
     const maxBytes =
       maxNodeBytes === 0 || maxNodeBytes > MAX_NODE_BYTES ? MAX_NODE_BYTES : maxNodeBytes;
-    if (totalBytes(bytes, start) + rangeBytes(lengths, first, pairs) >= maxBytes) return true;
+    if (totalBytes(bytes, start) + dataBytes >= maxBytes) return true;
     if (maxNodeEntries === 0) return false;
     return liveCount(bytes, start) + deletedCount(bytes, start) >= maxNodeEntries;
   }
@@ -310,7 +304,9 @@ export class Stream implements Collection {
       expected = totalBytes(nodes.bytesOf(tail - 1), nodes.startOf(tail - 1));
       nodes.tighten(tail - 1);
     }
-    const needed = maxMasterBytes(lengths, first, pairs) + entryBytes;
+    let fieldBytes = 0;
+    for (let i = 0; i < pairs; i++) fieldBytes += lengths[first + 2 * i];
+    const needed = HEADER_BYTES + maxBytesOf(pairs, fieldBytes) + entryBytes;
     // What the node before took, this one will probably take too.
     nodes.push(id, roomFor(needed, expected + (expected >>> 3)));
     initNode(nodes.bytesOf(tail), nodes.startOf(tail), bytes, starts, lengths, first, pairs);

@@ -1,5 +1,6 @@
 /** Streams without consumer groups, compared with redis-server reply by reply. */
 import { expect, test } from "bun:test";
+import { compareEvents } from "../support/key-events.ts";
 import { comparePropagation } from "../support/propagation.ts";
 import { scale, seededRandom } from "../support/random.ts";
 import { readableReply, splitLine } from "../support/readable.ts";
@@ -486,13 +487,48 @@ comparePropagation(
   ["stream-node-max-entries 2"],
 );
 
+compareEvents(
+  "the events of streams",
+  `
+  XADD s 1-1 a b                => new s, xadd s
+  XADD s NOMKSTREAM 1-2 a b     => xadd s
+  XADD m NOMKSTREAM 1-2 a b     =>
+  XADD s 1-1 a b                =>
+  XADD s MAXLEN 1 1-3 a b       => xadd s, xtrim s
+  XADD s MAXLEN 5 1-4 a b       => xadd s
+  XADD s MINID ~ 1-4 1-5 a b
+  XTRIM s MAXLEN 2
+  XTRIM s MAXLEN 2              =>
+  XDEL s 1-4 1-9
+  XDEL s 9-9                    =>
+  XSETID s 9-9
+  XADD s * a b
+  XDEL s 1-5
+  XREAD STREAMS nothing 0
+  XLEN nothing
+  XRANGE nothing - +
+  XINFO STREAM nothing
+  XDEL nothing 1
+  XTRIM nothing MAXLEN 1
+  XSETID nothing 1
+  XADD t 1-1 a b
+  RENAME s t
+  COPY t u
+  DEL u
+  `,
+);
+
 test("streams are the same after a restart, and from a base", async () => {
-  const small = "stream-node-max-entries 7";
+  const nodes = "stream-node-max-entries 7";
   const trimmed = trimming().split("\n").slice(0, -3);
   const lines = [
     ...trimmed,
     "XADD s * auto id",
     "XADD now * a b",
+    "MULTI",
+    "XADD now MAXLEN ~ 100 LIMIT 30 * c d",
+    "XADD now MINID ~ 1-1 LIMIT 30 * e f",
+    "EXEC",
     "XADD empty 5-5 a b",
     "XDEL empty 5-5",
     "XADD zero MAXLEN 0 1-1 a b",
@@ -504,7 +540,7 @@ test("streams are the same after a restart, and from a base", async () => {
     "XSETID counted 9-9 ENTRIESADDED 9223372036854775807 MAXDELETEDID 8-8",
   ];
   const keys = ["s", "now", "empty", "zero", "counted"];
-  await using server = await startServer({ directives: ["appendonly yes", 'save ""', small] });
+  await using server = await startServer({ directives: ["appendonly yes", 'save ""', nodes] });
   const content = (): Promise<string[]> =>
     server.withClient(async (client) => {
       const found: string[] = [];
