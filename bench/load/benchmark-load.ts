@@ -1,8 +1,8 @@
 /**
- * A load that redis-benchmark generates, or `generator.ts` where it takes several commands in turn; adding one is one row of a table that `loads.ts` lists.
- * The generator runs with 50 clients, unless told, over servers started and filled anew for the
- * load. Its CPU time per request is held against the target (pedis ÷ redis), and its p99 against
- * Redis's.
+ * A load that redis-benchmark generates, or `generator.ts` where it takes several commands in
+ * turn; adding one is one row of a table that `loads.ts` lists. The generator runs with 50 clients,
+ * unless told, over servers started and filled anew for the load. The server's CPU time per request
+ * is held against the target (pedis ÷ redis), and its p99 against Redis's.
  */
 import type { Filling } from "../support/loader.ts";
 import type { CyclePlan } from "./generator.ts";

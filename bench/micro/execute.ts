@@ -9,6 +9,7 @@ import { writeInteger } from "../../src/base/numbers.ts";
 import { Random } from "../../src/base/random.ts";
 import { bytesOf } from "../../src/base/bytes.ts";
 import { allCommands } from "../../src/commands/registry.ts";
+import { TOP_LEVEL } from "../../src/engine/acl/denial.ts";
 import { CommandTable } from "../../src/engine/command-table.ts";
 import { Config } from "../../src/engine/config/config.ts";
 import { systemHost } from "../../src/engine/config/host.ts";
@@ -79,7 +80,7 @@ function oneByOne(itemCount: number, load: Load, rules: readonly string[] = []):
   const { engine, session, chunks } = prepared(itemCount, load);
   if (rules.length > 0) {
     engine.acl.setUser("limited", ["on", "nopass", ...rules], null);
-    engine.acl.authenticate(session, "limited", "", "AUTH");
+    engine.acl.authenticate(session, "limited", "", "AUTH", TOP_LEVEL);
   }
   const parser = new RequestParser();
   return {

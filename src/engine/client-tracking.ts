@@ -26,6 +26,7 @@ export class ClientTracking implements TrackingOptions {
   isNoLoop = false;
   /** In the order of their bytes. */
   prefixes: readonly string[] = [];
+  /** Bytes that it holds for its client. */
   sizeBytes = OBJECT_BYTES;
   /** A message was due while the client that it should have gone to was no longer there. */
   isRedirectBroken = false;

@@ -174,6 +174,8 @@ export class Command {
   readonly fixedKeys: Int32Array | null;
   /** Arguments may be keys. */
   readonly hasKeys: boolean;
+  /** Which arguments are channels, as the declaration says. */
+  readonly channels: "first" | "all" | "patterns" | null;
   /** Whether calls in a row may be timed together: each is known to be quick. */
   readonly timedInRuns: boolean;
   readonly run: (call: Call) => void;
@@ -196,6 +198,7 @@ export class Command {
     this.run = declaration.run ?? containerRuns;
     const keys = (declaration.keys ?? []).filter(({ flags }) => (flags & KEY_NOT_KEY) === 0);
     this.fixedKeys = declaration.findKeys === undefined ? fixedKeysOf(keys) : null;
+    this.channels = declaration.channels ?? null;
     this.hasKeys = declaration.findKeys !== undefined || keys.length > 0;
     const isQuick =
       (declaration.flags & FAST) !== 0 ||

@@ -27,7 +27,7 @@ import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { NOTIFY_EVICTED, NOTIFY_EXPIRED } from "./key-events.ts";
 import type { KeyWatcher } from "./key-events.ts";
-import { findKeys } from "./key-finder.ts";
+import { KeyPlaces, locateKeys } from "./key-finder.ts";
 import type { Session } from "./session.ts";
 
 const EVERY_KEY = "";
@@ -41,6 +41,7 @@ export class Tracking implements KeyWatcher {
   private readonly readers = new Set<Session>();
   private readonly table = new TrackingTable();
   private readonly prefixes = new Prefixes();
+  private readonly places = new KeyPlaces();
   private isWatching = false;
   private insufficientRounds = 0;
   private readonly ids: number[] = [];
@@ -112,12 +113,14 @@ export class Tracking implements KeyWatcher {
   /** Whoever tracks has read the keys of this request. */
   remember({ tracking, id }: Session, command: Command, args: Arguments): void {
     if (tracking === null || !tracking.remembers) return;
-    const keys = findKeys(command, args, 0);
-    if (keys === null) return;
-    const { table } = this;
+    const { table, places } = this;
     const { bytes, starts, lengths } = args;
-    for (const { index } of keys) table.add(bytes, starts[index], lengths[index], id);
-    this.checkLimit();
+    locateKeys(command, args, 0, places);
+    for (let i = 0; i < places.count; i++) {
+      const index = places.indices[i];
+      table.add(bytes, starts[index], lengths[index], id);
+    }
+    if (this.isOverLimit) this.checkLimit();
   }
 
   /**

@@ -189,8 +189,7 @@ export class Connection implements Transport {
 
   close(): void {
     if (this.isClosed) return;
-    this.gateway.engine.blocking.forget(this.session);
-    this.gateway.engine.pubsub.forget(this.session);
+    this.gateway.endSession(this.session);
     this.queue.clear();
     this.socket.close();
   }
@@ -263,6 +262,7 @@ export class Connection implements Transport {
     if (!this.session.closesAfterReply || this.queue.length > 0 || this.isShutDown) return;
     this.isShutDown = true;
     this.isInputOver = true;
+    this.gateway.endSession(this.session);
     if (this.hasPeerEnded) {
       this.socket.end();
       return;

@@ -82,11 +82,17 @@ export class Gateway {
     const connection: Connection | undefined = socket.data;
     if (connection === undefined) return;
     connection.closed();
-    this.engine.blocking.forget(connection.session);
-    this.engine.transactions.discard(connection.session);
-    this.engine.pubsub.forget(connection.session);
-    this.engine.tracking.forget(connection.session);
+    this.endSession(connection.session);
     this.engine.clients.disconnected(connection.session);
+  }
+
+  /** The session is over, though its connection may linger: it waits for and hears of nothing. */
+  endSession(session: Session): void {
+    const { blocking, transactions, pubsub, tracking } = this.engine;
+    blocking.forget(session);
+    transactions.discard(session);
+    pubsub.forget(session);
+    tracking.forget(session);
   }
 
   private turnAway(socket: Socket<Connection>, error: string): void {

@@ -378,6 +378,76 @@ transcript("LOG", (t) => {
   t.do("ACL LOG").is([]);
 });
 
+transcript("channels", (t) => {
+  afresh(t, "joe");
+  const joe = t.on("joe");
+  const denied = (line: string): void => {
+    joe.do(line).error("NOPERM No permissions to access a channel").differsIn72(NO_PERMISSION);
+  };
+  t.do("ACL SETUSER joe on nopass +@pubsub +@connection");
+  joe.do("AUTH joe x").is("OK");
+  for (const line of [
+    "PUBLISH a m",
+    "SPUBLISH a m",
+    "SUBSCRIBE a",
+    "SSUBSCRIBE a",
+    "PSUBSCRIBE a",
+  ]) {
+    denied(line);
+  }
+  t.do("ACL SETUSER joe &news.* &exact");
+  joe.do("PUBLISH news.a m").is(0);
+  joe.do("PUBLISH exact m").is(0);
+  denied("PUBLISH exactly m");
+  denied("SUBSCRIBE news.a other");
+  denied("PSUBSCRIBE news.a");
+  denied("PSUBSCRIBE news.**");
+  denied("PSUBSCRIBE news.* *");
+  joe.begin("PSUBSCRIBE news.*");
+  joe.reply();
+  // Leaving needs no permission.
+  joe.begin("PUNSUBSCRIBE other");
+  joe.reply();
+  joe.begin("UNSUBSCRIBE other");
+  joe.reply();
+  t.do("ACL DRYRUN joe SUBSCRIBE news.a other")
+    .is("User joe has no permissions to access the 'other' channel")
+    .differsIn72(NO_PERMISSION);
+  t.do("PUBSUB NUMPAT").is(1);
+  t.do("ACL SETUSER joe &more").is("OK");
+  t.do("PUBSUB NUMPAT").is(1);
+  t.do("ACL SETUSER joe resetchannels &news.a").is("OK");
+  t.pause(50);
+  t.do("PUBSUB NUMPAT").is(0);
+  t.do("CLIENT LIST").matching((text) => !mentions(text, "user=joe"));
+});
+
+transcript("transactions", (t) => {
+  afresh(t, "joe");
+  const joe = t.on("joe");
+  t.do("ACL SETUSER joe on nopass ~a +get +set +multi +exec +discard");
+  joe.do("AUTH joe x").is("OK");
+  joe.do("MULTI").is("OK");
+  joe.do("GET a").is("QUEUED");
+  joe.do("INCR a").error(commandDenied("joe", "incr")).differsIn72(NO_PERMISSION);
+  joe.do("GET b").error(KEY_DENIED).differsIn72(NO_PERMISSION);
+  joe.do("EXEC");
+  t.do("ACL LOG 1").matching((value) => {
+    const [entry] = Array.isArray(value) ? value : [];
+    return asMap(entry).get("context") === "multi" && asMap(entry).get("object") === "b";
+  });
+  // What was permitted when it was queued may not be so any more.
+  joe.do("MULTI").is("OK");
+  joe.do("SET a 1").is("QUEUED");
+  joe.do("GET a").is("QUEUED");
+  t.do("ACL SETUSER joe -set");
+  joe.do("EXEC");
+  joe.do("MULTI").is("OK");
+  joe.do("GET a").is("QUEUED");
+  t.do("ACL SETUSER joe resetkeys");
+  joe.do("EXEC");
+});
+
 transcript("who loses its user loses its connection", (t) => {
   afresh(t, "joe", "ann");
   t.do("ACL SETUSER joe on nopass +@all ~*");

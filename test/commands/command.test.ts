@@ -37,6 +37,7 @@ const CHANGED_INFO: Readonly<Record<string, string>> = {
 
 /** Where COMMAND DOCS of Redis 7.2 differs from the oracle's, texts aside. */
 const CHANGED_DOCS: Readonly<Record<string, string>> = {
+  "acl|log": "7.2 tells entries apart and says when they began",
   "client|kill": "7.2 renamed arguments; MAXAGE is 7.4's",
   "client|list": "7.2 renamed arguments and made ID a token of its argument",
   "command|getkeys": "7.2 documents the arguments",

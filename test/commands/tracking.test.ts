@@ -1,5 +1,9 @@
 /** Client-side caching: what clients that track are told, and when. */
+import { expect, test } from "bun:test";
+import { connect } from "node:net";
+import { startServer } from "../support/server.ts";
 import { type Conversation, transcript, transcripts } from "../support/transcript.ts";
+import { infoFields } from "./_texts.ts";
 
 const resp3 = transcripts({ protocols: [3] });
 
@@ -507,4 +511,16 @@ small.transcript("a table over its limit forgets before the next command's reply
   reader.reply().is(["PONG"]);
   t.do("CONFIG SET tracking-table-max-keys 2").is("OK");
   t.do("DEBUG PAUSE-CRON 0").is("OK");
+});
+
+test("a client that has quit tracks no more, even if it keeps its side open", async () => {
+  await using server = await startServer({ directives: ['save ""'] });
+  await using other = await server.connect();
+  const socket = connect({ port: server.port, allowHalfOpen: true });
+  socket.resume();
+  socket.write("CLIENT TRACKING on\r\nQUIT\r\n");
+  await new Promise((resolve) => socket.once("end", resolve));
+  const { tracking_clients: trackers } = await infoFields(other, "clients");
+  expect(trackers).toBe("0");
+  socket.destroy();
 });

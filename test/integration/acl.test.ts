@@ -197,6 +197,22 @@ test("a default user that is off lets nobody in, until it is on again", async ()
   expect(await admin.value("GET k")).toBe(null);
 });
 
+test("INFO counts denials by what they were about", async () => {
+  await using server = await startServer({ directives: ["acl-pubsub-default allchannels"] });
+  await using admin = await server.connect();
+  await using bob = await server.connect();
+  expect(await admin.value("ACL SETUSER bob on >p ~a +get +publish resetchannels")).toBe("OK");
+  for (const line of ["AUTH bob x", "AUTH bob p", "SET a 1", "GET b", "GET b", "PUBLISH c m"]) {
+    await bob.do(line);
+  }
+  const info = await admin.text("INFO stats");
+  for (const [name, count] of Object.entries({ auth: 1, cmd: 1, key: 2, channel: 1 })) {
+    expect(info).toContain(`acl_access_denied_${name}:${count}`);
+  }
+  expect(await admin.value("ACL SETUSER eve")).toBe("OK");
+  expect(await admin.text("ACL LIST")).toContain("user eve off sanitize-payload &* -@all");
+});
+
 test("a blocked request is refused when its user has lost the permission meanwhile", async () => {
   await using server = await startServer();
   await using admin = await server.connect();

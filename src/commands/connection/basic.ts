@@ -1,5 +1,6 @@
 /** A connection's own state: greeting, authentication, database, end. */
 import { REDIS_VERSION } from "../../base/version.ts";
+import { IN_EXEC, TOP_LEVEL } from "../../engine/acl/denial.ts";
 import type { Call } from "../../engine/call.ts";
 import { GATE_SUBSCRIBED } from "../../engine/admission.ts";
 import {
@@ -195,7 +196,9 @@ function replyArgument(call: Call, index: number): void {
 
 /** Replies with an error and returns false where the password is wrong. */
 function authenticate(call: Call, user: string, password: string): boolean {
-  if (call.engine.acl.authenticate(call.session, user, password, call.text(0))) return true;
+  const { engine, session } = call;
+  const circumstance = session.transaction === null ? TOP_LEVEL : IN_EXEC;
+  if (engine.acl.authenticate(session, user, password, call.text(0), circumstance)) return true;
   call.fail(WRONG_PASSWORD);
   return false;
 }

@@ -19,8 +19,8 @@ export function statsFields(engine: Engine): InfoField[] {
     ...loopFields(engine),
     ["acl_access_denied_auth", engine.stats.aclDeniedAuth],
     ["acl_access_denied_cmd", engine.stats.aclDeniedCommand],
-    ["acl_access_denied_key", 0],
-    ["acl_access_denied_channel", 0],
+    ["acl_access_denied_key", engine.stats.aclDeniedKey],
+    ["acl_access_denied_channel", engine.stats.aclDeniedChannel],
   ];
 }
 

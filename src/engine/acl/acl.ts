@@ -25,7 +25,7 @@ import { readUsers } from "./acl-file.ts";
 import { AclLog } from "./acl-log.ts";
 import { Catalog } from "./catalog.ts";
 import type { ConfiguredUser } from "./configured-users.ts";
-import { type Circumstance, contextOf, denialError, TOP_LEVEL } from "./denial.ts";
+import { type Circumstance, contextOf, denialError } from "./denial.ts";
 import { userLine } from "./description.ts";
 import { hashOf, sameHash } from "./passwords.ts";
 import { applyRule, hasBlanks, mergeSelectors, type RuleContext } from "./rules.ts";
@@ -82,7 +82,7 @@ export class Acl {
     name: string,
     password: string,
     commandName: string,
-    circumstance: Circumstance = TOP_LEVEL,
+    circumstance: Circumstance,
   ): boolean {
     const user = this.user(name);
     if (user !== null && mayEnter(user, password)) {

@@ -9,9 +9,9 @@ const STAR = 42;
 /** What means something else than itself in a glob: * ? [ \ */
 const SPECIAL = /[*?[\\]/;
 
-const LITERAL = 0;
-const PREFIX = 1;
-const GLOB = 2;
+export const LITERAL = 0;
+export const PREFIX = 1;
+export const GLOB = 2;
 
 /** What a key pattern permits; a key may need both. */
 export const READ = 1;
@@ -21,9 +21,10 @@ export const READ_WRITE = READ | WRITE;
 export class Pattern {
   readonly text: string;
   readonly bytes: Uint8Array;
-  private readonly kind: number;
-  /** Of the part that stands for itself. */
-  private readonly plainLength: number;
+  /** LITERAL, PREFIX or GLOB. */
+  readonly kind: number;
+  /** Of the part at the beginning that stands for itself. */
+  readonly plainLength: number;
 
   constructor(text: string) {
     this.text = text;

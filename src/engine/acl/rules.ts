@@ -92,7 +92,7 @@ export function applyRule(user: User, rule: string, context: RuleContext): strin
       user.passwords = [];
       return null;
     case "clearselectors":
-      user.selectors = [user.root];
+      user.others = [];
       return null;
     case "reset":
       resetUser(user, context);
@@ -109,7 +109,8 @@ function resetUser(user: User, context: RuleContext): void {
   user.needsNoPassword = false;
   user.skipsSanitizing = false;
   user.passwords = [];
-  user.selectors = [user.newSelector(context.allChannelsByDefault)];
+  user.root = user.newSelector(context.allChannelsByDefault);
+  user.others = [];
 }
 
 function applyPassword(user: User, rule: string): string | null {
@@ -135,7 +136,7 @@ function addSelector(user: User, rule: string, context: RuleContext): string | n
     const problem = applySelectorRule(selector, textOf(word), context);
     if (problem !== null) return problem;
   }
-  user.selectors.push(selector);
+  user.others.push(selector);
   return null;
 }
 
@@ -183,11 +184,12 @@ function addKeys(selector: Selector, rule: string): string | null {
   const [, letters = "", text = ""] = KEY_RULE.exec(rule) ?? [];
   const permissions = rule.startsWith("~") ? READ_WRITE : permissionsOf(letters.toUpperCase());
   if (permissions === 0 || hasBlanks(text)) return SYNTAX;
-  const index = selector.keys.findIndex((known) => known.text === text);
-  if (index < 0) selector.keys.push(new KeyPattern(text, permissions));
-  else {
-    const together = selector.keys[index].permissions | permissions;
-    selector.keys[index] = new KeyPattern(text, together);
+  const known = selector.keys.findIndex((pattern) => pattern.text === text);
+  if (known < 0) {
+    selector.keys = [...selector.keys, new KeyPattern(text, permissions)];
+  } else {
+    const together = selector.keys[known].permissions | permissions;
+    selector.keys = selector.keys.with(known, new KeyPattern(text, together));
   }
   return null;
 }

@@ -4,7 +4,8 @@
  * where one selector alone permits all of it.
  *
  * Commands are permitted by a byte per command id. `rules` are the command rules as given, less
- * those that later ones made void; they are what is shown and saved. Benchmark: bench/micro/execute.ts.
+ * those that later ones made void; they are what is shown and saved. Benchmark:
+ * bench/micro/execute.ts.
  */
 import { equalsWord } from "../../base/bytes.ts";
 import type { Arguments } from "../../protocol/arguments.ts";
@@ -17,6 +18,7 @@ import {
   type Command,
 } from "../command.ts";
 import { type KeyPattern, type Pattern, READ, WRITE } from "./pattern.ts";
+import { PatternTable } from "./pattern-table.ts";
 
 const WRITES = KEY_INSERT | KEY_DELETE | KEY_UPDATE;
 
@@ -32,11 +34,13 @@ export class Selector {
   allCommands = false;
   /** It began with +@all, so what later versions add is permitted. */
   startsWithAll = false;
-  keys: KeyPattern[] = [];
+  private keyPatterns: readonly KeyPattern[] = [];
+  /** The key patterns, ready for being matched. */
+  table = new PatternTable([]);
   channels: Pattern[] = [];
   rules: string[] = [];
   /** By command id: 1 where permitted. */
-  private readonly permitted: Uint8Array;
+  readonly permitted: Uint8Array;
   /** By command id: first arguments, in upper case, with which alone it is permitted. */
   private firstArguments = new Map<number, string[]>();
 
@@ -50,12 +54,21 @@ export class Selector {
     copy.allKeys = this.allKeys;
     copy.allCommands = this.allCommands;
     copy.startsWithAll = this.startsWithAll;
-    copy.keys = [...this.keys];
+    copy.keys = this.keys;
     copy.channels = [...this.channels];
     copy.rules = [...this.rules];
     copy.permitted.set(this.permitted);
     for (const [id, words] of this.firstArguments) copy.firstArguments.set(id, [...words]);
     return copy;
+  }
+
+  get keys(): readonly KeyPattern[] {
+    return this.keyPatterns;
+  }
+
+  set keys(patterns: readonly KeyPattern[]) {
+    this.keyPatterns = patterns;
+    this.table = new PatternTable(patterns);
   }
 
   get permitsEverything(): boolean {
@@ -107,14 +120,7 @@ export class Selector {
   /** Whether one pattern gives the permissions `needed` for this key. */
   permitsKey(bytes: Uint8Array, start: number, length: number, needed: number): boolean {
     if (this.allKeys) return true;
-    const patterns = this.keys;
-    for (let i = 0; i < patterns.length; i++) {
-      const pattern = patterns[i];
-      if ((pattern.permissions & needed) === needed && pattern.matches(bytes, start, length)) {
-        return true;
-      }
-    }
-    return false;
+    return this.table.permits(bytes, start, length, needed);
   }
 
   /** Whether one pattern gives the permissions `needed` for any key. */

@@ -14,19 +14,22 @@ export class User {
   skipsSanitizing = false;
   /** SHA-256, as 64 lower case hexadecimal digits. */
   passwords: string[] = [];
-  /** The root first. */
-  selectors: Selector[];
+  /** The rules given directly. */
+  root: Selector;
+  /** Those in parentheses. */
+  others: Selector[] = [];
   private readonly idLimit: number;
 
   /** A new user may do nothing; only `allChannels` can be given to it from the start. */
   constructor(name: string, idLimit: number, allChannels: boolean) {
     this.name = name;
     this.idLimit = idLimit;
-    this.selectors = [new Selector(idLimit, allChannels)];
+    this.root = new Selector(idLimit, allChannels);
   }
 
-  get root(): Selector {
-    return this.selectors[0];
+  /** The root first. */
+  get selectors(): Selector[] {
+    return [this.root, ...this.others];
   }
 
   /** Nothing is to be checked for this user. */
@@ -56,6 +59,7 @@ export class User {
     this.needsNoPassword = other.needsNoPassword;
     this.skipsSanitizing = other.skipsSanitizing;
     this.passwords = [...other.passwords];
-    this.selectors = other.selectors.map((selector) => selector.copy());
+    this.root = other.root.copy();
+    this.others = other.others.map((selector) => selector.copy());
   }
 }

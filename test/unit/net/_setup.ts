@@ -17,6 +17,7 @@ import type { Connection } from "../../../src/net/connection.ts";
 import { Gateway } from "../../../src/net/gateway.ts";
 import type { ListenerKind } from "../../../src/net/listener.ts";
 import { Turn } from "../../../src/net/turn.ts";
+import { MessageHub } from "../../../src/pubsub/message-hub.ts";
 import { blockingCommands } from "../../support/blocking-commands.ts";
 
 export const START_MS = 1_700_000_000_000;
@@ -115,6 +116,7 @@ export class Fixture {
     const keyspace = new Keyspace(new KeyspaceContext(clock, random), 16);
     const table = new CommandTable([...allCommands(), ...blockingCommands()]);
     this.engine = new Engine({ table, keyspace, config, clock, random, log });
+    this.engine.pubsub = new MessageHub(this.engine);
     this.turn = new Turn(this.engine.reply);
     this.gateway = new Gateway(this.engine, this.turn);
     this.engine.pause.onEnd = () => this.gateway.resumeAll();

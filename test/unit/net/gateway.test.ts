@@ -91,6 +91,29 @@ test("client-query-buffer-limit", () => {
   );
 });
 
+test("client-output-buffer-limit is each class's own", async () => {
+  const fixture = new Fixture({
+    "client-output-buffer-limit": "pubsub 20000 0 0 normal 50000 0 0",
+  });
+  const [subscriber, reader, publisher] = Array.from({ length: 3 }, () => fixture.connect());
+  subscriber.receive("SUBSCRIBE news\r\n");
+  publisher.receive(`SET k ${"v".repeat(30_000)}\r\n`);
+  await fixture.settle();
+  for (const socket of [subscriber, reader]) socket.roomBytes = 0;
+  reader.receive("GET k\r\n");
+  publisher.receive(`PUBLISH news ${"m".repeat(15_000)}\r\n`);
+  await fixture.settle();
+  expect([subscriber, reader].map((socket) => socket.isClosed)).toEqual([false, false]);
+  publisher.receive(`PUBLISH news ${"m".repeat(15_000)}\r\n`);
+  await fixture.settle();
+  expect([subscriber, reader].map((socket) => socket.isClosed)).toEqual([true, false]);
+  reader.receive("GET k\r\n");
+  await fixture.settle();
+  expect(reader.isClosed).toBe(true);
+  expect(publisher.take()).toBe("+OK\r\n:1\r\n:1\r\n");
+  expect(fixture.engine.stats.outputBufferLimitDisconnections).toBe(2);
+});
+
 test("a reply that no client may leave unread is not written to its end", async () => {
   const fixture = new Fixture({
     "client-output-buffer-limit": "normal 200000 0 0 pubsub 200000 0 0",

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { PatternTable } from "../../../../src/engine/acl/pattern-table.ts";
 import { bytesOf } from "../../../../src/base/bytes.ts";
 import { matchGlob } from "../../../../src/base/glob.ts";
 import {
@@ -58,6 +59,12 @@ test("shortcuts say the same as the glob they stand for", () => {
       const buffer = bytesOf(`xx${text}*ab`);
       const wanted = matchGlob(bytes, 0, bytes.length, buffer, 2, text.length, false);
       const found = new Pattern(pattern).matches(buffer, 2, text.length);
+      const table = new PatternTable([
+        new KeyPattern("never", READ_WRITE),
+        new KeyPattern("*", WRITE),
+        new KeyPattern(pattern, READ),
+      ]);
+      expect(table.permits(buffer, 2, text.length, READ)).toBe(found);
       expect(`${pattern} ${text} ${found}`).toBe(`${pattern} ${text} ${wanted}`);
       if (found) matching++;
     }

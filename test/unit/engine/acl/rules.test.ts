@@ -76,6 +76,18 @@ test.each([
   expect(describeUser(userOf(words))).toBe(description);
 });
 
+test("acl-pubsub-default gives new users, selectors and reset ones all channels", () => {
+  const generous = { ...context, allChannelsByDefault: true };
+  const user = userOf("", generous);
+  expect(describeUser(user)).toBe("off sanitize-payload &* -@all");
+  expect(applyRule(user, "resetchannels", generous)).toBe(null);
+  expect(applyRule(user, "(+get)", generous)).toBe(null);
+  expect(describeUser(user)).toBe(`${NEW} (&* -@all +get)`);
+  expect(applyRule(user, "reset", generous)).toBe(null);
+  expect(describeUser(user)).toBe("off sanitize-payload &* -@all");
+  expect(applyRule(user, "&a", generous)).toContain("Try 'resetchannels' to start with an empty");
+});
+
 // Redis 7.2 keeps command rules as they were given, where 7.0 worked out its own.
 test.each([
   ["+@all -@hash -@slow +hget", "+@all -@hash -@slow +hget"],
