@@ -85,7 +85,7 @@ async function untilMarker(client: RespClient): Promise<string[]> {
     if (!Array.isArray(value)) throw new Error("not a message");
     const [kind, , channel] = value;
     if (channel === MARKER) return [...heard, ...byPatterns.sort()];
-    const isOfSeveral = kind === "pmessage" && !String(channel).startsWith("__key");
+    const isOfSeveral = kind === "pmessage" && !(channel as string).startsWith("__key");
     if (isOfSeveral) byPatterns.push(quoteBytes(raw));
     else {
       heard.push(...byPatterns.sort(), quoteBytes(raw));

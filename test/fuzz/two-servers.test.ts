@@ -1,7 +1,7 @@
 /**
  * Random commands over all types, sent to Pedis and to redis-server: all replies are equal, so are
- * the messages and keyspace events that they publish, the content at the end (by Redis's own digest), and so is what each of them loads from the
- * append-only file that Pedis wrote.
+ * the messages and keyspace events that they publish, the content at the end (by Redis's own
+ * digest), and what each of them loads from the append-only file that Pedis wrote.
  */
 import { cpSync } from "node:fs";
 import { join } from "node:path";

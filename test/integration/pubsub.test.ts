@@ -19,7 +19,7 @@ async function slowSubscriber(port: number): Promise<Socket> {
 }
 
 async function names(client: RespClient): Promise<string> {
-  return String(await client.value("CLIENT LIST"));
+  return (await client.value("CLIENT LIST")) as string;
 }
 
 /** Publishes until the subscriber that does not read is gone; returns how many it took. */
@@ -78,7 +78,7 @@ describe("a subscriber that does not read", () => {
     const slow = await slowSubscriber(server.port);
     const message = "x".repeat(100_000);
     const startMs = Date.now();
-    while (!/name=slow .* omem=[1-9]\d{6,} /.test(await names(publisher))) {
+    while (!/name=slow .* omem=([2-9]\d{6}|\d{8,}) /.test(await names(publisher))) {
       await publisher.do("PUBLISH", "news", message);
     }
     while ((await names(publisher)).includes("name=slow")) await Bun.sleep(20);
@@ -114,7 +114,7 @@ test("a thousand subscribers each hear every message, in order", async () => {
     order ??= heard;
     expect(heard).toEqual(order);
   }
-  const of = (from: string): string[] | undefined => order?.filter((one) => one.startsWith(from));
+  const of = (from: string): string[] | undefined => order?.filter((text) => text.startsWith(from));
   expect(of("one ")).toEqual(batch("one ").map(([, , text]) => text));
   expect(of("two ")).toEqual(batch("two ").map(([, , text]) => text));
 
@@ -152,7 +152,7 @@ test("messages of any size arrive whole", async () => {
   await listener.do("SUBSCRIBE news");
   for (const size of [0, 1, 47, 48, 49, 16_000, 16_384, 65_535, 65_537, 3 * MB]) {
     const sizes = [3, size, 100];
-    await publisher.pipeline(sizes.map((one) => ["PUBLISH", "news", "y".repeat(one)]));
+    await publisher.pipeline(sizes.map((length) => ["PUBLISH", "news", "y".repeat(length)]));
     for (const one of sizes) {
       expect((await listener.next()).value).toEqual(["message", "news", "y".repeat(one)]);
     }
