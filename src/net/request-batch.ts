@@ -62,6 +62,10 @@ export class RequestBatch {
   /** Touches what the first key of each request will need. */
   prefetch(database: Database): void {
     const count = this.count;
+    if (database.size === 0) {
+      this.keyStarts.fill(NO_KEY, 0, count);
+      return;
+    }
     let isWhole = true;
     for (let i = 0; i < count; i++) {
       const args = this.requests[i];

@@ -92,7 +92,8 @@ export class RequestParser {
   private begin(bytes: Uint8Array, end: number): number {
     const start = this.position;
     this.isExact = true;
-    const count = this.line(bytes, start + 1, end);
+    let count = this.shortNumber(bytes, end);
+    if (count < 0) count = this.line(bytes, start + 1, end);
     if (count === LINE_INCOMPLETE) {
       if (end - start > MAX_INLINE_BYTES) return this.fail("too big mbulk count string");
       return this.want(1);
@@ -118,7 +119,8 @@ export class RequestParser {
       if (length < 0) {
         if (this.position >= end) return this.want(1);
         if (bytes[this.position] !== DOLLAR) return this.noBulk(bytes, end);
-        length = this.line(bytes, this.position + 1, end);
+        length = this.shortNumber(bytes, end);
+        if (length < 0) length = this.line(bytes, this.position + 1, end);
         if (length < 0 || length > this.maxBulkBytes || this.isUnauthenticated) {
           const status = this.checkLength(length, end);
           if (status !== REQUEST) return status;
@@ -136,6 +138,27 @@ export class RequestParser {
     args.rawEnd = this.position;
     args.rawIsExact = this.isExact;
     return REQUEST;
+  }
+
+  /**
+   * The number behind the type byte at `position` where it has one or two digits and its line is
+   * whole, as almost all have; `position` moves behind it. Otherwise -1, for `line` to read.
+   */
+  private shortNumber(bytes: Uint8Array, end: number): number {
+    const at = this.position;
+    if (at + 5 > end) return -1;
+    const first = bytes[at + 1] - ZERO;
+    if (first < 0 || first > 9) return -1;
+    if (bytes[at + 2] === CR) {
+      if (bytes[at + 3] !== LF) return -1;
+      this.position = at + 4;
+      return first;
+    }
+    const second = bytes[at + 2] - ZERO;
+    if (second < 0 || second > 9 || first === 0) return -1;
+    if (bytes[at + 3] !== CR || bytes[at + 4] !== LF) return -1;
+    this.position = at + 5;
+    return first * 10 + second;
   }
 
   /** The uncommon outcomes of a bulk's length line. */
