@@ -69,6 +69,44 @@ describe("a message", () => {
     expect(b.texts()).toEqual([`*4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n${tail}`]);
   });
 
+  test("goes to subscribers in the order in which they came, whoever leaves meanwhile", () => {
+    const order: string[] = [];
+    const names = ["a", "b", "c", "d"];
+    const peers = names.map((name) => {
+      const peer = new Peer(local, 2);
+      const transport: Partial<Transport> = { push: () => void order.push(name) };
+      peer.session.transport = transport as Transport;
+      return peer;
+    });
+    const heard = (): string => {
+      publish("news", "x");
+      return order.splice(0).join("");
+    };
+    const leave = ({ session }: Peer): void =>
+      hub.channels.unsubscribe(session, bytesOf("news"), 0, "news".length);
+    listen(hub.channels, "news", ...peers);
+    expect(heard()).toBe("abcd");
+    const [a, b, c, d] = peers;
+    leave(a);
+    expect(heard()).toBe("bcd");
+    leave(c);
+    listen(hub.channels, "news", a, b);
+    expect(heard()).toBe("bda");
+    leave(b);
+    leave(d);
+    expect(heard()).toBe("a");
+    leave(a);
+    expect([heard(), hub.channels.count]).toEqual(["", 0]);
+  });
+
+  test("is not propagated", () => {
+    local.engine.pubsub = hub;
+    local.recordEffects();
+    expect(local.do("PUBLISH news x")).toBe(0);
+    expect(local.do("SPUBLISH news x")).toBe(0);
+    expect(local.effects()).toEqual([]);
+  });
+
   test("is told to nobody who is about to go", () => {
     const peer = new Peer(local, 2);
     listen(hub.channels, "news", peer);
