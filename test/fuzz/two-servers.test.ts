@@ -1,7 +1,7 @@
 /**
- * Random commands over all types, sent to Pedis and to redis-server: all replies are equal, so is
- * the content at the end (by Redis's own digest), and so is what each of them loads from the
- * append-only file that Pedis wrote.
+ * Random commands over all types, sent to Pedis and to redis-server: all replies are equal, so are
+ * the messages and keyspace events that they publish, the content at the end (by Redis's own
+ * digest), and what each of them loads from the append-only file that Pedis wrote.
  */
 import { cpSync } from "node:fs";
 import { join } from "node:path";
@@ -11,11 +11,14 @@ import { randomFrom, scale, seededRandom } from "../support/random.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { type ServerProcess, startServer } from "../support/server.ts";
 import { areAlike, describeMismatch } from "./_comparison.ts";
+import { Listeners, randomMessage } from "./_listeners.ts";
 import { type Operation, randomOperation } from "./_operations.ts";
 
 const OPERATIONS = scale(200_000);
 const BATCH = 200;
 const ROUNDS = 4;
+/** Of the operations, those that publish a message. */
+const MESSAGE_PART = 0.04;
 const TIMEOUT_MS = 60_000 + OPERATIONS * 2;
 
 const DIRECTIVES = [
@@ -64,7 +67,8 @@ describe.skipIf(oracle === null)("random commands on two servers", () => {
           await client.do("CONFIG", "SET", name, String(value));
         }
       }
-      await playRound(ours, theirs, randomFrom(random.seed + round));
+      await using listeners = await Listeners.connect([pedis, redis], 2 + (round % 2));
+      await playRound(ours, theirs, listeners, randomFrom(random.seed + round));
       const digest = await ours.value("DEBUG DIGEST");
       expect(digest).toBe(await theirs.value("DEBUG DIGEST"));
       expect(digest).not.toBe("0".repeat(40));
@@ -92,11 +96,15 @@ describe.skipIf(oracle === null)("random commands on two servers", () => {
 async function playRound(
   ours: RespClient,
   theirs: RespClient,
+  listeners: Listeners,
   random: ReturnType<typeof randomFrom>,
 ): Promise<void> {
   const history: Operation[] = [];
   for (let done = 0; done < OPERATIONS / ROUNDS; done += BATCH) {
-    const batch = Array.from({ length: BATCH }, () => randomOperation(random));
+    await listeners.change(random);
+    const batch = Array.from({ length: BATCH }, () =>
+      random.chance(MESSAGE_PART) ? randomMessage(random) : randomOperation(random),
+    );
     const requests = batch.map(({ args }) => args.map((text) => Buffer.from(text, "latin1")));
     const [mine, wanted] = await Promise.all([ours.pipeline(requests), theirs.pipeline(requests)]);
     for (const [i, operation] of batch.entries()) {
@@ -106,6 +114,7 @@ async function playRound(
       }
       history.push(operation);
     }
+    await listeners.compare([ours, theirs]);
     history.splice(0, Math.max(0, history.length - 20_000));
   }
 }

@@ -10,7 +10,7 @@ import {
 } from "../../engine/command.ts";
 import type { Call } from "../../engine/call.ts";
 import type { Effects } from "../../engine/effects.ts";
-import { readStream } from "../../engine/typed-values.ts";
+import { readStream, streamOf } from "../../engine/typed-values.ts";
 import {
   badClaimOption,
   badIdleTime,
@@ -180,12 +180,13 @@ function readClaimOptions(call: Call, from: number): void {
 }
 
 function claimByItself(call: Call): void {
+  const ref = call.readKey(1);
   minIdleMs = Math.max(0, Number(call.int64(4, badIdleTime("XAUTOCLAIM"))));
   if (call.refused()) return;
   readRangeStart(call, 5, startId);
   let count = readAutoClaimOptions(call);
   if (call.refused()) return;
-  const value = readStream(call, 1);
+  const value = streamOf(call, ref, 1);
   if (value === null) return;
   const group = value.exists ? groupAt(call, value.stream, 2) : null;
   if (group === null) {
