@@ -345,8 +345,11 @@ export class Stream implements Collection {
     const bytes = this.nodes.bytesOf(0);
     let removed = 0;
     cursor.seek(this, FIRST_ID, LAST_ID, false);
+    // Even a deleted entry ends it, where XSETID went back behind that (streamTrim, t_stream.c).
+    cursor.findsDeleted = true;
     while (removed < count && cursor.next()) {
-      if (cursor.id.compare(minId) >= 0) break;
+      if (cursor.node > 0 || cursor.id.compare(minId) >= 0) break;
+      if ((bytes[cursor.at] & DELETED) !== 0) continue;
       bytes[cursor.at] |= DELETED;
       removed++;
     }

@@ -4,7 +4,7 @@ import type { Reply, ReplyValue } from "../support/resp-client.ts";
 import type { Operation } from "./_operations.ts";
 import type { Comparison } from "./_words.ts";
 
-const HISTORY = 12;
+const HISTORY = 30;
 
 export function areAlike(mine: Reply, wanted: Reply, comparison: Comparison): boolean {
   if (Buffer.compare(mine.raw, wanted.raw) === 0) return true;
@@ -21,7 +21,9 @@ export function describeMismatch(
   history: readonly Operation[],
 ): string {
   const keys = new Set(operation.args.slice(1));
-  const before = history.filter(({ args }) => args.slice(1, 5).some((word) => keys.has(word)));
+  const concerns = (args: readonly string[]): boolean =>
+    keys.size === 0 || args.slice(1, 5).some((word) => keys.has(word));
+  const before = history.filter(({ args }) => concerns(args));
   const lines = before.slice(-HISTORY).map(({ args }) => `    ${args.join(" ").slice(0, 200)}`);
   return [
     `${where}: ${operation.args.join(" ").slice(0, 400)}`,

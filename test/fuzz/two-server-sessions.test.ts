@@ -12,6 +12,7 @@ import { type Random, randomFrom, scale, seededRandom } from "../support/random.
 import type { Reply, RespClient } from "../support/resp-client.ts";
 import { type ServerProcess, startServer } from "../support/server.ts";
 import { areAlike, describeMismatch, readable, withoutConsumers } from "./_comparison.ts";
+import { isOfConsumers } from "./_listeners.ts";
 import { type Operation, randomOperation } from "./_operations.ts";
 
 const EPISODES = scale(4000);
@@ -189,9 +190,7 @@ async function heard(client: RespClient, marker: string): Promise<string[]> {
   for (;;) {
     const message: Reply = await client.next();
     if (Buffer.from(message.raw).includes(marker)) return messages;
-    // Redis 7.2 makes consumers earlier than the oracle does.
-    const line = readable(message);
-    if (!/xgroup-(?:create|del)consumer/.test(line)) messages.push(line);
+    if (!isOfConsumers(Buffer.from(message.raw))) messages.push(readable(message));
   }
 }
 
