@@ -331,12 +331,7 @@ export class Stream implements Collection {
 
   /** Whether the first node's last entry, deleted or not, is in front of `id`. */
   private endsBefore(id: StreamId): boolean {
-    const { nodes } = this;
-    // What is in front of the next node's ID is in this one.
-    if (nodes.count > 1) nodes.readId(1, nodeId).decrement();
-    else nodeId.setLast();
-    cursor.seek(this, FIRST_ID, nodeId, true);
-    cursor.findsDeleted = true;
+    cursor.seekEndOf(this, 0);
     return cursor.next() && cursor.id.compare(id) < 0;
   }
 
