@@ -49,7 +49,7 @@ import * as rangeEdits from "./sorted-sets/range-edits.ts";
 import * as sortedSetRanges from "./sorted-sets/ranges.ts";
 import * as sorting from "./sorting/sort.ts";
 import * as streamChanges from "./streams/changes.ts";
-import * as streamClaims from "./streams/claims.ts";
+import * as streamClaiming from "./streams/claiming.ts";
 import * as streamGroupReading from "./streams/group-reading.ts";
 import * as streamGroups from "./streams/groups.ts";
 import * as streamInfo from "./streams/info.ts";
@@ -110,7 +110,7 @@ const FAMILIES: readonly object[] = [
   sortedSetRanges,
   sorting,
   streamChanges,
-  streamClaims,
+  streamClaiming,
   streamGroupReading,
   streamGroups,
   streamInfo,

@@ -17,8 +17,14 @@ export const NOTIFY_EVICTED = 1 << 9;
 export const NOTIFY_STREAM = 1 << 10;
 export const NOTIFY_KEY_MISS = 1 << 11;
 
-/** Beside a class: what the event tells of leaves the value as WATCH and tracking see it. */
-export const NOTIFY_EVENT_ONLY = 1 << 20;
+/**
+ * Whether the event leaves what the key holds as it was, for WATCH and tracking: a stream's entries
+ * are the same whatever becomes of its groups and counters.
+ */
+export function leavesContent(kind: number, event: string): boolean {
+  if (kind !== NOTIFY_STREAM) return false;
+  return event === "xsetid" || event.startsWith("xgroup-");
+}
 
 /** Is told of every change of a key, after it happened: WATCH, tracking, notifications. */
 export interface KeyWatcher {

@@ -25,7 +25,7 @@ import type { TrackingOptions } from "./client-tracking.ts";
 import { READONLY } from "./command.ts";
 import type { Command } from "./command.ts";
 import type { Engine } from "./engine.ts";
-import { NOTIFY_EVENT_ONLY, NOTIFY_EVICTED, NOTIFY_EXPIRED } from "./key-events.ts";
+import { leavesContent, NOTIFY_EVICTED, NOTIFY_EXPIRED } from "./key-events.ts";
 import type { KeyWatcher } from "./key-events.ts";
 import { KeyPlaces, locateKeys } from "./key-finder.ts";
 import type { Session } from "./session.ts";
@@ -141,7 +141,7 @@ export class Tracking implements KeyWatcher {
     start: number,
     length: number,
   ): void {
-    if ((kind & NOTIFY_EVENT_ONLY) !== 0) return;
+    if (leavesContent(kind, event)) return;
     const { running } = this.engine;
     if (this.prefixes.count > 0) {
       const isNobodys = kind === NOTIFY_EXPIRED || kind === NOTIFY_EVICTED || event === "hexpired";

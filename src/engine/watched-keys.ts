@@ -9,7 +9,7 @@
 import type { Database } from "../keyspace/database.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Engine } from "./engine.ts";
-import { NOTIFY_EVENT_ONLY } from "./key-events.ts";
+import { leavesContent } from "./key-events.ts";
 import type { KeyWatcher } from "./key-events.ts";
 import { IndexedKey, KeyIndex } from "./_key-index.ts";
 import type { Session } from "./session.ts";
@@ -82,12 +82,12 @@ export class WatchedKeys implements KeyWatcher {
   keyChanged(
     database: Database,
     kind: number,
-    _event: string,
+    event: string,
     bytes: Uint8Array,
     start: number,
     length: number,
   ): void {
-    if ((kind & NOTIFY_EVENT_ONLY) !== 0) return;
+    if (leavesContent(kind, event)) return;
     const key = this.keys.find(database, bytes, start, length);
     if (key === null) return;
     for (const watch of key.watches) {

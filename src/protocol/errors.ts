@@ -61,6 +61,17 @@ export const NOACK_IN_XREAD =
 export const NEW_ID_IN_XREAD =
   "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> " +
   "option.";
+export const LAST_ID_IN_XREADGROUP =
+  "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this " +
+  "consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just " +
+  "return an empty result set.";
+export const GROUP_MISSING = "ERR Missing GROUP option for XREADGROUP";
+export const ENTRIES_READ_NEGATIVE = "ERR value for ENTRIESREAD must be positive or -1";
+export const XGROUP_NEEDS_KEY =
+  "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use " +
+  "the MKSTREAM option to create an empty stream automatically.";
+export const GROUP_EXISTS = "BUSYGROUP Consumer Group name already exists";
+export const CLAIM_COUNT_NOT_POSITIVE = "ERR COUNT must be > 0";
 export const NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity";
 export const EXPIRE_NEGATIVE = "ERR invalid expire time, must be >= 0";
 export const FIELDS_MISSING =
@@ -150,6 +161,26 @@ export function unbalancedStreams(commandName: string, symbol: string): string {
   );
 }
 
+/** `option` of XCLAIM or XAUTOCLAIM is no integer. */
+export function badClaimOption(option: string, commandName: string): string {
+  return `ERR Invalid ${option} argument for ${commandName}`;
+}
+
+export function unknownClaimOption(option: string): string {
+  return `ERR Unrecognized XCLAIM option '${shown(option, Infinity)}'`;
+}
+
+/** XREADGROUP says where it missed the group (`context`). */
+export function noKeyOrGroup(key: string, group: string, context = ""): string {
+  const names = `No such key '${shown(key, Infinity)}' or consumer group '${shown(group, Infinity)}'`;
+  return `NOGROUP ${names}${context}`;
+}
+
+export function noGroup(group: string, key: string): string {
+  const name = shown(group, Infinity);
+  return `NOGROUP No such consumer group '${name}' for key name '${shown(key, Infinity)}'`;
+}
+
 /** PFDEBUG, which knows its subcommands itself. */
 export function unknownHyperLogLogDebug(name: string): string {
   return `ERR Unknown PFDEBUG subcommand '${shown(name, Infinity)}'`;
@@ -229,34 +260,3 @@ export function transactionDiscarded(error: string): string {
 export function sortOptionDenied(option: string): string {
   return `ERR ${option} option of SORT denied due to insufficient ACL permissions.`;
 }
-
-export const GROUP_IS_MISSING = "ERR Missing GROUP option for XREADGROUP";
-export const DOLLAR_IN_XREADGROUP =
-  "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this " +
-  "consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just " +
-  "return an empty result set.";
-/** What XREADGROUP adds to `noGroup`. */
-export const IN_XREADGROUP = "in XREADGROUP with GROUP option";
-export const GROUP_EXISTS = "BUSYGROUP Consumer Group name already exists";
-export const XGROUP_NEEDS_KEY =
-  "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use " +
-  "the MKSTREAM option to create an empty stream automatically.";
-export const ENTRIES_READ_NEGATIVE = "ERR value for ENTRIESREAD must be positive or -1";
-
-export function noGroup(key: string, group: string): string {
-  return `NOGROUP No such key '${key}' or consumer group '${group}'`;
-}
-
-export function noSuchGroup(group: string, key: string): string {
-  return `NOGROUP No such consumer group '${group}' for key name '${key}'`;
-}
-
-export function badIdleTime(commandName: string): string {
-  return `ERR Invalid min-idle-time argument for ${commandName}`;
-}
-
-export function badClaimOption(option: string): string {
-  return `ERR Invalid ${option} option argument for XCLAIM`;
-}
-
-export const COUNT_NOT_POSITIVE = "ERR COUNT must be > 0";

@@ -269,9 +269,9 @@ export class ReplyWriter {
   }
 
   /** Puts a bulk string before all that came since `mark`. */
-  insertBulk(mark: number, source: Uint8Array, start: number, length: number): void {
+  insertBulk(mark: number, bytes: Uint8Array): void {
     const bodyEnd = this.at;
-    this.bulk(source, start, length);
+    this.bulk(bytes, 0, bytes.length);
     this.moveTail(bodyEnd, mark);
   }
 

@@ -1,190 +1,303 @@
 /**
- * A consumer group of a stream: how far it has read, its consumers, and the entries delivered to
- * one of them that were not acknowledged yet. Each such entry is in two lists that always agree:
- * the group's, with all about it, and its consumer's.
+ * A consumer group of a stream: how far it has read, its consumers, and what was delivered to them
+ * and not yet acknowledged (_pending-records.ts).
  *
- * Names are Latin-1 strings; in order they are compared as bytes, as Redis lists them.
+ *     pending entry   ID:16  delivery time:8  deliveries:8  consumer's number:4
+ *     and of each consumer's own entries the IDs alone, 16 bytes each
+ *
+ * Invariant: an ID is in the group's list exactly when it is in that of the one consumer whose
+ * number the group's record has. All changes of both are here.
+ *
+ * Entries are visited with the group's position (`seek`, `next`), which a change leaves behind
+ * itself, or with a consumer's (`consumer.pending`).
  */
+import { assert } from "../base/assert.ts";
+import { equalBytes, textOf } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
-import type { ByteCounter } from "../memory/object-table.ts";
-import { PendingList } from "./_pending-list.ts";
-import type { Counter, Stream } from "./stream.ts";
+import { ID_WORDS, PendingRecords } from "./_pending-records.ts";
 import { StreamId } from "./stream-id.ts";
+import type { Counter } from "./stream.ts";
 
-const GROUP_BYTES = 400;
-const CONSUMER_BYTES = 240;
-/** How many entries the group has read can't be told. */
+const TIME = 4;
+const DELIVERIES = 6;
+const CONSUMER = 8;
+const RECORD_WORDS = 9;
+const WORD = 2 ** 32;
+const SAFE_HIGH = 2 ** 21;
+/** The objects with their maps and arrays, beside what they count themselves. */
+const GROUP_BYTES = 600;
+const CONSUMER_BYTES = 300;
+
+/** The group's `entriesRead` where it is not known. */
 export const UNKNOWN_COUNT = -1;
-/** A consumer that has never been given an entry. */
+/** A consumer's `activeMs` before it was ever given an entry. */
 export const NEVER = -1;
 
 export class Consumer {
-  /** The last time that it asked for anything: unix milliseconds. */
-  seenMs: number;
-  /** The last time that it got or claimed an entry, or NEVER. */
-  activeMs = NEVER;
-  readonly name: string;
-  /** What the group's list knows it by. */
+  readonly name: Uint8Array;
+  /** Its place in the group. */
   readonly number: number;
-  readonly pending: PendingList;
+  /** The IDs of its entries; only a group changes them. */
+  readonly pending: PendingRecords;
+  /** When it last tried to read or claim, in unix milliseconds. */
+  seenMs: number;
+  /** When it last did so with success. */
+  activeMs = NEVER;
 
-  constructor(name: string, number: number, seenMs: number, pending: PendingList) {
+  constructor(name: Uint8Array, number: number, nowMs: number, pending: PendingRecords) {
     this.name = name;
     this.number = number;
-    this.seenMs = seenMs;
+    this.seenMs = nowMs;
     this.pending = pending;
   }
 }
 
 export class ConsumerGroup {
-  /** The ID of the entry delivered last. */
+  readonly name: Uint8Array;
+  /** The last entry that was delivered to any consumer. */
   readonly lastId = new StreamId();
-  /** Entries of the stream up to `lastId`, or UNKNOWN_COUNT. */
+  /** Entries ever read, as far as it can be told, or UNKNOWN_COUNT. */
   entriesRead: Counter = UNKNOWN_COUNT;
-  /** All pending entries. Whoever changes it changes the consumers' lists too. */
-  readonly pending: PendingList;
-  private readonly byName = new Map<string, Consumer>();
-  private readonly byNumber: (Consumer | undefined)[] = [];
-  private readonly counter: ByteCounter;
+  /** The ID of the entry at the position. */
+  readonly id = new StreamId();
 
-  constructor(counter: ByteCounter, pending = new PendingList(true, counter)) {
-    this.counter = counter;
+  private readonly arena: Arena;
+  private readonly pending: PendingRecords;
+  private readonly byName = new Map<string, Consumer>();
+  /** By number; a number is given again. */
+  private readonly consumers: (Consumer | undefined)[] = [];
+  private readonly freeNumbers: number[] = [];
+  private latest: Consumer | null = null;
+
+  constructor(
+    arena: Arena,
+    name: Uint8Array,
+    pending: PendingRecords = new PendingRecords(arena, RECORD_WORDS),
+  ) {
+    this.arena = arena;
+    this.name = name;
     this.pending = pending;
-    counter.bytes += GROUP_BYTES;
+    arena.objects.collections.bytes += GROUP_BYTES + name.length;
   }
 
   get sizeBytes(): number {
-    let bytes = GROUP_BYTES + this.pending.sizeBytes + this.byName.size * CONSUMER_BYTES;
-    for (const { pending } of this.byName.values()) bytes += pending.sizeBytes;
+    let bytes = GROUP_BYTES + this.name.length + this.pending.sizeBytes;
+    for (const consumer of this.byName.values()) {
+      bytes += CONSUMER_BYTES + consumer.name.length + consumer.pending.sizeBytes;
+    }
     return bytes;
+  }
+
+  get pendingCount(): number {
+    return this.pending.size;
   }
 
   get consumerCount(): number {
     return this.byName.size;
   }
 
-  consumer(name: string): Consumer | null {
-    return this.byName.get(name) ?? null;
+  /** The consumers in the order of their names' bytes. */
+  sortedConsumers(): Consumer[] {
+    return [...this.byName.values()].sort((a, b) => Buffer.compare(a.name, b.name));
   }
 
-  /** In the order of their names. */
-  consumers(): Consumer[] {
-    return inOrder(this.byName);
+  findConsumer(bytes: Uint8Array, start: number, length: number): Consumer | null {
+    const { latest } = this;
+    if (latest !== null && latest.name.length === length) {
+      if (equalBytes(latest.name, 0, bytes, start, length)) return latest;
+    }
+    const found = this.byName.get(textOf(bytes, start, length)) ?? null;
+    if (found !== null) this.latest = found;
+    return found;
   }
 
-  addConsumer(name: string, nowMs: number): Consumer {
-    const free = this.byNumber.indexOf(undefined);
-    const number = free < 0 ? this.byNumber.length : free;
-    const consumer = new Consumer(name, number, nowMs, new PendingList(false, this.counter));
-    this.byName.set(name, consumer);
-    this.byNumber[number] = consumer;
-    this.counter.bytes += CONSUMER_BYTES;
-    return consumer;
+  /** Makes a consumer whose name there is none of. */
+  addConsumer(bytes: Uint8Array, start: number, length: number, nowMs: number): Consumer {
+    const name = bytes.slice(start, start + length);
+    const number = this.freeNumbers.pop() ?? this.consumers.length;
+    return this.add(new Consumer(name, number, nowMs, new PendingRecords(this.arena, ID_WORDS)));
   }
 
-  /** Removes the consumer with all that is pending for it. */
+  /** Removes a consumer with its entries. */
   removeConsumer(consumer: Consumer): void {
     const { pending } = consumer;
-    for (pending.seekFirst(); !pending.isAtEnd; pending.next()) {
-      if (this.pending.find(pending.readId(scratchId))) this.pending.remove();
+    if (pending.seekFirst()) {
+      do this.removeRecord(pending.readId(this.id));
+      while (pending.next());
     }
-    pending.clear();
-    this.byName.delete(consumer.name);
-    this.byNumber[consumer.number] = undefined;
-    this.counter.bytes -= CONSUMER_BYTES;
+    this.forget(consumer);
+    while (pending.free(Infinity));
   }
 
-  /** The consumer of the pending entry that the group's list stands on. */
-  get owner(): Consumer {
-    const owner = this.byNumber[this.pending.owner];
-    if (owner === undefined) throw new Error("a pending entry has a consumer");
-    return owner;
-  }
-
-  /** Makes an entry pending for the consumer, taking it from whoever had it. */
-  assign(id: StreamId, consumer: Consumer, deliveredMs: number, deliveries: number): void {
-    const { pending } = this;
-    if (!pending.find(id)) {
-      pending.insert(id);
-      consumer.pending.insert(id);
-    } else if (pending.owner !== consumer.number) {
-      const former = this.owner.pending;
-      if (former.find(id)) former.remove();
-      consumer.pending.insert(id);
+  /**
+   * Moves to the first entry, of those of one consumer or of all, whose ID is not in front of this
+   * one; false where there is none.
+   */
+  seek(id: StreamId, consumer: Consumer | null = null): boolean {
+    if (consumer !== null) {
+      consumer.pending.seek(id);
+      return this.follow(consumer);
     }
-    pending.setDetails(deliveredMs, deliveries, consumer.number);
+    this.pending.seek(id);
+    return this.readPosition();
   }
 
-  /** Ends an entry's being pending; false where it was not. */
-  acknowledge(id: StreamId): boolean {
-    const { pending } = this;
-    if (!pending.find(id)) return false;
-    const own = this.owner.pending;
-    if (own.find(id)) own.remove();
-    pending.remove();
+  seekFirst(): boolean {
+    this.pending.seekFirst();
+    return this.readPosition();
+  }
+
+  seekLast(): boolean {
+    this.pending.seekLast();
+    return this.readPosition();
+  }
+
+  /** Moves to the next entry, of those of one consumer or of all; false where there is none. */
+  next(consumer: Consumer | null = null): boolean {
+    if (consumer !== null) return consumer.pending.next() && this.follow(consumer);
+    return this.pending.next() && this.readPosition();
+  }
+
+  /** Moves to the entry of this ID; false where there is none. */
+  find(id: StreamId): boolean {
+    if (!this.pending.seek(id)) return false;
+    this.id.copy(id);
     return true;
   }
 
-  /** Notes that the entry is the last one delivered, and counts it (t_stream.c). */
-  advance(stream: Stream, id: StreamId): void {
-    if (id.compare(this.lastId) <= 0) return;
-    if (this.entriesRead !== UNKNOWN_COUNT && !stream.hasDeletedFrom(id)) {
-      this.entriesRead = plusOne(this.entriesRead);
-    } else if (stream.entriesAdded !== 0) {
-      this.entriesRead = stream.countUpTo(id);
-    }
-    this.lastId.copy(id);
+  /** When the entry at the position was last delivered, in unix milliseconds. */
+  get deliveredMs(): number {
+    const { words, at } = this.pending;
+    return (words[at + TIME] >>> 0) * WORD + (words[at + TIME + 1] >>> 0);
   }
 
-  /** Entries that it has still to read, or null where that can't be told. */
-  lag(stream: Stream): Counter | null {
-    if (stream.entriesAdded === 0) return 0;
-    let read = this.entriesRead;
-    if (read === UNKNOWN_COUNT || stream.hasDeletedFrom(this.lastId)) {
-      read = stream.countUpTo(this.lastId);
-    }
-    return read === UNKNOWN_COUNT ? null : minus(stream.entriesAdded, read);
+  /** How often the entry at the position was delivered. */
+  get deliveries(): Counter {
+    const { words, at } = this.pending;
+    const high = words[at + DELIVERIES] >>> 0;
+    const low = words[at + DELIVERIES + 1] >>> 0;
+    if (high < SAFE_HIGH) return high * WORD + low;
+    return (BigInt(high) << 32n) | BigInt(low);
   }
 
-  /** Gives up all it holds; there is nothing to be freed in slices. */
-  free(_budget: number): boolean {
-    this.pending.clear();
-    for (const consumer of this.byName.values()) consumer.pending.clear();
-    this.counter.bytes -= GROUP_BYTES + this.byName.size * CONSUMER_BYTES;
-    this.byName.clear();
-    this.byNumber.length = 0;
+  /** Whose the entry at the position is. */
+  get consumer(): Consumer {
+    const { words, at } = this.pending;
+    const consumer = this.consumers[words[at + CONSUMER]];
+    assert(consumer !== undefined, "a pending entry is a consumer's");
+    return consumer;
+  }
+
+  /** Notes that an entry was delivered for the first time, or as if it was; moves there. */
+  deliver(id: StreamId, consumer: Consumer, nowMs: number): void {
+    this.assign(id, consumer);
+    this.setDelivery(nowMs, 1);
+  }
+
+  /** Makes an entry this consumer's, new or not, and moves there; `setDelivery` must follow. */
+  assign(id: StreamId, consumer: Consumer): void {
+    const { pending } = this;
+    if (pending.seek(id)) {
+      const owner = this.consumer;
+      if (owner === consumer) return;
+      if (owner.pending.seek(id)) owner.pending.remove();
+    } else {
+      pending.insert(id);
+    }
+    pending.words[pending.at + CONSUMER] = consumer.number;
+    consumer.pending.seek(id);
+    consumer.pending.insert(id);
+    this.id.copy(id);
+  }
+
+  /** Sets when, and how often, the entry at the position was delivered. */
+  setDelivery(deliveredMs: number, deliveries: Counter): void {
+    const { words, at } = this.pending;
+    words[at + TIME] = Math.floor(deliveredMs / WORD);
+    words[at + TIME + 1] = deliveredMs % WORD;
+    if (typeof deliveries === "number") {
+      words[at + DELIVERIES] = Math.floor(deliveries / WORD);
+      words[at + DELIVERIES + 1] = deliveries % WORD;
+    } else {
+      words[at + DELIVERIES] = Number(BigInt.asIntN(32, deliveries >> 32n));
+      words[at + DELIVERIES + 1] = Number(BigInt.asIntN(32, deliveries));
+    }
+  }
+
+  /** Removes an entry; false where it is not pending. */
+  acknowledge(id: StreamId): boolean {
+    if (!this.pending.seek(id)) return false;
+    this.removeHere();
+    return true;
+  }
+
+  /** Removes the entry at the position and moves to the one behind it; false where there is none. */
+  remove(): boolean {
+    this.removeHere();
+    return this.readPosition();
+  }
+
+  /** Frees up to `budget` parts; false once nothing is left. To be called at the end. */
+  free(budget: number): boolean {
+    if (this.pending.free(budget)) return true;
+    for (const consumer of this.byName.values()) {
+      if (consumer.pending.free(budget)) return true;
+      this.forget(consumer);
+    }
+    this.arena.objects.collections.bytes -= GROUP_BYTES + this.name.length;
     return false;
   }
 
   copyTo(arena: Arena): ConsumerGroup {
-    const counter = arena.objects.collections;
-    const copy = new ConsumerGroup(counter, this.pending.copyTo(counter));
+    const copy = new ConsumerGroup(arena, this.name, this.pending.copyTo(arena));
     copy.lastId.copy(this.lastId);
     copy.entriesRead = this.entriesRead;
+    copy.consumers.length = this.consumers.length;
+    copy.freeNumbers.push(...this.freeNumbers);
     for (const { name, number, seenMs, activeMs, pending } of this.byName.values()) {
-      const twin = new Consumer(name, number, seenMs, pending.copyTo(counter));
-      twin.activeMs = activeMs;
-      copy.byName.set(name, twin);
-      copy.byNumber[number] = twin;
-      counter.bytes += CONSUMER_BYTES;
+      const consumer = copy.add(new Consumer(name, number, seenMs, pending.copyTo(arena)));
+      consumer.activeMs = activeMs;
     }
     return copy;
   }
-}
 
-const scratchId = new StreamId();
+  /** Moves to the entry at the consumer's position. */
+  private follow({ pending }: Consumer): boolean {
+    if (pending.isAtEnd) return false;
+    return this.find(pending.readId(this.id));
+  }
 
-/** The values of a map in the order of their names. */
-export function inOrder<T>(byName: ReadonlyMap<string, T>): T[] {
-  const names = [...byName].sort(([one], [other]) => (one < other ? -1 : 1));
-  return names.map(([, value]) => value);
-}
+  private readPosition(): boolean {
+    if (this.pending.isAtEnd) return false;
+    this.pending.readId(this.id);
+    return true;
+  }
 
-function plusOne(count: Counter): Counter {
-  return typeof count === "bigint" ? BigInt.asIntN(64, count + 1n) : count + 1;
-}
+  private removeHere(): void {
+    const { pending } = this.consumer;
+    this.pending.readId(this.id);
+    if (pending.seek(this.id)) pending.remove();
+    this.pending.remove();
+  }
 
-function minus(count: Counter, subtrahend: Counter): Counter {
-  if (typeof count === "number" && typeof subtrahend === "number") return count - subtrahend;
-  return BigInt.asIntN(64, BigInt(count) - BigInt(subtrahend));
+  private removeRecord(id: StreamId): void {
+    if (this.pending.seek(id)) this.pending.remove();
+  }
+
+  private add(consumer: Consumer): Consumer {
+    const { name, number } = consumer;
+    this.byName.set(textOf(name), consumer);
+    this.consumers[number] = consumer;
+    this.arena.objects.collections.bytes += CONSUMER_BYTES + name.length;
+    return consumer;
+  }
+
+  private forget(consumer: Consumer): void {
+    const { name, number } = consumer;
+    this.byName.delete(textOf(name));
+    this.consumers[number] = undefined;
+    this.freeNumbers.push(number);
+    if (this.latest === consumer) this.latest = null;
+    this.arena.objects.collections.bytes -= CONSUMER_BYTES + name.length;
+  }
 }

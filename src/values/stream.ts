@@ -12,11 +12,12 @@
  * its bytes, with a flag, until its whole node goes, as in Redis, so that both servers cut their
  * nodes alike.
  */
+import { equalBytes, textOf } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES } from "../memory/arena.ts";
 import { ENCODING_STREAM } from "../memory/entry.ts";
 import type { Collection } from "../memory/object-table.ts";
-import type { ConsumerGroup } from "./consumer-group.ts";
+import { ConsumerGroup } from "./consumer-group.ts";
 import type { Home } from "./home.ts";
 import { HEADER_BYTES, totalBytes } from "./_listpack.ts";
 import {
@@ -66,6 +67,7 @@ export class Stream implements Collection {
   entriesAdded: Counter = 0;
   /** Consumer groups by name (Latin-1). */
   readonly groups = new Map<string, ConsumerGroup>();
+  private latestGroup: ConsumerGroup | null = null;
   /** For cursors. */
   readonly nodes: StreamNodes;
   private readonly arena: Arena;
@@ -121,7 +123,7 @@ export class Stream implements Collection {
     nodes.readId(tail, nodeId);
     appendEntry(node, at, nodeId, id, bytes, starts, lengths, first, pairs);
     this.length++;
-    this.entriesAdded = incremented(this.entriesAdded);
+    this.entriesAdded = oneMore(this.entriesAdded);
     this.lastId.copy(id);
     if (this.length === 1) this.firstId.copy(id);
   }
@@ -206,31 +208,6 @@ export class Stream implements Collection {
     else id.setLast();
   }
 
-  /** Whether an entry from `id` on may have been deleted (streamRangeHasTombstones, t_stream.c). */
-  hasDeletedFrom(id: StreamId): boolean {
-    const { maxDeletedId } = this;
-    if (this.length === 0 || maxDeletedId.isZero) return false;
-    return this.firstId.compare(maxDeletedId) <= 0 && id.compare(maxDeletedId) <= 0;
-  }
-
-  /**
-   * How many entries were ever added up to `id`, or -1 where that can't be told
-   * (streamEstimateDistanceFromFirstEverEntry, t_stream.c).
-   */
-  countUpTo(id: StreamId): Counter {
-    const { entriesAdded, length, maxDeletedId, firstId } = this;
-    if (entriesAdded === 0) return 0;
-    const fromLast = id.compare(this.lastId);
-    if (fromLast === 0 || (length === 0 && fromLast < 0)) return entriesAdded;
-    if (fromLast > 0) return -1;
-    if (!maxDeletedId.isZero && maxDeletedId.compare(firstId) >= 0) return -1;
-    const fromFirst = id.compare(firstId);
-    if (fromFirst > 0) return -1;
-    const before =
-      typeof entriesAdded === "bigint" ? entriesAdded - BigInt(length) : entriesAdded - length;
-    return fromFirst < 0 ? before : incremented(before);
-  }
-
   /** Shows each node's ID (always the same object) and its bytes, a listpack, in order. */
   visitNodes(
     visit: (id: StreamId, bytes: Uint8Array, start: number, length: number) => void,
@@ -241,6 +218,33 @@ export class Stream implements Collection {
       const start = nodes.startOf(i);
       visit(nodes.readId(i, nodeId), bytes, start, totalBytes(bytes, start));
     }
+  }
+
+  findGroup(bytes: Uint8Array, start: number, length: number): ConsumerGroup | null {
+    const { latestGroup } = this;
+    if (latestGroup !== null && latestGroup.name.length === length) {
+      if (equalBytes(latestGroup.name, 0, bytes, start, length)) return latestGroup;
+    }
+    this.latestGroup = this.groups.get(textOf(bytes, start, length)) ?? null;
+    return this.latestGroup;
+  }
+
+  /** The groups in the order of their names' bytes. */
+  sortedGroups(): ConsumerGroup[] {
+    return [...this.groups.values()].sort((a, b) => Buffer.compare(a.name, b.name));
+  }
+
+  /** Makes a group whose name there is none of. */
+  addGroup(bytes: Uint8Array, start: number, length: number): ConsumerGroup {
+    const group = new ConsumerGroup(this.arena, bytes.slice(start, start + length));
+    this.groups.set(textOf(bytes, start, length), group);
+    return group;
+  }
+
+  removeGroup(group: ConsumerGroup): void {
+    this.groups.delete(textOf(group.name));
+    this.latestGroup = null;
+    while (group.free(Infinity));
   }
 
   free(budget: number): boolean {
@@ -403,7 +407,8 @@ function roomFor(needed: number, wished: number): number {
   return Math.max(needed, Math.min(wished, MAX_BLOCK_BYTES));
 }
 
-function incremented(counter: Counter): Counter {
+/** The counter one step on, as an int64. */
+export function oneMore(counter: Counter): Counter {
   if (typeof counter === "bigint") return BigInt.asIntN(64, counter + 1n);
   return counter < Number.MAX_SAFE_INTEGER ? counter + 1 : BigInt(counter) + 1n;
 }

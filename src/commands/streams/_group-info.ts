@@ -1,25 +1,22 @@
-/** Consumer groups in XINFO. */
-import { command, KEY_ACCESS, KEY_RO, READONLY, keysAt } from "../../engine/command.ts";
+/** XINFO GROUPS, XINFO CONSUMERS, and the groups in XINFO STREAM FULL. */
 import type { Call } from "../../engine/call.ts";
+import { command, KEY_ACCESS, KEY_RO, keysAt, READONLY } from "../../engine/command.ts";
 import { readStream } from "../../engine/typed-values.ts";
-import { NO_SUCH_KEY, noSuchGroup } from "../../protocol/errors.ts";
+import { NO_SUCH_KEY, noGroup } from "../../protocol/errors.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
-import {
-  type Consumer,
-  type ConsumerGroup,
-  NEVER,
-  UNKNOWN_COUNT,
-} from "../../values/consumer-group.ts";
+import { NEVER, UNKNOWN_COUNT } from "../../values/consumer-group.ts";
+import type { Consumer, ConsumerGroup } from "../../values/consumer-group.ts";
+import { lagOf } from "../../values/group-progress.ts";
 import type { Stream } from "../../values/stream.ts";
 import { StreamId } from "../../values/stream-id.ts";
-import { groupAt } from "./_groups.ts";
+import { findGroup } from "./_groups.ts";
 import { replyId } from "./_ids.ts";
 
 export const groups = command({
   name: "groups",
   group: "stream",
   since: "5.0.0",
-  summary: "Lists the consumer groups of a stream.",
+  summary: "Lists a stream's consumer groups.",
   complexity: "O(1)",
   arity: 3,
   flags: READONLY,
@@ -34,60 +31,53 @@ export const consumers = command({
   name: "consumers",
   group: "stream",
   since: "5.0.0",
-  summary: "Lists the consumers of a group.",
+  summary: "Lists a group's consumers.",
   complexity: "O(1)",
   arity: 4,
   flags: READONLY,
   categories: ["stream"],
   tips: ["nondeterministic_output"],
+  history: [["7.2.0", "Added the `inactive` field, and changed the meaning of `idle`."]],
   keys: [keysAt(KEY_RO | KEY_ACCESS, 2)],
   args: [
     { name: "key", type: "key", keySpec: 0 },
-    { name: "groupname", type: "string" },
+    { name: "group", type: "string" },
   ],
   run: replyConsumerList,
 });
 
+const FIRST_ID = new StreamId();
+
 function replyGroupList(call: Call): void {
+  const stream = openStream(call);
+  if (stream === null) return;
   const { reply } = call;
-  const value = readStream(call, 2);
-  if (value === null) return;
-  if (!value.exists) {
-    call.fail(NO_SUCH_KEY);
-    return;
-  }
-  const { stream } = value;
   reply.array(stream.groups.size);
-  for (const [name, group] of groupsInOrder(stream)) {
+  for (const group of stream.sortedGroups()) {
     reply.map(6);
-    reply.bulkText("name");
-    reply.bulkText(name);
+    replyName(reply, group);
     reply.bulkText("consumers");
     reply.integer(group.consumerCount);
     reply.bulkText("pending");
-    reply.integer(group.pending.size);
+    reply.integer(group.pendingCount);
     replyProgress(reply, stream, group);
   }
 }
 
 function replyConsumerList(call: Call): void {
-  const { reply, nowMs } = call;
-  const value = readStream(call, 2);
-  if (value === null) return;
-  if (!value.exists) {
-    call.fail(NO_SUCH_KEY);
-    return;
-  }
-  const group = groupAt(call, value.stream, 3);
+  const stream = openStream(call);
+  if (stream === null) return;
+  const group = findGroup(call, stream, 3);
   if (group === null) {
-    call.fail(noSuchGroup(call.text(3), call.text(2)));
+    call.fail(noGroup(call.text(3), call.text(2)));
     return;
   }
+  const { reply, nowMs } = call;
   reply.array(group.consumerCount);
-  for (const { name, pending, seenMs, activeMs } of group.consumers()) {
+  for (const consumer of group.sortedConsumers()) {
+    const { activeMs, pending, seenMs } = consumer;
     reply.map(4);
-    reply.bulkText("name");
-    reply.bulkText(name);
+    replyName(reply, consumer);
     reply.bulkText("pending");
     reply.integer(pending.size);
     reply.bulkText("idle");
@@ -97,66 +87,46 @@ function replyConsumerList(call: Call): void {
   }
 }
 
-/** For XINFO STREAM FULL: the groups with up to `count` (0: all) pending entries of each list. */
-export function replyGroups({ reply }: Call, stream: Stream, count: number): void {
+function openStream(call: Call): Stream | null {
+  const value = readStream(call, 2);
+  if (value === null || value.exists) return value === null ? null : value.stream;
+  call.fail(NO_SUCH_KEY);
+  return null;
+}
+
+/** The groups with up to `limit` (0: all) pending entries of each and of each consumer. */
+export function replyGroups({ reply }: Call, stream: Stream, limit: number): void {
   reply.array(stream.groups.size);
-  for (const [name, group] of groupsInOrder(stream)) {
+  for (const group of stream.sortedGroups()) {
     reply.map(7);
-    reply.bulkText("name");
-    reply.bulkText(name);
+    replyName(reply, group);
     replyProgress(reply, stream, group);
     reply.bulkText("pel-count");
-    reply.integer(group.pending.size);
+    reply.integer(group.pendingCount);
     reply.bulkText("pending");
-    replyPendingOf(reply, group, null, count);
+    replyPending(reply, group, null, limit);
     reply.bulkText("consumers");
     reply.array(group.consumerCount);
-    for (const consumer of group.consumers()) replyConsumer(reply, group, consumer, count);
+    for (const consumer of group.sortedConsumers()) {
+      reply.map(5);
+      replyName(reply, consumer);
+      reply.bulkText("seen-time");
+      reply.integer(consumer.seenMs);
+      reply.bulkText("active-time");
+      reply.integer(consumer.activeMs);
+      reply.bulkText("pel-count");
+      reply.integer(consumer.pending.size);
+      reply.bulkText("pending");
+      replyPending(reply, group, consumer, limit);
+    }
   }
 }
 
-function replyConsumer(
-  reply: ReplyWriter,
-  group: ConsumerGroup,
-  consumer: Consumer,
-  count: number,
-): void {
-  reply.map(5);
+function replyName(reply: ReplyWriter, { name }: ConsumerGroup | Consumer): void {
   reply.bulkText("name");
-  reply.bulkText(consumer.name);
-  reply.bulkText("seen-time");
-  reply.integer(consumer.seenMs);
-  reply.bulkText("active-time");
-  reply.integer(consumer.activeMs);
-  reply.bulkText("pel-count");
-  reply.integer(consumer.pending.size);
-  reply.bulkText("pending");
-  replyPendingOf(reply, group, consumer, count);
+  reply.bulk(name, 0, name.length);
 }
 
-function replyPendingOf(
-  reply: ReplyWriter,
-  group: ConsumerGroup,
-  consumer: Consumer | null,
-  count: number,
-): void {
-  const list = consumer === null ? group.pending : consumer.pending;
-  const shown = count === 0 ? list.size : Math.min(count, list.size);
-  reply.array(shown);
-  list.seekFirst();
-  for (let i = 0; i < shown; i++) {
-    list.readId(id);
-    if (consumer !== null) group.pending.find(id);
-    reply.array(consumer === null ? 4 : 3);
-    replyId(reply, id);
-    if (consumer === null) reply.bulkText(group.owner.name);
-    reply.integer(group.pending.deliveredMs);
-    reply.integer(group.pending.deliveries);
-    list.next();
-  }
-}
-
-/** Three pairs: how far the group has come. */
 function replyProgress(reply: ReplyWriter, stream: Stream, group: ConsumerGroup): void {
   reply.bulkText("last-delivered-id");
   replyId(reply, group.lastId);
@@ -164,13 +134,31 @@ function replyProgress(reply: ReplyWriter, stream: Stream, group: ConsumerGroup)
   if (group.entriesRead === UNKNOWN_COUNT) reply.nil();
   else reply.int64(group.entriesRead);
   reply.bulkText("lag");
-  const lag = group.lag(stream);
+  const lag = lagOf(stream, group);
   if (lag === null) reply.nil();
   else reply.int64(lag);
 }
 
-const id = new StreamId();
-
-function groupsInOrder(stream: Stream): [string, ConsumerGroup][] {
-  return [...stream.groups].sort(([one], [other]) => (one < other ? -1 : 1));
+/** Pending entries of a consumer, or (null) of all, each then with its consumer. */
+function replyPending(
+  reply: ReplyWriter,
+  group: ConsumerGroup,
+  consumer: Consumer | null,
+  limit: number,
+): void {
+  const total = consumer === null ? group.pendingCount : consumer.pending.size;
+  const count = limit === 0 ? total : Math.min(limit, total);
+  reply.array(count);
+  group.seek(FIRST_ID, consumer);
+  for (let i = 0; i < count; i++) {
+    if (i > 0) group.next(consumer);
+    reply.array(consumer === null ? 4 : 3);
+    replyId(reply, group.id);
+    if (consumer === null) {
+      const { name } = group.consumer;
+      reply.bulk(name, 0, name.length);
+    }
+    reply.integer(group.deliveredMs);
+    reply.int64(group.deliveries);
+  }
 }

@@ -1,97 +1,120 @@
-/** Consumer groups among the arguments, and what commands on them propagate. */
+/**
+ * Groups and consumers among the arguments, and what repeats a change of them. What a consumer was
+ * given is propagated as XCLAIM with all its particulars, which can be repeated any number of times
+ * (streamPropagateXCLAIM, t_stream.c).
+ */
 import type { Call } from "../../engine/call.ts";
-import type { Effects } from "../../engine/effects.ts";
-import { NOTIFY_EVENT_ONLY, NOTIFY_STREAM } from "../../engine/key-events.ts";
+import { NOTIFY_STREAM } from "../../engine/key-events.ts";
 import type { Consumer, ConsumerGroup } from "../../values/consumer-group.ts";
-import type { Stream } from "../../values/stream.ts";
-import type { StreamId } from "../../values/stream-id.ts";
+import type { Stream, StreamValue } from "../../values/stream.ts";
+import { StreamId } from "../../values/stream-id.ts";
 import { propagateId } from "./_ids.ts";
 
-/** Events of groups: the entries of the stream are as they were, so WATCH is not concerned. */
-export const GROUP_EVENT = NOTIFY_STREAM | NOTIFY_EVENT_ONLY;
-
-/** The group that argument `index` names, or null. */
-export function groupAt(call: Call, stream: Stream, index: number): ConsumerGroup | null {
-  return stream.groups.get(call.text(index)) ?? null;
+/** Where the key and the names of group and consumer are among the arguments. */
+export interface GroupArguments {
+  key: number;
+  group: number;
+  consumer: number;
 }
 
-/** The consumer that argument `index` names, made where there is none; it has been seen now. */
-export function seenConsumer(
+export function findGroup(call: Call, stream: Stream, index: number): ConsumerGroup | null {
+  const { bytes, starts, lengths } = call.args;
+  return stream.findGroup(bytes, starts[index], lengths[index]);
+}
+
+export function findConsumer(call: Call, group: ConsumerGroup, index: number): Consumer | null {
+  const { bytes, starts, lengths } = call.args;
+  return group.findConsumer(bytes, starts[index], lengths[index]);
+}
+
+/** Makes the consumer, whose name there is none of, and reports that. */
+export function addConsumer(
   call: Call,
+  value: StreamValue,
   group: ConsumerGroup,
-  keyIndex: number,
-  index: number,
-): { readonly consumer: Consumer; readonly isNew: boolean } {
-  const name = call.text(index);
-  const known = group.consumer(name);
-  if (known !== null) {
-    known.seenMs = call.nowMs;
-    return { consumer: known, isNew: false };
-  }
-  const consumer = group.addConsumer(name, call.nowMs);
-  call.changed(GROUP_EVENT, "xgroup-createconsumer", keyIndex);
-  return { consumer, isNew: true };
+  at: GroupArguments,
+): Consumer {
+  const { bytes, starts, lengths } = call.args;
+  value.touched();
+  const { consumer: index } = at;
+  const consumer = group.addConsumer(bytes, starts[index], lengths[index], call.nowMs);
+  call.changed(NOTIFY_STREAM, "xgroup-createconsumer", at.key);
+  return consumer;
 }
 
-/** Writes the XGROUP CREATECONSUMER that makes the consumer. */
-export function propagateConsumer(
-  call: Call,
-  effects: Effects,
-  keyIndex: number,
-  groupIndex: number,
-  { name }: Consumer,
-): void {
+/** The consumer was made. */
+export function propagateConsumer(call: Call, at: GroupArguments): void {
+  const effects = call.instead();
+  if (!effects.isActive) return;
   effects.begin(call.database.index, 5);
   effects.word("XGROUP");
   effects.word("CREATECONSUMER");
-  effects.argument(call.args, keyIndex);
-  effects.argument(call.args, groupIndex);
-  effects.word(name);
+  effects.argument(call.args, at.key);
+  effects.argument(call.args, at.group);
+  effects.argument(call.args, at.consumer);
 }
 
-/** Writes the XGROUP SETID that brings a group to where this one is. */
-export function propagateGroupId(
-  call: Call,
-  effects: Effects,
-  keyIndex: number,
-  groupIndex: number,
-  group: ConsumerGroup,
-): void {
+/** The pending entry at the group's position is as it is now. */
+export function propagatePending(call: Call, group: ConsumerGroup, at: GroupArguments): void {
+  const effects = call.instead();
+  if (!effects.isActive) return;
+  const { name } = group.consumer;
+  effects.begin(call.database.index, 14);
+  effects.word("XCLAIM");
+  effects.argument(call.args, at.key);
+  effects.argument(call.args, at.group);
+  effects.range(name, 0, name.length);
+  effects.integer(0);
+  propagateId(effects, group.id);
+  effects.word("TIME");
+  effects.integer(group.deliveredMs);
+  effects.word("RETRYCOUNT");
+  effects.integer(group.deliveries);
+  effects.word("FORCE");
+  effects.word("JUSTID");
+  effects.word("LASTID");
+  propagateId(effects, group.lastId);
+}
+
+/** The group has read this far. */
+export function propagateProgress(call: Call, group: ConsumerGroup, at: GroupArguments): void {
+  const effects = call.instead();
+  if (!effects.isActive) return;
   effects.begin(call.database.index, 7);
   effects.word("XGROUP");
   effects.word("SETID");
-  effects.argument(call.args, keyIndex);
-  effects.argument(call.args, groupIndex);
+  effects.argument(call.args, at.key);
+  effects.argument(call.args, at.group);
   propagateId(effects, group.lastId);
   effects.word("ENTRIESREAD");
   effects.integer(group.entriesRead);
 }
 
-/**
- * Writes the XCLAIM that makes an entry pending as the group's list, which stands on it, says it
- * is. It does the same however often it runs; where the entry is gone it ends its being pending.
- */
-export function propagateClaim(
-  call: Call,
-  effects: Effects,
-  keyIndex: number,
-  groupIndex: number,
-  group: ConsumerGroup,
-  id: StreamId,
-): void {
-  effects.begin(call.database.index, 14);
-  effects.word("XCLAIM");
-  effects.argument(call.args, keyIndex);
-  effects.argument(call.args, groupIndex);
-  effects.word(group.owner.name);
-  effects.integer(0);
-  propagateId(effects, id);
-  effects.word("TIME");
-  effects.integer(group.pending.deliveredMs);
-  effects.word("RETRYCOUNT");
-  effects.integer(group.pending.deliveries);
-  effects.word("FORCE");
-  effects.word("JUSTID");
-  effects.word("LASTID");
-  propagateId(effects, group.lastId);
+const KEPT_IDS = 1024;
+
+/** IDs that a request names, read before any of them is acted upon; filled and filled again. */
+export class IdList {
+  count = 0;
+  private readonly ids: StreamId[] = [];
+
+  clear(): void {
+    this.count = 0;
+    if (this.ids.length > KEPT_IDS) this.ids.length = KEPT_IDS;
+  }
+
+  at(index: number): StreamId {
+    return this.ids[index];
+  }
+
+  /** Another one, to be filled. */
+  add(): StreamId {
+    const index = this.count++;
+    if (index === this.ids.length) this.ids.push(new StreamId());
+    return this.ids[index];
+  }
+
+  /** Takes the last one back. */
+  drop(): void {
+    this.count--;
+  }
 }

@@ -54,14 +54,6 @@ export function readRangeStart(call: Call, index: number, id: StreamId): void {
   if (!id.increment()) call.refuse(BAD_RANGE_START);
 }
 
-/** Reads `-`, `+` or an ID (streamParseIDOrReply, t_stream.c). */
-export function readRangeBound(call: Call, index: number, id: StreamId): void {
-  const { bytes, starts, lengths } = call.args;
-  if (lengths[index] === 1 && bytes[starts[index]] === DASH) id.setFirst();
-  else if (lengths[index] === 1 && bytes[starts[index]] === PLUS) id.setLast();
-  else readId(call, index, id);
-}
-
 /** As `readRangeStart`, of the last ID. */
 export function readRangeEnd(call: Call, index: number, id: StreamId): void {
   if (!readBound(call, index, id, SEQUENCE_LAST)) return;
@@ -90,11 +82,6 @@ function readBound(call: Call, index: number, id: StreamId, missing: MissingSequ
 
 export function replyId(reply: ReplyWriter, id: StreamId): void {
   reply.bulk(text, 0, id.writeText(text, 0));
-}
-
-/** Puts an ID before all that was replied since `mark`. */
-export function insertId(reply: ReplyWriter, mark: number, id: StreamId): void {
-  reply.insertBulk(mark, text, 0, id.writeText(text, 0));
 }
 
 /** The ID as an argument of the effect that is being written. */

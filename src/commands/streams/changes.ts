@@ -10,7 +10,7 @@ import {
   keysAt,
   WRITE,
 } from "../../engine/command.ts";
-import { NOTIFY_EVENT_ONLY, NOTIFY_STREAM } from "../../engine/key-events.ts";
+import { NOTIFY_STREAM } from "../../engine/key-events.ts";
 import { writeStream } from "../../engine/typed-values.ts";
 import {
   ENTRIES_ADDED_NEGATIVE,
@@ -341,6 +341,6 @@ function setLastId(call: Call): void {
   if (entriesAdded >= 0) stream.entriesAdded = entriesAdded;
   if (hasDeletedId) stream.maxDeletedId.copy(otherId);
   value.touched();
-  call.changed(NOTIFY_STREAM | NOTIFY_EVENT_ONLY, "xsetid", 1);
+  call.changed(NOTIFY_STREAM, "xsetid", 1);
   call.reply.ok();
 }

@@ -1,28 +1,30 @@
-/** XREADGROUP: reading a stream as one of a group, each entry by one of its consumers. */
-import { command, BLOCKING, KEY_ACCESS, KEY_RO, WRITE } from "../../engine/command.ts";
+/** XREADGROUP: new entries for a consumer of a group, or its own pending ones once more. */
 import type { Call } from "../../engine/call.ts";
-import type { Effects } from "../../engine/effects.ts";
+import { command, BLOCKING, KEY_ACCESS, KEY_RO, WRITE } from "../../engine/command.ts";
 import { readStream } from "../../engine/typed-values.ts";
 import { TYPE_STREAM } from "../../memory/entry.ts";
 import {
-  DOLLAR_IN_XREADGROUP,
-  GROUP_IS_MISSING,
-  IN_XREADGROUP,
-  noGroup,
+  GROUP_MISSING,
+  LAST_ID_IN_XREADGROUP,
+  noKeyOrGroup,
   SYNTAX,
   unbalancedStreams,
 } from "../../protocol/errors.ts";
 import type { Consumer, ConsumerGroup } from "../../values/consumer-group.ts";
-import type { Stream } from "../../values/stream.ts";
+import { advance } from "../../values/group-progress.ts";
+import { oneMore } from "../../values/stream.ts";
+import type { Stream, StreamValue } from "../../values/stream.ts";
 import { StreamCursor } from "../../values/stream-cursor.ts";
 import { StreamId } from "../../values/stream-id.ts";
 import { replyEntry } from "./_entries.ts";
 import {
-  groupAt,
-  propagateClaim,
+  addConsumer,
+  findConsumer,
+  findGroup,
+  IdList,
   propagateConsumer,
-  propagateGroupId,
-  seenConsumer,
+  propagatePending,
+  propagateProgress,
 } from "./_groups.ts";
 import { readId, replyId } from "./_ids.ts";
 
@@ -31,9 +33,8 @@ export const xreadgroup = command({
   group: "stream",
   since: "5.0.0",
   summary:
-    "Returns entries that no consumer of a group has got yet, or one's own pending ones; waits for one.",
-  complexity:
-    "For each stream mentioned: O(M) with M being the number of elements returned. If M is constant (e.g. always asking for the first 10 elements with COUNT), you can consider it O(1). On the other side when XREADGROUP blocks, XADD will pay the O(N) time in order to serve the N clients blocked on the stream getting new data.",
+    "Returns new entries of several streams to a consumer of a group, or those it has not acknowledged; waits for one.",
+  complexity: "O(N) where N is the number of entries returned",
   arity: -7,
   flags: WRITE | BLOCKING,
   categories: ["stream"],
@@ -46,7 +47,7 @@ export const xreadgroup = command({
   ],
   args: [
     {
-      name: "group_consumer",
+      name: "group-block",
       type: "block",
       token: "GROUP",
       parts: [
@@ -67,58 +68,39 @@ export const xreadgroup = command({
       ],
     },
   ],
-  run: readAsGroup,
+  run: readGroups,
 });
 
 const NO_TIMEOUT = -1;
-const LAST_ID = new StreamId().setLast();
-const topId = new StreamId();
+const NEW_ENTRIES = ">";
+
 const from = new StreamId();
-const pendingId = new StreamId();
+const LAST_ID = new StreamId().setLast();
 const cursor = new StreamCursor();
-const entryCursor = new StreamCursor();
-/** The ID behind which each stream's own pending entries are asked for; the last ID: new ones. */
-const ids: StreamId[] = [];
-const groups: ConsumerGroup[] = [];
+/** Behind which ID each stream's history is read; the last ID there is: its new entries. */
+const ids = new IdList();
+/** Where the names are; `key` is that of the stream that is being read. */
+const at = { key: 0, group: 0, consumer: 0 };
 
 let limit = 0;
 let timeoutMs = NO_TIMEOUT;
-let isUnacknowledged = false;
-let groupIndex = 0;
+let isAcknowledged = false;
 let firstKey = 0;
 
-function readAsGroup(call: Call): void {
+function readGroups(call: Call): void {
   readOptions(call);
   if (call.refused()) return;
   const count = (call.count - firstKey) / 2;
   if (!resolve(call, count)) return;
-  const effects = call.instead();
-  const { args, reply } = call;
+  call.instead();
+  const { reply } = call;
   const mark = reply.beginDeferred();
   let served = 0;
   for (let i = 0; i < count; i++) {
-    const index = firstKey + i;
-    const value = readStream(call, index);
-    if (value === null || !value.exists) continue;
-    const { stream } = value;
-    const group = groups[i];
-    const { consumer, isNew } = seenConsumer(call, group, index, groupIndex + 1);
-    if (isNew) value.touched();
-    const asksForNew = ids[i].isLast;
-    if (asksForNew && !hasNew(stream, group)) {
-      if (isNew) propagateConsumer(call, effects, index, groupIndex, consumer);
-      continue;
-    }
-    served++;
-    if (!reply.resp3) reply.array(2);
-    reply.bulk(args.bytes, args.starts[index], args.lengths[index]);
-    if (isNew && (isUnacknowledged || !asksForNew)) {
-      propagateConsumer(call, effects, index, groupIndex, consumer);
-    }
-    if (asksForNew) deliver(call, effects, index, stream, group, consumer);
-    else deliverAgain(call, stream, group, consumer, ids[i]);
-    value.touched();
-    call.changedMany(1);
+    at.key = firstKey + i;
+    const value = readStream(call, at.key);
+    const group = value === null || !value.exists ? null : findGroup(call, value.stream, at.group);
+    if (value !== null && group !== null && serve(call, value, group, ids.at(i))) served++;
   }
   if (served > 0) {
     if (reply.resp3) reply.endDeferredMap(mark, served);
@@ -132,108 +114,134 @@ function readAsGroup(call: Call): void {
 }
 
 function readOptions(call: Call): void {
-  limit = groupIndex = firstKey = 0;
+  limit = 0;
   timeoutMs = NO_TIMEOUT;
-  isUnacknowledged = false;
+  isAcknowledged = false;
+  firstKey = at.group = 0;
   for (let i = 1; i < call.count && firstKey === 0; i++) {
     const more = call.count - i - 1;
     if (more > 0 && call.is(i, "BLOCK")) timeoutMs = call.timeoutMs(++i, "milliseconds");
     else if (more > 0 && call.is(i, "COUNT")) limit = Math.max(0, Number(call.int64(++i)));
     else if (more > 0 && call.is(i, "STREAMS")) firstKey = i + 1;
     else if (more > 1 && call.is(i, "GROUP")) {
-      groupIndex = i + 1;
+      at.group = i + 1;
+      at.consumer = i + 2;
       i += 2;
-    } else if (call.is(i, "NOACK")) isUnacknowledged = true;
+    } else if (call.is(i, "NOACK")) isAcknowledged = true;
     else call.refuse(SYNTAX);
     if (call.hasProblem) return;
   }
   if (firstKey === 0) call.refuse(SYNTAX);
-  else if ((call.count - firstKey) % 2 !== 0) call.refuse(unbalancedStreams("xreadgroup", ">"));
-  else if (groupIndex === 0) call.refuse(GROUP_IS_MISSING);
+  else if ((call.count - firstKey) % 2 !== 0) {
+    call.refuse(unbalancedStreams("xreadgroup", NEW_ENTRIES));
+  } else if (at.group === 0) call.refuse(GROUP_MISSING);
 }
 
-/** Finds the groups and reads the IDs; false where one is wrong, which has been replied. */
+/** Makes sure of each stream's group and reads the IDs; false where an error was replied. */
 function resolve(call: Call, count: number): boolean {
-  while (ids.length < count) ids.push(new StreamId());
+  ids.clear();
   for (let i = 0; i < count; i++) {
     const value = readStream(call, firstKey + i);
     if (value === null) return false;
-    const group = value.exists ? groupAt(call, value.stream, groupIndex) : null;
-    const index = firstKey + count + i;
-    if (group === null) {
-      call.refuse(`${noGroup(call.text(firstKey + i), call.text(groupIndex))} ${IN_XREADGROUP}`);
-    } else if (call.is(index, "$")) {
-      call.refuse(DOLLAR_IN_XREADGROUP);
-    } else {
-      groups[i] = group;
-      if (call.is(index, ">")) ids[i].setLast();
-      else readId(call, index, ids[i]);
+    if (!value.exists || findGroup(call, value.stream, at.group) === null) {
+      const context = " in XREADGROUP with GROUP option";
+      call.fail(noKeyOrGroup(call.text(firstKey + i), call.text(at.group), context));
+      return false;
     }
+    const index = firstKey + count + i;
+    if (call.is(index, NEW_ENTRIES)) ids.add().setLast();
+    else if (call.is(index, "$")) call.refuse(LAST_ID_IN_XREADGROUP);
+    else readId(call, index, ids.add());
     if (call.refused()) return false;
   }
   return true;
 }
 
-function hasNew(stream: Stream, group: ConsumerGroup): boolean {
-  return stream.readLastEntryId(topId) && topId.compare(group.lastId) > 0;
+/** Replies with one stream's entries; false, and no reply, where there is nothing new. */
+function serve(call: Call, value: StreamValue, group: ConsumerGroup, id: StreamId): boolean {
+  const known = findConsumer(call, group, at.consumer);
+  const consumer = known ?? addConsumer(call, value, group, at);
+  consumer.seenMs = call.nowMs;
+  const isNew = id.isLast;
+  let hasPending = false;
+  let isServed = true;
+  if (!isNew) replyHistory(call, value.stream, group, consumer, id);
+  else if (findNew(value.stream, group)) {
+    hasPending = !isAcknowledged;
+    replyNew(call, value, group, consumer);
+  } else isServed = false;
+  // A consumer with pending entries is made by what propagates these.
+  if (known === null && !hasPending) propagateConsumer(call, at);
+  if (isNew && isServed) propagateProgress(call, group, at);
+  return isServed;
 }
 
-/** Replies with entries that nobody has got, which are then the consumer's. */
-function deliver(
+/** Points the cursor at the first entry that the group was not given yet. */
+function findNew(stream: Stream, group: ConsumerGroup): boolean {
+  if (stream.lastId.compare(group.lastId) <= 0) return false;
+  from.copy(group.lastId).increment();
+  cursor.seek(stream, from, LAST_ID, false);
+  return cursor.next();
+}
+
+/** Gives the consumer entries from the cursor's on. */
+function replyNew(call: Call, value: StreamValue, group: ConsumerGroup, consumer: Consumer): void {
+  const { reply, nowMs } = call;
+  const { stream } = value;
+  beginStream(call);
+  const mark = reply.beginDeferred();
+  let count = 0;
+  do {
+    const { id } = cursor;
+    advance(stream, group, id);
+    replyEntry(reply, cursor);
+    if (!isAcknowledged) {
+      group.deliver(id, consumer, nowMs);
+      propagatePending(call, group, at);
+    }
+    count++;
+  } while (count !== limit && cursor.next());
+  if (!isAcknowledged) consumer.activeMs = nowMs;
+  reply.endDeferred(mark, count);
+  value.touched();
+  call.changedMany(1);
+}
+
+/**
+ * The consumer's own pending entries behind an ID; of one that was deleted, null. That they were
+ * delivered once more is noted but, as in Redis, counts as no change and is not propagated.
+ */
+function replyHistory(
   call: Call,
-  effects: Effects,
-  keyIndex: number,
   stream: Stream,
   group: ConsumerGroup,
   consumer: Consumer,
-): void {
-  const { reply, nowMs } = call;
-  const mark = reply.beginDeferred();
-  const isPropagated = effects.isActive;
-  let count = 0;
-  from.copy(group.lastId).increment();
-  cursor.seek(stream, from, LAST_ID, false);
-  while ((limit === 0 || count < limit) && cursor.next()) {
-    count++;
-    const { id } = cursor;
-    group.advance(stream, id);
-    replyEntry(reply, cursor);
-    if (isUnacknowledged) continue;
-    group.assign(id, consumer, nowMs, 1);
-    if (isPropagated) propagateClaim(call, effects, keyIndex, groupIndex, group, id);
-  }
-  consumer.activeMs = nowMs;
-  // XCLAIM tells all but how many entries were read, without which the lag is lost.
-  propagateGroupId(call, effects, keyIndex, groupIndex, group);
-  reply.endDeferred(mark, count);
-}
-
-/** Replies with what is pending for the consumer behind `id`; entries deleted since have no fields. */
-function deliverAgain(
-  call: Call,
-  stream: Stream,
-  group: ConsumerGroup,
-  { pending, number }: Consumer,
   id: StreamId,
 ): void {
-  const { reply, nowMs } = call;
+  const { reply } = call;
+  beginStream(call);
   const mark = reply.beginDeferred();
   let count = 0;
   from.copy(id).increment();
-  for (pending.seek(from); !pending.isAtEnd && (limit === 0 || count < limit); pending.next()) {
-    count++;
-    pending.readId(pendingId);
-    entryCursor.seek(stream, pendingId, pendingId, false);
-    if (entryCursor.next()) {
-      replyEntry(reply, entryCursor);
-      if (group.pending.find(pendingId)) {
-        group.pending.setDetails(nowMs, group.pending.deliveries + 1, number);
-      }
+  let isThere = group.seek(from, consumer);
+  while (isThere && (limit === 0 || count < limit)) {
+    cursor.seek(stream, group.id, group.id, false);
+    if (cursor.next()) {
+      replyEntry(reply, cursor);
+      group.setDelivery(call.nowMs, oneMore(group.deliveries));
     } else {
       reply.array(2);
-      replyId(reply, pendingId);
+      replyId(reply, group.id);
       reply.nullArray();
     }
+    count++;
+    isThere = group.next(consumer);
   }
   reply.endDeferred(mark, count);
+}
+
+/** A stream's part of the reply: its key, which its entries follow. */
+function beginStream({ args, reply }: Call): void {
+  if (!reply.resp3) reply.array(2);
+  reply.bulk(args.bytes, args.starts[at.key], args.lengths[at.key]);
 }
