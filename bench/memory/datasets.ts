@@ -84,6 +84,16 @@ const LARGE: readonly Dataset[] = [
   large("one-list", "one list of 1M", ["RPUSH", "list"], ["item:{n:8}"]),
   large("one-set", "one set of 1M strings", ["SADD", "set"], [MEMBER]),
   large("one-sorted-set", "one sorted set of 1M", ["ZADD", "zset"], ["{r:6}", MEMBER]),
+  {
+    name: "one-stream",
+    title: "one stream of 1M entries",
+    filling: {
+      request: ["XADD", "stream", "1{n}-1", "field", "value:{n:8}"],
+      count: 1_000_000,
+      replyLines: 2,
+    },
+    atMost: 1.0,
+  },
 ];
 
 export const DATASETS: readonly Dataset[] = [...STRINGS, ...SMALL, ...LARGE];

@@ -19,10 +19,11 @@ export const NOTIFY_KEY_MISS = 1 << 11;
 
 /**
  * Whether the event leaves what the key holds as it was, for WATCH and tracking: a stream's entries
- * are the same whatever becomes of its groups.
+ * are the same whatever becomes of its groups and counters.
  */
 export function leavesContent(kind: number, event: string): boolean {
-  return kind === NOTIFY_STREAM && event.startsWith("xgroup-");
+  if (kind !== NOTIFY_STREAM) return false;
+  return event === "xsetid" || event.startsWith("xgroup-");
 }
 
 /** Is told of every change of a key, after it happened: WATCH, tracking, notifications. */

@@ -204,7 +204,8 @@ export function writeStream(call: Call, index: number): StreamValue | null {
   return streamOf(call, call.writeKey(index), index);
 }
 
-function streamOf(call: Call, ref: Ref, index: number): StreamValue | null {
+/** The stream of argument `index`, which has just been looked up as `ref`. */
+export function streamOf(call: Call, ref: Ref, index: number): StreamValue | null {
   const { stream } = call.engine.values;
   return open(call, stream.home, ref, index, TYPE_STREAM) ? stream.value : null;
 }

@@ -8,7 +8,7 @@ import type { Subscriptions, Topics } from "../engine/pubsub.ts";
 import type { Session } from "../engine/session.ts";
 import type { KeyspaceContext } from "../keyspace/context.ts";
 
-const BYTES_PER_TOPIC = 48;
+const BYTES_PER_TOPIC = 64;
 
 /** The three ways to subscribe, as the counters of `TopicsOfSession` name them. */
 type Kind = "channels" | "patterns" | "shardChannels";
@@ -17,14 +17,45 @@ export class Topic {
   readonly name: Uint8Array;
   readonly hash: number;
   readonly table: TopicTable;
-  /** In the order in which they subscribed, in which they are sent messages. */
-  readonly subscribers = new Set<Session>();
+  /**
+   * Who subscribed first, and who did after, in this order, in which they are sent messages. Most
+   * topics have one subscriber, and a set for it would be half of what a topic takes.
+   */
+  first: Session | null = null;
+  others: Set<Session> | null = null;
   next: Topic | null = null;
 
   constructor(name: Uint8Array, hash: number, table: TopicTable) {
     this.name = name;
     this.hash = hash;
     this.table = table;
+  }
+
+  get subscriberCount(): number {
+    if (this.first === null) return 0;
+    return this.others === null ? 1 : 1 + this.others.size;
+  }
+
+  has(session: Session): boolean {
+    return this.first === session || (this.others !== null && this.others.has(session));
+  }
+
+  add(session: Session): void {
+    if (this.first === null) this.first = session;
+    else (this.others ??= new Set()).add(session);
+  }
+
+  remove(session: Session): void {
+    if (this.first !== session) {
+      this.others?.delete(session);
+      return;
+    }
+    this.first = null;
+    for (const second of this.others ?? []) {
+      this.first = second;
+      this.others?.delete(second);
+      break;
+    }
   }
 }
 
@@ -58,8 +89,8 @@ export class TopicTable implements Topics {
 
   subscribe(session: Session, bytes: Uint8Array, start: number, length: number): void {
     const topic = this.obtain(bytes, start, length);
-    if (topic.subscribers.has(session)) return;
-    topic.subscribers.add(session);
+    if (topic.has(session)) return;
+    topic.add(session);
     const own = topicsOf(session) ?? new TopicsOfSession();
     own.topics.add(topic);
     own[this.kind]++;
@@ -69,11 +100,11 @@ export class TopicTable implements Topics {
 
   unsubscribe(session: Session, bytes: Uint8Array, start: number, length: number): void {
     const topic = this.find(bytes, start, length);
-    if (topic !== null && topic.subscribers.has(session)) this.leave(session, topic);
+    if (topic !== null && topic.has(session)) this.leave(session, topic);
   }
 
   subscriberCount(bytes: Uint8Array, start: number, length: number): number {
-    return this.find(bytes, start, length)?.subscribers.size ?? 0;
+    return this.find(bytes, start, length)?.subscriberCount ?? 0;
   }
 
   *all(): Generator<Topic> {
@@ -95,8 +126,8 @@ export class TopicTable implements Topics {
   }
 
   private leave(session: Session, topic: Topic): void {
-    topic.subscribers.delete(session);
-    if (topic.subscribers.size === 0) this.remove(topic);
+    topic.remove(session);
+    if (topic.first === null) this.remove(topic);
     const own = topicsOf(session);
     if (own === null) return;
     own.topics.delete(topic);

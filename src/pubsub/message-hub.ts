@@ -16,6 +16,8 @@ export class MessageHub implements PubSub {
   readonly channels: TopicTable;
   readonly patterns: TopicTable;
   readonly shardChannels: TopicTable;
+  /** The message being sent, once somebody wants it in this form. */
+  private inResp3: Uint8Array | null = null;
   private readonly engine: Engine;
 
   constructor(engine: Engine) {
@@ -94,13 +96,18 @@ export class MessageHub implements PubSub {
     TopicTable.forget(session);
   }
 
-  private send({ subscribers }: Topic, encoded: Uint8Array): number {
-    const { engine } = this;
-    let push: Uint8Array | null = null;
-    for (const session of subscribers) {
-      if (session.resp === 2) engine.push(session, encoded);
-      else engine.push(session, (push ??= asPush(encoded)));
-    }
-    return subscribers.size;
+  private send(topic: Topic, encoded: Uint8Array): number {
+    const { first, others } = topic;
+    if (first === null) return 0;
+    this.inResp3 = null;
+    this.sendTo(first, encoded);
+    if (others !== null) for (const session of others) this.sendTo(session, encoded);
+    this.inResp3 = null;
+    return topic.subscriberCount;
+  }
+
+  private sendTo(session: Session, encoded: Uint8Array): void {
+    const isResp2 = session.resp === 2;
+    this.engine.push(session, isResp2 ? encoded : (this.inResp3 ??= asPush(encoded)));
   }
 }

@@ -63,6 +63,16 @@ export class StreamCursor {
     this.enter(Math.max(0, stream.nodes.findUpTo(isReverse ? to : from)));
   }
 
+  /** Begins a walk back from the end of a node, which finds deleted entries too. */
+  seekEndOf(stream: Stream, node: number): void {
+    this.from.setFirst();
+    this.to.setLast();
+    this.isReverse = true;
+    this.findsDeleted = true;
+    this.nodes = stream.nodes;
+    this.enter(node);
+  }
+
   /** Goes to the next entry; false where there is none. */
   next(): boolean {
     if (this.isReverse) return this.stepBack();

@@ -335,12 +335,7 @@ export class Stream implements Collection {
 
   /** Whether the first node's last entry, deleted or not, is in front of `id`. */
   private endsBefore(id: StreamId): boolean {
-    const { nodes } = this;
-    // What is in front of the next node's ID is in this one.
-    if (nodes.count > 1) nodes.readId(1, nodeId).decrement();
-    else nodeId.setLast();
-    cursor.seek(this, FIRST_ID, nodeId, true);
-    cursor.findsDeleted = true;
+    cursor.seekEndOf(this, 0);
     return cursor.next() && cursor.id.compare(id) < 0;
   }
 
@@ -349,8 +344,11 @@ export class Stream implements Collection {
     const bytes = this.nodes.bytesOf(0);
     let removed = 0;
     cursor.seek(this, FIRST_ID, LAST_ID, false);
+    // Even a deleted entry ends it, where XSETID went back behind that (streamTrim, t_stream.c).
+    cursor.findsDeleted = true;
     while (removed < count && cursor.next()) {
-      if (cursor.id.compare(minId) >= 0) break;
+      if (cursor.node > 0 || cursor.id.compare(minId) >= 0) break;
+      if ((bytes[cursor.at] & DELETED) !== 0) continue;
       bytes[cursor.at] |= DELETED;
       removed++;
     }

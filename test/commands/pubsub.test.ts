@@ -335,6 +335,21 @@ transcripts({ protocols: [3] }).transcript("messages to oneself follow the reply
   t.do("SUBSCRIBE two").is("QUEUED");
 });
 
+transcripts({ protocols: [3] }).compare(
+  "a subscriber that is blocked still hears",
+  `
+  @a SUBSCRIBE one
+  @a
+  @a BLPOP q 0
+  PUBLISH one x
+  @a
+  RPUSH q v
+  @a
+  PUBLISH one y
+  @a
+  `,
+);
+
 transcript("CLIENT REPLY does not silence messages", (t) => {
   const a = t.on("@a");
   a.begin("CLIENT REPLY OFF");

@@ -4,39 +4,22 @@
  * differently (SPOP of some members, cursors) is asked for in ways that leave no choice.
  */
 import type { Random } from "../support/random.ts";
-
-/** How the two replies are compared. */
-export type Comparison = "exact" | "unordered" | "pairs";
+import { STREAMS } from "./_stream-operations.ts";
+import {
+  type Comparison,
+  type Entry,
+  index,
+  INTEGERS,
+  keyOf,
+  maybe,
+  pure,
+  some,
+  text,
+} from "./_words.ts";
 
 export interface Operation {
   readonly args: readonly string[];
   readonly comparison: Comparison;
-}
-
-type Maker = (r: Random) => readonly (string | number)[];
-type Entry = readonly [weight: number, make: Maker, comparison?: Comparison];
-
-const INTEGERS = [
-  "0", "-1", "127", "128", "-129", "4095", "4096", "-4097", "32767", "32768", "-32769", "8388607",
-  "8388608", "2147483647", "2147483648", "-2147483649", "9007199254740993",
-  "9223372036854775807", "-9223372036854775808", "9223372036854775808", "007", "+5", "1e3",
-]; // prettier-ignore
-
-/** How many different members there are: few make edits, many make growth. */
-const POOLS = [8, 40, 400];
-
-export function text(r: Random): string {
-  const kind = r.below(100);
-  if (kind < 25) return String(r.between(-20, 40));
-  if (kind < 35) return r.pick(INTEGERS);
-  if (kind < 80) return `m${r.below(r.pick(POOLS))}`;
-  if (kind < 96) return "x".repeat(r.pick([1, 30, 63, 64, 65, 128, 300])) + r.below(4);
-  if (kind < 99) return `\u00ff\u0000\r\n${r.below(3)}`;
-  return "y".repeat(r.pick([4094, 4097, 9000, 17000])) + r.below(3);
-}
-
-function some(r: Random, most: number): string[] {
-  return Array.from({ length: r.chance(0.6) ? 1 : r.between(1, most) }, () => text(r));
 }
 
 /** Scores that every version prints alike. */
@@ -51,21 +34,9 @@ function score(r: Random): string {
 const bound = (r: Random): string => (r.chance(0.3) ? "(" : "") + score(r);
 const lexBound = (r: Random): string =>
   r.chance(0.3) ? r.pick(["-", "+", "m", ""]) : r.pick(["[", "("]) + text(r);
-const index = (r: Random): number => r.between(-30, 30);
 const limit = (r: Random): (string | number)[] =>
   r.chance(0.6) ? [] : ["LIMIT", r.between(-1, 5), r.between(-1, 8)];
-const maybe = (r: Random, ...words: string[]): string[] => (r.chance(0.4) ? words : []);
 
-/** A key of the type, now and then one that holds any type. */
-const keyOf =
-  (letter: string) =>
-  (r: Random): string =>
-    r.chance(0.02) ? `o${r.below(3)}` : letter + r.below(4);
-/** A key that surely holds the type, or nothing. */
-const pure =
-  (letter: string) =>
-  (r: Random): string =>
-    letter + r.below(4);
 const string = keyOf("s");
 const hash = keyOf("h");
 const list = keyOf("l");
@@ -74,7 +45,7 @@ const sorted = keyOf("z");
 const lex = pure("x");
 const log = keyOf("p");
 const geo = keyOf("g");
-const stream = keyOf("r");
+const stream = keyOf("e");
 const scored = (r: Random): string => (r.chance(0.3) ? set(r) : sorted(r));
 const any = (r: Random): string =>
   r.pick([string, hash, list, set, sorted, lex, log, geo, stream])(r);
@@ -204,40 +175,6 @@ const SORTED_SETS: Entry[] = [
   [1, (r) => ["OBJECT", "ENCODING", pure("z")(r)]],
 ];
 
-/** What new entries are named after: it rises, as time would. */
-let moment = 0;
-
-function newId(r: Random): string {
-  if (r.chance(0.05)) return entryId(r);
-  if (r.chance(0.5)) moment++;
-  return r.chance(0.7) ? `${moment}-*` : `${moment}-${r.below(1000)}`;
-}
-
-const entryId = (r: Random): string =>
-  r.chance(0.9) ? `${Math.max(0, moment - r.below(200))}-${r.below(3)}` : text(r);
-const rangeId = (r: Random): string =>
-  r.chance(0.4) ? r.pick(["-", "+", "(0"]) : (r.chance(0.2) ? "(" : "") + entryId(r);
-const trim = (r: Random): (string | number)[] => [
-  ...(r.chance(0.5) ? ["MAXLEN", r.pick(["~", "="]), r.below(300)] : []),
-  ...(r.chance(0.2) ? ["MINID", r.pick(["~", "="]), entryId(r)] : []),
-  ...(r.chance(0.2) ? ["LIMIT", r.below(100)] : []),
-];
-const pairs = (r: Random): string[] =>
-  r.chance(0.7) ? ["field", text(r)] : some(r, 4).flatMap((field) => [field, text(r)]);
-
-const STREAMS: Entry[] = [
-  [20, (r) => ["XADD", stream(r), newId(r), ...pairs(r)]],
-  [6, (r) => ["XADD", stream(r), ...maybe(r, "NOMKSTREAM"), ...trim(r), newId(r), ...pairs(r)]],
-  [6, (r) => ["XDEL", stream(r), ...Array.from({ length: r.between(1, 6) }, () => entryId(r))]],
-  [1, (r) => ["XTRIM", stream(r), ...trim(r)]],
-  [2, (r) => ["XRANGE", stream(r), rangeId(r), rangeId(r), ...maybe(r, "COUNT", "3")]],
-  [2, (r) => ["XREVRANGE", stream(r), rangeId(r), rangeId(r), ...maybe(r, "COUNT", "3")]],
-  [1, (r) => ["XREAD", "COUNT", "2", "STREAMS", stream(r), stream(r), entryId(r), "0"]],
-  [1, (r) => ["XINFO", "STREAM", stream(r), ...maybe(r, "FULL")]],
-  [1, (r) => ["XLEN", stream(r)]],
-  [0.5, (r) => ["XSETID", stream(r), entryId(r), ...maybe(r, "ENTRIESADDED", "100000")]],
-];
-
 function scores(r: Random): string[] {
   return maybe(r, "WITHSCORES");
 }
@@ -302,7 +239,7 @@ const KEYS: Entry[] = [
 
 /** A command from one key to another of the same type, so that types do not mix in the end. */
 function sameKind(r: Random, word: string): string[] {
-  const kind = r.pick(["s", "h", "l", "t", "z", "x", "p", "g", "r"]);
+  const kind = r.pick(["s", "h", "l", "t", "z", "x", "p", "g", "e"]);
   return [word, kind + r.below(4), kind + r.below(4)];
 }
 

@@ -1,22 +1,24 @@
 /**
- * Random commands over all types, sent to Pedis and to redis-server: all replies are equal, so is
- * the content at the end (by Redis's own digest), and so is what each of them loads from the
- * append-only file that Pedis wrote.
+ * Random commands over all types, sent to Pedis and to redis-server: all replies are equal, so are
+ * the messages and keyspace events that they publish, the content at the end (by Redis's own
+ * digest), and what each of them loads from the append-only file that Pedis wrote.
  */
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { findOracle } from "../support/oracle.ts";
 import { randomFrom, scale, seededRandom } from "../support/random.ts";
-import { quoteBytes } from "../support/readable.ts";
-import type { Reply, ReplyValue, RespClient } from "../support/resp-client.ts";
+import type { RespClient } from "../support/resp-client.ts";
 import { type ServerProcess, startServer } from "../support/server.ts";
+import { areAlike, describeMismatch } from "./_comparison.ts";
+import { Listeners, randomMessage } from "./_listeners.ts";
 import { type Operation, randomOperation } from "./_operations.ts";
 
 const OPERATIONS = scale(200_000);
 const BATCH = 200;
 const ROUNDS = 4;
-const HISTORY = 12;
+/** Of the operations, those that publish a message. */
+const MESSAGE_PART = 0.04;
 const TIMEOUT_MS = 60_000 + OPERATIONS * 2;
 
 const DIRECTIVES = [
@@ -65,7 +67,8 @@ describe.skipIf(oracle === null)("random commands on two servers", () => {
           await client.do("CONFIG", "SET", name, String(value));
         }
       }
-      await playRound(ours, theirs, randomFrom(random.seed + round));
+      await using listeners = await Listeners.connect([pedis, redis], 2 + (round % 2));
+      await playRound(ours, theirs, listeners, randomFrom(random.seed + round));
       const digest = await ours.value("DEBUG DIGEST");
       expect(digest).toBe(await theirs.value("DEBUG DIGEST"));
       expect(digest).not.toBe("0".repeat(40));
@@ -93,65 +96,25 @@ describe.skipIf(oracle === null)("random commands on two servers", () => {
 async function playRound(
   ours: RespClient,
   theirs: RespClient,
+  listeners: Listeners,
   random: ReturnType<typeof randomFrom>,
 ): Promise<void> {
   const history: Operation[] = [];
   for (let done = 0; done < OPERATIONS / ROUNDS; done += BATCH) {
-    const batch = Array.from({ length: BATCH }, () => randomOperation(random));
+    await listeners.change(random);
+    const batch = Array.from({ length: BATCH }, () =>
+      random.chance(MESSAGE_PART) ? randomMessage(random) : randomOperation(random),
+    );
     const requests = batch.map(({ args }) => args.map((text) => Buffer.from(text, "latin1")));
     const [mine, wanted] = await Promise.all([ours.pipeline(requests), theirs.pipeline(requests)]);
     for (const [i, operation] of batch.entries()) {
-      if (!areAlike(mine[i], wanted[i], operation)) {
-        const number = done + i;
-        throw new Error(
-          describeMismatch(random.seed, number, operation, mine[i], wanted[i], history),
-        );
+      if (!areAlike(mine[i], wanted[i], operation.comparison)) {
+        const where = `operation ${done + i} of the round with seed ${random.seed}`;
+        throw new Error(describeMismatch(where, operation, mine[i], wanted[i], history));
       }
       history.push(operation);
     }
+    await listeners.compare([ours, theirs]);
     history.splice(0, Math.max(0, history.length - 20_000));
   }
-}
-
-function areAlike(mine: Reply, wanted: Reply, { comparison }: Operation): boolean {
-  if (Buffer.compare(mine.raw, wanted.raw) === 0) return true;
-  if (comparison === "exact" || mine.type !== wanted.type) return false;
-  const isPaired = comparison === "pairs";
-  return (
-    JSON.stringify(sorted(mine.value, isPaired)) === JSON.stringify(sorted(wanted.value, isPaired))
-  );
-}
-
-/** The elements (or pairs of them) in an order of their own. */
-function sorted(value: ReplyValue, isPaired: boolean): string[] {
-  if (value instanceof Map) return Array.from(value, (pair) => JSON.stringify(pair)).sort();
-  if (!Array.isArray(value)) return [JSON.stringify(value)];
-  if (!isPaired) return value.map((one) => JSON.stringify(one)).sort();
-  const pairs: string[] = [];
-  for (let i = 0; i < value.length; i += 2) pairs.push(JSON.stringify([value[i], value[i + 1]]));
-  return pairs.sort();
-}
-
-function describeMismatch(
-  seed: number,
-  number: number,
-  operation: Operation,
-  mine: Reply,
-  wanted: Reply,
-  history: readonly Operation[],
-): string {
-  const keys = new Set(operation.args.slice(1));
-  const before = history.filter(({ args }) => args.slice(1, 5).some((word) => keys.has(word)));
-  const lines = before.slice(-HISTORY).map(({ args }) => `    ${args.join(" ").slice(0, 200)}`);
-  return [
-    `operation ${number} of the round with seed ${seed}: ${operation.args.join(" ").slice(0, 400)}`,
-    `pedis: ${readable(mine)}`,
-    `redis: ${readable(wanted)}`,
-    "after:",
-    ...lines,
-  ].join("\n");
-}
-
-function readable({ raw }: Reply): string {
-  return quoteBytes(raw).slice(0, 600);
 }

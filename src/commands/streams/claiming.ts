@@ -9,7 +9,7 @@ import {
   WRITE,
   keysAt,
 } from "../../engine/command.ts";
-import { readStream } from "../../engine/typed-values.ts";
+import { readStream, streamOf } from "../../engine/typed-values.ts";
 import {
   badClaimOption,
   CLAIM_COUNT_NOT_POSITIVE,
@@ -163,9 +163,11 @@ function claim(call: Call): void {
 }
 
 function claimIdle(call: Call): void {
+  // A missing key is noted even where an argument is wrong (xautoclaimCommand, t_stream.c).
+  const ref = call.readKey(1);
   readAutoClaim(call);
   if (call.refused()) return;
-  const value = readStream(call, 1);
+  const value = streamOf(call, ref, 1);
   if (value === null) return;
   const group = value.exists ? findGroup(call, value.stream, 2) : null;
   if (group === null) {
