@@ -197,6 +197,7 @@ export class ConsumerGroup {
   /** Makes an entry this consumer's, new or not, and moves there; `setDelivery` must follow. */
   assign(id: StreamId, consumer: Consumer): void {
     const { pending } = this;
+    this.id.copy(id);
     if (pending.seek(id)) {
       const owner = this.consumer;
       if (owner === consumer) return;
@@ -207,7 +208,6 @@ export class ConsumerGroup {
     pending.words[pending.at + CONSUMER] = consumer.number;
     consumer.pending.seek(id);
     consumer.pending.insert(id);
-    this.id.copy(id);
   }
 
   /** Sets when, and how often, the entry at the position was delivered. */

@@ -60,6 +60,7 @@ class Model {
     group.assign(idOf(key), this.consumer(owner));
     group.setDelivery(deliveredMs, deliveries);
     this.put({ key, owner, deliveredMs, deliveries });
+    expect(shownHere(group)).toBe(shown({ key, owner, deliveredMs, deliveries }));
   }
 
   removeConsumer(name: string): void {

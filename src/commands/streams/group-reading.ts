@@ -209,8 +209,9 @@ function replyNew(call: Call, value: StreamValue, group: ConsumerGroup, consumer
 }
 
 /**
- * The consumer's own pending entries behind an ID; of one that was deleted, null. That they were
- * delivered once more is noted but, as in Redis, counts as no change and is not propagated.
+ * The consumer's own pending entries behind an ID; of one that was deleted, null. That they are
+ * delivered once more counts as no change, as in Redis; it is propagated all the same, so that who
+ * counts deliveries to find entries that can't be processed goes on counting after a restart.
  */
 function replyHistory(
   call: Call,
@@ -230,6 +231,7 @@ function replyHistory(
     if (cursor.next()) {
       replyEntry(reply, cursor);
       group.setDelivery(call.nowMs, oneMore(group.deliveries));
+      propagatePending(call, group, at);
     } else {
       reply.array(2);
       replyId(reply, group.id);
