@@ -178,7 +178,8 @@ class Match {
       const recent = this.history.slice(-30).map(({ args }) => args.join(" ").slice(0, 120));
       const lines = [mine, wanted].map((all) => all.slice(Math.max(0, i - 3), i + 3).join("\n  "));
       throw new Error(
-        `${where}: the ${who} heard otherwise\npedis:\n  ${lines.join("\nredis:\n  ")}\nafter:\n  ${recent.join("\n  ")}`,
+        `${where}: the ${who} heard otherwise\npedis:\n  ${lines.join("\nredis:\n  ")}\n` +
+          `after:\n  ${recent.join("\n  ")}`,
       );
     }
   }
