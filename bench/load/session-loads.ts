@@ -16,6 +16,12 @@ const TO_SUBSCRIBERS = {
 /** Whoever reads slowly because the generator keeps its processor busy must not be cut off. */
 const PATIENT = ["client-output-buffer-limit pubsub 0 0 0"];
 
+/** A user with ten rules: what it reads is permitted by the last. */
+const TEN_RULES = [
+  ...["~a:*", "~b:*", "~c:*", "~d:*", "~*:e", "%R~f:*", "~key:*"],
+  ...["+@all", "-@dangerous", "+get"],
+];
+
 export const SESSION_LOADS: readonly BenchmarkLoad[] = [
   {
     name: "multi-p16",
@@ -27,6 +33,17 @@ export const SESSION_LOADS: readonly BenchmarkLoad[] = [
     requests: 800_000,
     preload: [{ request: ["SET", "key:{i}", "xxx"], count: 1_000_000 }],
     atMost: 0.85,
+  },
+  {
+    name: "get-acl-p16",
+    title: "GET by a user with ten ACL rules, pipeline 16",
+    generator: ["--user", "limited", "-a", "secret", "-P", "16", "-t", "get"],
+    requests: 1_500_000,
+    preload: [
+      { request: ["ACL", "SETUSER", "limited", "on", ">secret", ...TEN_RULES], count: 1 },
+      { request: ["SET", "key:{i}", "xxx"], count: 1_000_000 },
+    ],
+    atMost: null,
   },
   {
     name: "publish-nobody-p16",
