@@ -17,6 +17,8 @@ const BYTES_PER_COMMAND = 64;
 export class Transaction {
   /** A request was refused while it was to be queued: EXEC will not run the others. */
   isAborted = false;
+  /** EXEC is running its requests: they must stay, even if the session ends meanwhile. */
+  isRunning = false;
   /** The gates (admission.ts) of all its commands, and their flags. */
   gates = 0;
   flags = 0;

@@ -57,6 +57,7 @@ export class Transactions {
     const { count } = transaction;
     engine.reply.array(count);
     session.deniesBlocking = true;
+    transaction.isRunning = true;
     engine.effects.hold();
     engine.timing.nest();
     for (let i = 0; i < count; i++) {
@@ -68,6 +69,7 @@ export class Transactions {
     }
     engine.timing.unnest();
     engine.effects.release();
+    transaction.isRunning = false;
     session.deniesBlocking = false;
   }
 
@@ -82,7 +84,7 @@ export class Transactions {
     if (transaction === null) return;
     session.transaction = null;
     session.gates &= ~GATE_MULTI;
-    if (!transaction.isReusable) return;
+    if (transaction.isRunning || !transaction.isReusable) return;
     transaction.clear();
     this.spare = transaction;
   }

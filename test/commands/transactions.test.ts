@@ -346,3 +346,25 @@ test("a transaction larger than the query buffer's limit ends its client only", 
     expect(await witness.value("EXISTS", "k")).toBe(0);
   });
 });
+
+test("a client that is cut off while EXEC runs takes nothing with it", async () => {
+  await using server = await startServer({
+    directives: [
+      "client-output-buffer-limit normal 100000 0 0",
+      'save ""',
+      "enable-debug-command yes",
+    ],
+  });
+  await server.withClient(async (witness) => {
+    await witness.value("DEBUG POPULATE 20000");
+    const client = await server.connect();
+    for (const line of ["MULTI", "KEYS *", "SET after 1", "INCR after"]) await client.value(line);
+    client.begin("EXEC");
+    await client.closed;
+    // What was queued has run to its end, as it does in Redis.
+    expect(await witness.value("GET after")).toBe("2");
+    const other = await server.connect();
+    for (const line of ["MULTI", "INCR after"]) await other.value(line);
+    expect(await other.value("EXEC")).toEqual([3]);
+  });
+});
