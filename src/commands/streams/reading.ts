@@ -55,6 +55,7 @@ const from = new StreamId();
 const topId = new StreamId();
 const LAST_ID = new StreamId().setLast();
 const cursor = new StreamCursor();
+const KEPT_IDS = 64;
 /** The ID behind which each stream of the request is read. */
 const ids: StreamId[] = [];
 
@@ -113,6 +114,7 @@ function readOptions(call: Call): void {
 
 /** Reads the ID of each stream; false where one is wrong, which has been replied. */
 function resolveIds(call: Call, count: number): boolean {
+  if (ids.length > KEPT_IDS) ids.length = KEPT_IDS;
   while (ids.length < count) ids.push(new StreamId());
   for (let i = 0; i < count; i++) {
     const value = readStream(call, firstKey + i);
