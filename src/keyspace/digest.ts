@@ -69,7 +69,7 @@ function mixValue(digest: Uint8Array, database: Database, ref: Ref, reader: Valu
   const type = typeOf(database.arena, ref);
   mix(digest, bigEndian(type));
   if (type === TYPE_STRING) mix(digest, dataOf(database.stringOf(ref)));
-  else mixCollection(digest, reader, reader.open(database, ref));
+  else mixCollection(digest, reader, reader.open(database.arena, ref));
   if ((headerOf(database.arena, ref) & (HAS_EXPIRY << 8)) !== 0) xorHash(digest, EXPIRY_MARK);
 }
 

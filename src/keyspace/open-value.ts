@@ -30,6 +30,7 @@ export class OpenValue implements HashHome {
   encoding = 0;
   collection: Collection | null = null;
   ref: Ref = NULL_REF;
+  arena!: Arena;
   database!: Database;
   keyBytes = NO_BYTES;
   keyStart = 0;
@@ -54,6 +55,7 @@ export class OpenValue implements HashHome {
     keyLength: number,
   ): void {
     this.database = database;
+    this.arena = database.arena;
     this.keyBytes = keyBytes;
     this.keyStart = keyStart;
     this.keyLength = keyLength;
@@ -68,12 +70,15 @@ export class OpenValue implements HashHome {
     }
   }
 
-  get exists(): boolean {
-    return this.ref !== NULL_REF;
+  /** Opens an entry's value for reading alone, whichever database it is or was in. */
+  openToRead(arena: Arena, ref: Ref): void {
+    this.arena = arena;
+    this.ref = ref;
+    this.read();
   }
 
-  get arena(): Arena {
-    return this.database.arena;
+  get exists(): boolean {
+    return this.ref !== NULL_REF;
   }
 
   resize(length: number, encoding: number): void {
@@ -176,8 +181,7 @@ export class OpenValue implements HashHome {
   }
 
   private read(): void {
-    const { arena } = this.database;
-    const { ref } = this;
+    const { arena, ref } = this;
     const header = headerOf(arena, ref);
     const flags = flagsIn(header);
     this.encoding = encodingIn(header);

@@ -2,7 +2,7 @@
  * Opens any entry's collection for reading, without a command: for files and digests. One of
  * `hash`, `list`, `set`, `sortedSet` and `stream` is what `open` says; the others are meaningless.
  */
-import type { Ref } from "../memory/arena.ts";
+import type { Arena, Ref } from "../memory/arena.ts";
 import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET, typeOf } from "../memory/entry.ts";
 import { HashValue } from "../values/hash.ts";
 import { ListValue } from "../values/list.ts";
@@ -10,10 +10,7 @@ import { SetValue } from "../values/set.ts";
 import { SortedSetValue } from "../values/sorted-set.ts";
 import { StreamValue } from "../values/stream.ts";
 import type { KeyspaceContext } from "./context.ts";
-import type { Database } from "./database.ts";
 import { OpenValue } from "./open-value.ts";
-
-const NO_BYTES = new Uint8Array(0);
 
 export class ValueReader {
   readonly hash: HashValue;
@@ -37,9 +34,9 @@ export class ValueReader {
   }
 
   /** Opens the entry, which is no string; returns its type. */
-  open(database: Database, ref: Ref): number {
-    const type = typeOf(database.arena, ref);
-    this.homes.get(type)?.open(database, ref, NO_BYTES, 0, 0);
+  open(arena: Arena, ref: Ref): number {
+    const type = typeOf(arena, ref);
+    this.homes.get(type)?.openToRead(arena, ref);
     // Fields that have expired are still there.
     if (type === TYPE_HASH) this.hash.opened(0);
     return type;

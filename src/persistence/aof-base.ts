@@ -67,7 +67,7 @@ function writeEntry(database: Database, ref: Ref, effects: Effects, reader: Valu
     writeString(database, ref, effects, expires);
     return;
   }
-  const type = reader.open(database, ref);
+  const type = reader.open(database.arena, ref);
   if (type === TYPE_STREAM) writeStream(database.index, effects, key, reader.stream.stream);
   else writeCollection(new Batches(database.index, effects), reader, type);
   if (type === TYPE_HASH && reader.hash.hasExpiringFields) {

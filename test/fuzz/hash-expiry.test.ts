@@ -291,7 +291,7 @@ class Fuzzer {
       let firstMs = Infinity;
       database.table.scan(0, 2 ** 32, (ref) => {
         if (typeOf(database.arena, ref) !== TYPE_HASH) return;
-        reader.open(database, ref);
+        reader.open(database.arena, ref);
         if (reader.hash.hasExpiringFields) count++;
         reader.hash.rewind();
         while (reader.hash.next()) {

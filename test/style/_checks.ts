@@ -21,6 +21,7 @@ const LAYERS: ReadonlyMap<string, number> = new Map([
   ["values", 2],
   ["keyspace", 3],
   ["engine", 4],
+  ["rdb", 4],
   ["commands", 5],
   ["persistence", 5],
   ["replication", 5],

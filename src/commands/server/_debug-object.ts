@@ -59,7 +59,7 @@ function serializedLength(call: Call, ref: Ref): number {
   const { database } = call;
   if (typeOf(database.arena, ref) === TYPE_STRING) return stringLength(database.stringOf(ref));
   const reader = new ValueReader(call.engine.context);
-  const type = reader.open(database, ref);
+  const type = reader.open(database.arena, ref);
   const { hash, list, set, sortedSet } = reader;
   if (type === TYPE_STREAM) return streamLength(reader.stream.stream);
   const { home, size } =
