@@ -358,8 +358,9 @@ export class Engine {
    * is returned, or null. The caller has found the command and checked the arguments' number.
    */
   replay(session: Session, command: Command, args: Arguments): string | null {
-    const { reply } = this;
-    const current = this.calls[0];
+    const { reply, depth } = this;
+    this.calls[depth] ??= new Call(this, reply);
+    const current = this.calls[depth];
     const mark = reply.at;
     const errors = reply.errorCount;
     reply.resp3 = false;
@@ -371,6 +372,20 @@ export class Engine {
     reply.at = mark;
     reply.hasOverflowed = false;
     return reply.errorCount === errors ? null : reply.lastError;
+  }
+
+  /** Has `step` replay files within the running command, which reports nothing of that. */
+  replayWithin<Result>(step: () => Result): Result {
+    const { context, reply } = this;
+    const { mutations } = context;
+    const { resp3 } = reply;
+    this.depth++;
+    const result = step();
+    this.depth--;
+    context.mutations = mutations;
+    reply.resp3 = resp3;
+    this.countedErrors = reply.errorCount;
+    return result;
   }
 
   /** The key left by itself: its removal is an effect of its own. */

@@ -52,6 +52,8 @@ export class AofWriter implements EffectSink {
   readonly sync: BackgroundSync;
   /** `problem`, or that of the background syncs, came or went. */
   onProblemChange: () => void = () => {};
+  /** Whether the disk is busy with something else (`no-appendfsync-on-rewrite`). */
+  skipsSync: () => boolean = () => false;
   /** What `settle` had refused to write is written now. */
   onRecovered: () => void = () => {};
   private buffer: Uint8Array = new Uint8Array(SMALL_BUFFER_BYTES);
@@ -88,9 +90,13 @@ export class AofWriter implements EffectSink {
     return this.buffer.length;
   }
 
+  get isOpen(): boolean {
+    return this.descriptor >= 0;
+  }
+
   /** Opens the increment, to be appended to; throws where the disk refuses. */
-  open(path: string): void {
-    this.descriptor = this.disk.open(path, "a");
+  open(path: string, flags: "a" | "w"): void {
+    this.descriptor = this.disk.open(path, flags);
     this.path = path;
     this.sizeBytes = this.disk.sizeBytes(path);
     this.sync.syncedBytes = this.sizeBytes;
@@ -122,6 +128,34 @@ export class AofWriter implements EffectSink {
     this.descriptor = -1;
     if (isDone) this.forget();
     return isDone;
+  }
+
+  /** Writes all there is, and syncs it under `always`, without waiting for anything. */
+  flush(): boolean {
+    this.takeRequests();
+    return !this.isPending || this.writeOut();
+  }
+
+  /** Goes on in another file, which is empty, once all has been flushed. */
+  continueIn(descriptor: number, path: string): void {
+    this.sync.retire(this.descriptor);
+    this.descriptor = descriptor;
+    this.path = path;
+    this.sizeBytes = 0;
+    this.sync.syncedBytes = 0;
+    this.database = -1;
+  }
+
+  /** The file has another name now. */
+  renamed(path: string): void {
+    this.path = path;
+  }
+
+  /** Closes the file, which is of no use, with all that was to be written to it. */
+  abandon(): void {
+    if (this.descriptor >= 0) this.sync.close(this.descriptor);
+    this.descriptor = -1;
+    this.forget();
   }
 
   /** Drops what could not be written; nothing waits for it any more. */
@@ -163,9 +197,13 @@ export class AofWriter implements EffectSink {
   /** Ten times a second or so: tries failed writes again, and syncs every second. */
   cron(): void {
     if (this.descriptor < 0) return;
+    const { sync } = this;
+    const skipsSync = this.skipsSync();
+    // Owed since a time when syncs were skipped.
+    const isOwed = this.policy === "always" && sync.syncedBytes !== this.sizeBytes;
+    if (isOwed && !skipsSync) this.isPending = true;
     if (this.isPending && !this.waitsForSync()) this.writeOut();
-    const sync = this.sync;
-    if (this.policy !== "everysec" || sync.isRunning) return;
+    if (this.policy !== "everysec" || sync.isRunning || skipsSync) return;
     const isDue = this.engine.clock.monotonicUs() - sync.startedUs >= SYNC_INTERVAL_US;
     if (isDue && sync.syncedBytes !== this.sizeBytes) {
       sync.start(this.descriptor, this.sizeBytes);
@@ -206,7 +244,7 @@ export class AofWriter implements EffectSink {
 
   private writeOut(): boolean {
     if (!this.drain()) return false;
-    if (this.policy === "always" && !this.syncNow()) return false;
+    if (this.policy === "always" && !this.skipsSync() && !this.syncNow()) return false;
     this.settled();
     return true;
   }
