@@ -19,6 +19,7 @@ import * as hashWalks from "./hashes/walks.ts";
 import * as hyperLogLogs from "./hyperloglog/hyperloglog.ts";
 import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
+import * as dumping from "./keys/dump.ts";
 import * as expiry from "./keys/expire.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
@@ -35,6 +36,7 @@ import * as debug from "./server/debug.ts";
 import * as info from "./server/info.ts";
 import * as latency from "./server/latency.ts";
 import * as memory from "./server/memory.ts";
+import * as saving from "./server/save.ts";
 import * as shutdown from "./server/shutdown.ts";
 import * as slowlog from "./server/slowlog.ts";
 import * as setAlgebra from "./sets/algebra.ts";
@@ -80,6 +82,7 @@ const FAMILIES: readonly object[] = [
   hyperLogLogs,
   keyBasics,
   databases,
+  dumping,
   expiry,
   object,
   scanning,
@@ -96,6 +99,7 @@ const FAMILIES: readonly object[] = [
   info,
   latency,
   memory,
+  saving,
   shutdown,
   slowlog,
   setAlgebra,

@@ -270,5 +270,5 @@ export class AofRewrite {
 
 /** Whether the running command is one of those of an EXEC, whose effects are not complete yet. */
 export function isInTransaction(engine: Engine): boolean {
-  return engine.running?.transaction?.isRunning === true;
+  return engine.running?.deniesBlocking === true;
 }

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { Disk } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
+import { emptyDatabases } from "../engine/emptying.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { InfoField } from "../engine/persistence.ts";
 import { AofDirectory } from "./aof-directory.ts";
@@ -93,18 +94,15 @@ export class Aof implements GrowingIncrement {
    */
   reload(): boolean {
     const { engine, directory, writer } = this;
-    const { effects, keyspace, blocking } = engine;
+    const { effects } = engine;
     if (this.writer.isOpen && !writer.flush()) return false;
     effects.detach(writer);
-    for (const database of keyspace.databases) engine.contentReplaced(database, null);
-    engine.databasesEmptied();
-    keyspace.clear();
+    emptyDatabases(engine);
     const loader = new AofLoader(engine, this.disk, directory, this.progress);
     const isLoaded =
       directory.readManifest() &&
       directory.removeHistory() &&
       engine.replayWithin(() => loader.loadNow()) !== null;
-    for (const database of keyspace.databases) blocking.databaseChanged(database);
     if (writer.isOpen) effects.attach(writer);
     engine.dirty = 0;
     if (isLoaded) engine.log.warning("Append Only File loaded by DEBUG LOADAOF");
@@ -136,13 +134,16 @@ export class Aof implements GrowingIncrement {
     return true;
   }
 
-  /** Writes and syncs what there is, and closes the file; false where the disk refused. */
+  /** Writes and syncs what there is, and closes the file; false where it can't be written. */
   close(): boolean {
-    if (!this.writer.isOpen) return true;
-    this.engine.log.notice("Calling fsync() on the AOF file.");
-    this.engine.effects.detach(this.writer);
+    const { engine, writer } = this;
+    if (!writer.isOpen) return true;
+    engine.log.notice("Calling fsync() on the AOF file.");
+    // The server may go on.
+    if (!writer.flush()) return false;
+    engine.effects.detach(writer);
     this.state = "off";
-    return this.writer.close();
+    return writer.close();
   }
 
   private openAtStart(): boolean {

@@ -5,28 +5,24 @@
  * visitor is given is valid only meanwhile. `thaw` ends it, whether all was shown or not.
  */
 import type { ByteView } from "../memory/element.ts";
+import type { FrozenCollection } from "../memory/object-table.ts";
 import type { StreamId } from "./stream-id.ts";
 
-/** What all of them have; `kind` tells which one it is. */
-interface Frozen {
-  /** Lets the value go; frees it where its key has gone meanwhile. */
+/** A string too large to be written in one go; its bytes do not change. */
+export interface FrozenString {
+  readonly kind: "string";
+  readonly bytes: Uint8Array;
   thaw(): void;
 }
 
-/** A string too large to be written in one go; its bytes do not change. */
-export interface FrozenString extends Frozen {
-  readonly kind: "string";
-  readonly bytes: Uint8Array;
-}
-
-export interface FrozenSet extends Frozen {
+export interface FrozenSet extends FrozenCollection {
   readonly kind: "set";
   readonly size: number;
   /** Shows some `budget` members; false once all have been shown. */
   walk(budget: number, visit: (member: ByteView) => void): boolean;
 }
 
-export interface FrozenHash extends Frozen {
+export interface FrozenHash extends FrozenCollection {
   readonly kind: "hash";
   readonly size: number;
   /** The earliest expiry of a field in unix milliseconds, Infinity where none expires. */
@@ -38,14 +34,14 @@ export interface FrozenHash extends Frozen {
   ): boolean;
 }
 
-export interface FrozenSortedSet extends Frozen {
+export interface FrozenSortedSet extends FrozenCollection {
   readonly kind: "zset";
   readonly size: number;
   /** Shows some `budget` members, mostly from the highest down. */
   walk(budget: number, visit: (member: ByteView, score: number) => void): boolean;
 }
 
-export interface FrozenList extends Frozen {
+export interface FrozenList extends FrozenCollection {
   readonly kind: "list";
   readonly chunkCount: number;
   /**
@@ -59,7 +55,7 @@ export interface FrozenList extends Frozen {
 }
 
 /** The entries alone; the rest of a stream is small enough to be taken when it is frozen. */
-export interface FrozenStream extends Frozen {
+export interface FrozenStream extends FrozenCollection {
   readonly kind: "stream";
   readonly nodeCount: number;
   /** Shows some `budget` nodes, whole listpacks, in the order of their IDs. */
