@@ -62,7 +62,7 @@ interface Opener<T> {
 }
 
 export class TypedValues {
-  private readonly hashLimits = { maxEntries: 0, maxValueBytes: 0 };
+  readonly hashLimits = { maxEntries: 0, maxValueBytes: 0 };
   readonly listLimits = { maxItems: 0, maxBytes: 0 };
   readonly setLimits = { maxIntegers: 0, maxEntries: 0, maxValueBytes: 0 };
   readonly sortedSetLimits = { maxEntries: 0, maxValueBytes: 0 };

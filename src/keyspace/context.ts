@@ -61,6 +61,9 @@ export class KeyspaceContext {
   /** While loading, commands must see every key, as they did when they were written. */
   showsExpired = false;
 
+  /** Libraries of functions as an RDB file holds them: their code. */
+  readonly functionLibraries: Uint8Array[] = [];
+
   readonly clock: Clock;
   readonly random: Random;
 
