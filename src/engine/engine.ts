@@ -97,8 +97,11 @@ export class Engine {
   readonly memory: MemoryUsage;
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
-  /** What DEBUG turns off: the active expiry cycle and the whole cron. */
-  readonly switches = { activeExpiry: true, cron: true };
+  /**
+   * What DEBUG changes: whether expired keys are looked for, whether there is a cron at all, and
+   * for how long everything stops before the AOF is written.
+   */
+  readonly switches = { activeExpiry: true, cron: true, aofFlushSleepMs: 0 };
   persistence: Persistence = new NoPersistence();
   shutdown: ShutdownControl = new NoShutdown();
   pubsub: PubSub = new NoPubSub();

@@ -9,6 +9,7 @@
  * (aof.c, Redis 7), with the offset added.
  */
 import { textOf } from "../base/bytes.ts";
+import { errorCode } from "../base/disk.ts";
 import type { Disk } from "../base/disk.ts";
 import { GATE_LOADING } from "../engine/admission.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
@@ -166,6 +167,7 @@ export class AofLoader {
       const outcome = yield* this.replay(part, reader, before);
       if (!this.accepts(part, reader, outcome)) return false;
     } catch (error) {
+      if (errorCode(error) === "") throw error;
       engine.log.warning(
         `Unrecoverable error reading the append only file ${part.name}: ${systemErrorText(error)}`,
       );

@@ -38,6 +38,12 @@ const MAX_POSTPONE_US = 2_000_000;
 /** AOF_WRITE_LOG_ERROR_RATE. */
 const ERROR_LOG_INTERVAL_MS = 30_000;
 
+/** A file without content, which what is written to it is appended to, even where it is cut. */
+export function openEmpty(disk: Disk, path: string): number {
+  disk.close(disk.open(path, "w"));
+  return disk.open(path, "a");
+}
+
 export class AofWriter implements EffectSink {
   isPending = false;
   policy: SyncPolicy = "everysec";
@@ -94,9 +100,12 @@ export class AofWriter implements EffectSink {
     return this.descriptor >= 0;
   }
 
-  /** Opens the increment, to be appended to; throws where the disk refuses. */
-  open(path: string, flags: "a" | "w"): void {
-    this.descriptor = this.disk.open(path, flags);
+  /**
+   * Opens the increment, to be appended to; one that `isNew` is emptied first. Throws where the
+   * disk refuses.
+   */
+  open(path: string, isNew: boolean): void {
+    this.descriptor = isNew ? openEmpty(this.disk, path) : this.disk.open(path, "a");
     this.path = path;
     this.sizeBytes = this.disk.sizeBytes(path);
     this.sync.syncedBytes = this.sizeBytes;
@@ -260,6 +269,8 @@ export class AofWriter implements EffectSink {
   private drain(): boolean {
     this.takeRequests();
     if (this.at === 0) return true;
+    const { aofFlushSleepMs } = this.engine.switches;
+    if (aofFlushSleepMs > 0) Bun.sleepSync(aofFlushSleepMs);
     const taken = this.write(this.buffer, 0, this.at);
     const isWhole = taken === this.at;
     if (!isWhole) this.buffer.copyWithin(0, taken, this.at);

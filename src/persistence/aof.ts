@@ -12,7 +12,7 @@ import type { InfoField } from "../engine/persistence.ts";
 import { AofDirectory } from "./aof-directory.ts";
 import { AofLoader } from "./aof-loader.ts";
 import { AofRewrite, type AofState, type GrowingIncrement, isInTransaction } from "./aof-rewrite.ts";
-import { AofWriter } from "./aof-writer.ts";
+import { AofWriter, openEmpty } from "./aof-writer.ts";
 import { baseFormat } from "./base-format.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
 import { nextBase, withNextIncrement } from "./manifest.ts";
@@ -35,6 +35,7 @@ export class Aof implements GrowingIncrement {
   private readonly engine: Engine;
   private readonly disk: Disk;
   private readonly run: SnapshotRun;
+  private readonly exit: (code: number) => void;
 
   /** `exit` ends the process when `appendfsync always` cannot be kept any more. */
   constructor(
@@ -47,6 +48,7 @@ export class Aof implements GrowingIncrement {
     this.engine = engine;
     this.disk = disk;
     this.run = run;
+    this.exit = exit;
     this.progress = progress;
     this.directory = new AofDirectory(disk, engine.log, engine.config.values);
     this.writer = new AofWriter(engine, disk, exit);
@@ -90,22 +92,22 @@ export class Aof implements GrowingIncrement {
 
   /**
    * DEBUG LOADAOF: empties the databases and loads the files as they are now, at once. False where
-   * that fails; the log says why.
+   * that fails: then the log says why, and the process is about to end.
    */
   reload(): boolean {
     const { engine, directory, writer } = this;
     const { effects } = engine;
     if (this.writer.isOpen && !writer.flush()) return false;
     effects.detach(writer);
-    emptyDatabases(engine);
     const loader = new AofLoader(engine, this.disk, directory, this.progress);
-    const isLoaded =
-      directory.readManifest() &&
-      directory.removeHistory() &&
-      engine.replayWithin(() => loader.loadNow()) !== null;
+    const isLoaded = engine.replayWithin(() => {
+      emptyDatabases(engine);
+      return directory.readManifest() && directory.removeHistory() && loader.loadNow() !== null;
+    });
     if (writer.isOpen) effects.attach(writer);
     engine.dirty = 0;
     if (isLoaded) engine.log.warning("Append Only File loaded by DEBUG LOADAOF");
+    else this.exit(1);
     return isLoaded;
   }
 
@@ -162,7 +164,7 @@ export class Aof implements GrowingIncrement {
     const { name } = manifest.increments[manifest.increments.length - 1];
     try {
       // What is there without being named by the manifest is of no use.
-      writer.open(directory.pathOf(name), isNew ? "w" : "a");
+      writer.open(directory.pathOf(name), isNew);
     } catch (error) {
       return this.cannotOpen(name, error);
     }
@@ -255,7 +257,7 @@ export class Aof implements GrowingIncrement {
     const { directory, engine, writer } = this;
     const name = directory.temporaryIncrement;
     try {
-      writer.open(directory.pathOf(name), "w");
+      writer.open(directory.pathOf(name), true);
     } catch (error) {
       return this.cannotOpen(name, error);
     }
@@ -276,7 +278,7 @@ export class Aof implements GrowingIncrement {
     }
     let descriptor: number;
     try {
-      descriptor = disk.open(path, "w");
+      descriptor = openEmpty(disk, path);
     } catch (error) {
       return this.cannotOpen(name, error);
     }
