@@ -67,9 +67,10 @@ export class Shutdown implements ShutdownControl {
   /** Ten times a second: begins what a signal has asked for. */
   cron(): void {
     if (this.requestedBy === null || this.options !== null) return;
-    const words = this.engine.config.values[
-      this.requestedBy === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint"
-    ];
+    const words =
+      this.engine.config.values[
+        this.requestedBy === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint"
+      ];
     const saves = words.includes("save") ? true : words.includes("nosave") ? false : null;
     const isForced = words.includes("force");
     this.begin({ saves, isForced, isImmediate: words.includes("now") }, () => {});
@@ -167,4 +168,3 @@ export class Shutdown implements ShutdownControl {
     this.steps.resume();
   }
 }
-
