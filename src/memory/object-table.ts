@@ -33,15 +33,18 @@ export interface Collection {
   /** Set while a snapshot writes the collection in slices. */
   readonly frozen: FrozenCollection | null;
   /** Begins to keep the collection, beside what it becomes, as it is now. */
-  freeze(): FrozenCollection;
+  freeze(): Frozen;
 }
 
-/** A collection as it was at one moment (values/frozen.ts says what can be read of it). */
-export interface FrozenCollection {
-  /** The collection's key has gone: it is freed by `thaw`. */
-  isAbandoned: boolean;
+/** A value as it was at one moment (values/frozen.ts says what can be read of it). */
+export interface Frozen {
   /** The end of it, whether all was read or not. */
   thaw(): void;
+}
+
+export interface FrozenCollection extends Frozen {
+  /** The collection's key has gone: it is freed by `thaw`. */
+  isAbandoned: boolean;
 }
 
 /** Bytes that collections hold outside of the arena's blocks; their tables count here. */

@@ -2,7 +2,7 @@
  * The append-only file of a server: loaded at the start, appended to while it is on, switched
  * on and off by CONFIG SET. Part of `FilePersistence` (persistence.ts), which tells when.
  */
-import { errorCode } from "../base/disk.ts";
+import { errorCode, writeWhole } from "../base/disk.ts";
 import type { Disk } from "../base/disk.ts";
 import { REDIS_VERSION } from "../base/version.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
@@ -13,6 +13,7 @@ import { AofDirectory } from "./aof-directory.ts";
 import { AofLoader } from "./aof-loader.ts";
 import { AofWriter } from "./aof-writer.ts";
 import { writeEmptyRdb } from "./empty-rdb.ts";
+import { CommandEncoder } from "./command-encoder.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
 import { nextBase, rebased, withNextIncrement } from "./manifest.ts";
 import type { AofFile } from "./manifest.ts";
@@ -178,7 +179,13 @@ export class Aof {
     const problem = isRdb
       ? directory.writeFile(temporary, base.name, this.emptyRdb(nowSeconds))
       : directory.makeFile(temporary, base.name, (descriptor) => {
-          writeBase(engine.keyspace, this.disk, descriptor, noted);
+          const { disk } = this;
+          const encoder = new CommandEncoder(
+            engine.context,
+            (bytes, start, length) => writeWhole(disk, descriptor, bytes, start, length),
+            noted,
+          );
+          writeBase(engine.keyspace, encoder);
         });
     if (problem === null) return base;
     engine.log.warning(`Write error writing append only file on disk: ${problem}`);

@@ -5,24 +5,23 @@
  * visitor is given is valid only meanwhile. `thaw` ends it, whether all was shown or not.
  */
 import type { ByteView } from "../memory/element.ts";
-import type { FrozenCollection } from "../memory/object-table.ts";
+import type { Frozen } from "../memory/object-table.ts";
 import type { StreamId } from "./stream-id.ts";
 
 /** A string too large to be written in one go; its bytes do not change. */
-export interface FrozenString {
+export interface FrozenString extends Frozen {
   readonly kind: "string";
   readonly bytes: Uint8Array;
-  thaw(): void;
 }
 
-export interface FrozenSet extends FrozenCollection {
+export interface FrozenSet extends Frozen {
   readonly kind: "set";
   readonly size: number;
   /** Shows some `budget` members; false once all have been shown. */
   walk(budget: number, visit: (member: ByteView) => void): boolean;
 }
 
-export interface FrozenHash extends FrozenCollection {
+export interface FrozenHash extends Frozen {
   readonly kind: "hash";
   readonly size: number;
   /** The earliest expiry of a field in unix milliseconds, Infinity where none expires. */
@@ -34,14 +33,14 @@ export interface FrozenHash extends FrozenCollection {
   ): boolean;
 }
 
-export interface FrozenSortedSet extends FrozenCollection {
+export interface FrozenSortedSet extends Frozen {
   readonly kind: "zset";
   readonly size: number;
   /** Shows some `budget` members, mostly from the highest down. */
   walk(budget: number, visit: (member: ByteView, score: number) => void): boolean;
 }
 
-export interface FrozenList extends FrozenCollection {
+export interface FrozenList extends Frozen {
   readonly kind: "list";
   readonly chunkCount: number;
   /**
@@ -55,7 +54,7 @@ export interface FrozenList extends FrozenCollection {
 }
 
 /** The entries alone; the rest of a stream is small enough to be taken when it is frozen. */
-export interface FrozenStream extends FrozenCollection {
+export interface FrozenStream extends Frozen {
   readonly kind: "stream";
   readonly nodeCount: number;
   /** Shows some `budget` nodes, whole listpacks, in the order of their IDs. */

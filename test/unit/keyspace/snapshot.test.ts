@@ -134,8 +134,10 @@ function field(name: ByteView, value: ByteView, expiryMs: number): string {
 }
 
 function describe(stream: Stream): string {
-  const groups = stream.sortedGroups().map((group) => `${textOf(group.name)} ${group.lastId}`);
-  return `${stream.length} ${stream.lastId} ${stream.entriesAdded} ${groups}`;
+  const groups = stream
+    .sortedGroups()
+    .map((group) => `${textOf(group.name)} ${group.lastId.toString()}`);
+  return `${stream.length} ${stream.lastId.toString()} ${stream.entriesAdded} ${groups.join()}`;
 }
 
 /** Writes the next parts of a frozen value; false at its end. */
