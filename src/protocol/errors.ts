@@ -214,6 +214,11 @@ export function protectedCommand(name: string): string {
 
 /** What went wrong is in the log. */
 export const FAILED = "ERR";
+export const ALREADY_REWRITING =
+  "ERR Background append only file rewriting already in progress";
+export const CANNOT_REWRITE =
+  "ERR Can't execute an AOF background rewriting. Please check the server logs for more " +
+  "information.";
 export const ALREADY_SAVING = "ERR Background save already in progress";
 export const OTHER_CHILD_IS_ACTIVE =
   "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in " +
