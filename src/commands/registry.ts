@@ -20,6 +20,7 @@ import * as hyperLogLogs from "./hyperloglog/hyperloglog.ts";
 import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
 import * as expiry from "./keys/expire.ts";
+import * as migrating from "./keys/migrate.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
 import * as listBlocking from "./lists/blocking.ts";
@@ -81,6 +82,7 @@ const FAMILIES: readonly object[] = [
   keyBasics,
   databases,
   expiry,
+  migrating,
   object,
   scanning,
   listBlocking,
