@@ -18,6 +18,7 @@ import { FieldExpiryCycle } from "./keyspace/field-expiry.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
 import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
+import { PeerConnector } from "./net/peer-socket.ts";
 import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { Aof } from "./persistence/aof.ts";
@@ -121,6 +122,7 @@ export class Server {
     if (this.cronTimer !== null) clearTimeout(this.cronTimer);
     if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
+    this.engine.peers.closeAll();
     this.onExit(0);
     return null;
   }
@@ -131,6 +133,7 @@ export class Server {
     publishKeyEvents(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
+    engine.peers.connector = new PeerConnector(this.gateway);
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
     this.turn.beforeReplies = () => engine.tracking.broadcast();
@@ -235,6 +238,7 @@ export class Server {
     engine.effects.finishEach();
     this.aof.cron();
     engine.pause.check(nowMs);
+    engine.peers.expire(nowMs);
     engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);

@@ -46,6 +46,7 @@ import { feedMonitors } from "./monitor.ts";
 import { MemoryUsage } from "./memory-usage.ts";
 import { closeOverHardLimit, outputLimitOf } from "./output-limits.ts";
 import { Pause } from "./pause.ts";
+import { PeerCache } from "./peer-cache.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
 import { NoPubSub, setSubscriberGate } from "./pubsub.ts";
@@ -93,6 +94,7 @@ export class Engine {
   readonly transactions: Transactions;
   readonly tracking: Tracking;
   readonly memory: MemoryUsage;
+  readonly peers = new PeerCache();
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
   /** What DEBUG turns off: the active expiry cycle and the whole cron. */

@@ -29,6 +29,7 @@ import {
 import { ReplyLines } from "../../protocol/reply-lines.ts";
 import { requestOf } from "../../protocol/request.ts";
 import { DumpEncoder } from "../../rdb/dump-payload.ts";
+import { configuredVersion } from "../../rdb/rdb-version.ts";
 
 /** So much is written before the event loop gets its turn. */
 const SLICE_BYTES = 256 * 1024;
@@ -213,7 +214,8 @@ export class Migration implements PeerEvents {
       ttlMs = Math.max(1, expiryOf(database.arena, ref) - engine.clock.nowMs);
     }
     const encoder = DumpEncoder.of(engine.context);
-    encoder.encode(database.arena, ref, values["rdb-version"], values.rdbcompression);
+    const version = configuredVersion(values["rdb-version"]);
+    encoder.encode(database.arena, ref, version, values.rdbcompression);
     const payload = encoder.bytes.subarray(0, encoder.length);
     const args = ["RESTORE", key, String(ttlMs), payload];
     return requestOf(this.order.replaces ? [...args, "REPLACE"] : args);
