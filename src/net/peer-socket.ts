@@ -17,8 +17,6 @@ import {
 import type { Gateway } from "./gateway.ts";
 import { OutboundQueue } from "./outbound.ts";
 
-type PeerSocketHandle = Socket<undefined>;
-
 export class PeerConnector implements Connector {
   /** TLS for what is opened from now on; null: none. A text says why it can't be had. */
   tls: () => TLSOptions | string | null = () => null;
@@ -34,17 +32,17 @@ export class PeerConnector implements Connector {
     const tls = this.tls();
     if (typeof tls === "string") {
       this.gateway.engine.log.warning(`Can't connect to ${host}:${port}: ${tls}`);
-      setImmediate(() => peer.fail());
-      return peer;
+      peer.fail();
+    } else {
+      void peer.open(host, port, tls);
     }
-    void peer.open(host, port, tls);
     return peer;
   }
 }
 
 class PeerSocket implements Peer {
   events: PeerEvents;
-  private socket: PeerSocketHandle | null = null;
+  private socket: Socket | null = null;
   private isOver = false;
   private isDrainDue = false;
   private timer: Timer | null = null;
@@ -91,7 +89,7 @@ class PeerSocket implements Peer {
 
   /** It could not be opened. */
   fail(): void {
-    this.callback(() => this.end(CLOSED));
+    setImmediate(() => this.callback(() => this.end(CLOSED)));
   }
 
   private handlers(isEncrypted: boolean): SocketHandler<undefined> {
@@ -123,7 +121,7 @@ class PeerSocket implements Peer {
     }
   }
 
-  private opened(socket: PeerSocketHandle, isEncrypted: boolean): void {
+  private opened(socket: Socket, isEncrypted: boolean): void {
     this.socket = socket;
     if (isEncrypted && !socket.authorized) {
       this.end(CLOSED);
