@@ -2,7 +2,6 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readableReply } from "../support/readable.ts";
 import { ReplyError, type RespClient } from "../support/resp-client.ts";
 import {
   type Answer,
@@ -399,7 +398,8 @@ describe("while it runs", () => {
     await client.do("ECHO over");
     const lines: string[] = [];
     while (!lines.some((line) => line.includes("over"))) {
-      lines.push(readableReply((await monitor.next()).value));
+      const { value } = await monitor.next();
+      if (typeof value === "string") lines.push(value);
     }
     const shown = lines.filter((line) => line.includes('"MIGRATE"'));
     expect(shown.length).toBe(1);
