@@ -36,6 +36,9 @@ export class Faults {
   refusesTruncate = false;
   refusesSync = false;
   refusesRename = false;
+  /** The name, or its end, of a file that can't be opened. */
+  refusesOpenOf = "";
+  refusesDirectorySync = false;
   /** Syncs off the main thread end only when `endSyncs` is called. */
   holdsSyncs = false;
   /** The operation that changes something, counted from 1, that fails. */
@@ -78,10 +81,18 @@ function flakyDisk(faults: Faults): Disk {
       systemDisk.remove(path);
     },
     open(path, flags) {
+      const { refusesOpenOf } = faults;
+      if (refusesOpenOf !== "" && path.endsWith(refusesOpenOf)) throw systemError("EACCES");
       if (flags !== "r") faults.count();
       return systemDisk.open(path, flags);
     },
+    syncDirectoryLater(_path, done) {
+      const error = faults.refusesDirectorySync ? systemError("EIO") : null;
+      if (faults.holdsSyncs) faults.heldSyncs.push(() => done(error));
+      else done(error);
+    },
     syncDirectory(path) {
+      if (faults.refusesDirectorySync) throw systemError("EIO");
       faults.count();
       systemDisk.syncDirectory(path);
     },
@@ -151,7 +162,7 @@ export class Fixture {
     const host = { ...systemHost(systemDisk), workingDirectory: () => dir };
     const config = new Config(host, log);
     for (const [name, value] of Object.entries(directives)) {
-      const problem = config.assign(name as DirectiveName, [value]);
+      const problem = config.assign(name as DirectiveName, name === "save" ? value.split(" ") : [value]);
       if (problem !== null) throw new Error(`${name}: ${problem}`);
     }
     const random = new Random();
