@@ -60,16 +60,9 @@ export class LargeCollection implements LargeEncoding {
   }
 
   private walkOver(value: FrozenCollection): (budget: number) => boolean {
-    switch (value.kind) {
-      case "list":
-        return this.walkOverList(value);
-      case "set":
-        return this.walkOverSet(value);
-      case "hash":
-        return this.walkOverHash(value);
-      case "zset":
-        return this.walkOverSortedSet(value);
-    }
+    if (value.kind === "list") return this.walkOverList(value);
+    if (value.kind === "set") return this.walkOverSet(value);
+    return value.kind === "hash" ? this.walkOverHash(value) : this.walkOverSortedSet(value);
   }
 
   private walkOverList(value: FrozenList): (budget: number) => boolean {
