@@ -21,6 +21,7 @@ import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
 import * as dumping from "./keys/dump.ts";
 import * as expiry from "./keys/expire.ts";
+import * as migrating from "./keys/migrate.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
 import * as listBlocking from "./lists/blocking.ts";
@@ -85,6 +86,7 @@ const FAMILIES: readonly object[] = [
   databases,
   dumping,
   expiry,
+  migrating,
   object,
   scanning,
   listBlocking,

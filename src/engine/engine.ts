@@ -46,6 +46,7 @@ import { feedMonitors } from "./monitor.ts";
 import { MemoryUsage } from "./memory-usage.ts";
 import { closeOverHardLimit, outputLimitOf } from "./output-limits.ts";
 import { Pause } from "./pause.ts";
+import { PeerCache } from "./peer-cache.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
 import { NoPubSub, setSubscriberGate } from "./pubsub.ts";
@@ -95,6 +96,7 @@ export class Engine {
   readonly transactions: Transactions;
   readonly tracking: Tracking;
   readonly memory: MemoryUsage;
+  readonly peers = new PeerCache();
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
   /**
@@ -329,21 +331,20 @@ export class Engine {
     this.countedErrors = errorCount;
   }
 
-  /** Runs a blocked request's handler again; whether it answered. */
-  runAgain(request: BlockedRequest): boolean {
+  /** Runs a step of a blocked request; whether it answered. */
+  runAgain(request: BlockedRequest, step: (call: Call) => boolean): boolean {
     const { session, command, args } = request;
     const call = this.calls[0];
     const context = this.context;
     call.enter(session, command, args);
     context.leavesNoTrace = session.leavesNoTrace;
     const mutations = context.mutations;
-    request.hasAnswered = true;
     this.timing.begin(command, session, args);
-    command.run(call);
+    const hasAnswered = step(call);
     request.spentUs += this.timing.suspend();
     this.settle(call, mutations);
     if (session.tracking !== null) this.tracking.hasRun(session, command, args);
-    return request.hasAnswered;
+    return hasAnswered;
   }
 
   /** Counts a call that was blocked and is over now: once, whatever it took to answer it. */
