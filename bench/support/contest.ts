@@ -30,6 +30,13 @@ const START_TIMEOUT_MS = 120_000;
 /** Neither server writes but for the AOF of the cases that ask for it. */
 const COMMON_DIRECTIVES = ['save ""', "appendonly no"];
 
+/** An AOF that no rewrite disturbs. */
+export const AOF_DIRECTIVES = [
+  "appendonly yes",
+  "appendfsync everysec",
+  "auto-aof-rewrite-percentage 0",
+];
+
 /** Finds the programs; an absent one is thrown with what to do about it. */
 export function prepareContest(pedisPath: string, { pinned }: { pinned: boolean }): Contest {
   if (!existsSync(pedisPath)) {
@@ -62,15 +69,17 @@ export function requireProgram(name: string): string {
   return path;
 }
 
-/** Starts one of the two in a directory and on a port of its own. */
+/** Starts one of the two on a port and, unless told, in a directory of its own. */
 export function startContestant(
   program: Program,
   directives: readonly string[] = [],
+  dir: string | null = null,
 ): Promise<ServerProcess> {
   return startServer({
     program,
     directives: [...COMMON_DIRECTIVES, ...directives],
     startTimeoutMs: START_TIMEOUT_MS,
+    ...(dir === null ? {} : { dir }),
   });
 }
 

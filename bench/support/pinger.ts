@@ -2,7 +2,7 @@
  * A client of its own process that sends PING about every millisecond, each after the reply to the
  * one before, and prints a `PingReport` as JSON once its standard input ends.
  *
- *     bun bench/load/pinger.ts PORT SERVER_PID
+ *     bun bench/support/pinger.ts PORT SERVER_PID
  *
  * Every wait is told as seen by the clock, and without the time this very thread was ready to run
  * but not running (the second figure of its schedstat), which is no doing of the server's. The
@@ -14,7 +14,8 @@ import { openSync, readSync } from "node:fs";
 
 export interface PingReport {
   readonly count: number;
-  /** A percentile and the longest of the waits without the pinger's own delays. */
+  /** Percentiles and the longest of the waits without the pinger's own delays. */
+  readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
   /** The longest wait without the pinger's delays and the server's: it may subtract too much. */
@@ -90,6 +91,7 @@ function report(): void {
   const at = (part: number) => sorted[Math.min(count - 1, Math.floor(part * count))];
   const result: PingReport = {
     count,
+    p99Ms: at(0.99),
     p999Ms: at(0.999),
     maxMs: at(1),
     maxRunningMs,
