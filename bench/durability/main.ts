@@ -30,6 +30,7 @@ await runBenchmark(async () => {
 ${medians}; ratio is pedis ÷ redis, lower is better; CPU is user and system time of the process;
 a load is all from starting the process, on files that redis-server has written;
 growth of memory: resident bytes, with redis also those that its child copied;
+background saves: the servers may use all processors;
 ✓ hits, ✗ misses${note}
 `);
   if (comparisons.length > 0) console.log(comparisonTable(comparisons, options.markdown));
