@@ -22,8 +22,8 @@ export interface Content {
 }
 
 export interface ContentOptions {
-  /** Not kept by commands that rebuild a stream. */
-  readonly hasSeenTimes?: boolean;
+  /** Leaves out what Redis loses of the groups of a stream that commands rebuild. */
+  readonly isRebuilt?: boolean;
   /** Asks for the expiry of the fields of hashes. */
   readonly hasFieldExpiry?: boolean;
 }
@@ -31,6 +31,7 @@ export interface ContentOptions {
 const KEYS_AT_ONCE = 200;
 /** Depends on the implementation, or is new in Redis 7.2. */
 const LEFT_OUT = new Set(["radix-tree-keys", "radix-tree-nodes", "active-time"]);
+const NOT_REBUILT = new Set([...LEFT_OUT, "seen-time", "entries-read", "lag"]);
 
 /**
  * What is not in `now` as it was `before`, in words. Where one of them is of Redis 7.0, which has
@@ -41,13 +42,21 @@ export function differences(now: Content, before: Content, isOldEncoding = false
   for (const [name, was] of Object.entries(before.keys)) {
     const is = now.keys[name];
     const [one, other] = [was, is].map((content) => content && described(content, isOldEncoding));
-    if (one !== other) found.push(`${name.slice(0, 80)}: was ${one}, is ${other}`);
+    if (one !== other) found.push(`${name.slice(0, 80)}: ${firstDifference(one, other)}`);
   }
   for (const name of Object.keys(now.keys)) {
     if (before.keys[name] === undefined) found.push(`${name.slice(0, 80)}: is new`);
   }
   if (now.digest !== before.digest) found.push(`digest: was ${before.digest}, is ${now.digest}`);
   return found;
+}
+
+/** Both texts from shortly before they part. */
+function firstDifference(one = "", other = "not there"): string {
+  let at = 0;
+  while (at < one.length && one[at] === other[at]) at++;
+  const [was, is] = [one, other].map((text) => text.slice(Math.max(0, at - 100), at + 100));
+  return `was ${was}, is ${is}`;
 }
 
 function described(content: KeyContent, isOldEncoding: boolean): string {
@@ -117,19 +126,18 @@ async function streamContent(
   options: ContentOptions,
 ): Promise<unknown> {
   const reply = await client.value("XINFO", "STREAM", name, "FULL", "COUNT", 0);
-  return named(reply, options.hasSeenTimes === true);
+  return named(reply, options.isRebuilt === true ? NOT_REBUILT : LEFT_OUT);
 }
 
 /** Arrays of names and values as objects, so that what is left out can be. */
-function named(value: ReplyValue, hasSeenTimes: boolean): unknown {
+function named(value: ReplyValue, leftOut: ReadonlySet<string>): unknown {
   if (!Array.isArray(value)) return value;
   const isNamed = ["length", "name"].includes(String(value[0])) && value.length > 2;
-  if (!isNamed) return value.map((item) => named(item, hasSeenTimes));
+  if (!isNamed) return value.map((item) => named(item, leftOut));
   const found: Record<string, unknown> = {};
   for (let i = 0; i < value.length; i += 2) {
     const name = String(value[i]);
-    if (LEFT_OUT.has(name) || (name === "seen-time" && !hasSeenTimes)) continue;
-    found[name] = named(value[i + 1], hasSeenTimes);
+    if (!leftOut.has(name)) found[name] = named(value[i + 1], leftOut);
   }
   return found;
 }

@@ -20,12 +20,17 @@ export interface Dataset {
 }
 
 export interface DatasetOptions {
+  /** Only the small values, in all databases. */
+  readonly isSmall?: boolean;
   /** Put before each key, so that a second dataset adds to the first. */
   readonly prefix?: string;
   /** Also hashes with fields that expire, which redis-server 7.0 does not know. */
   readonly hasFieldExpiry?: boolean;
-  /** Also a group with pending entries that the stream has no more, which commands cannot make. */
-  readonly hasDeletedPending?: boolean;
+  /**
+   * Also what no commands rebuild: pending entries that the stream has no more, and -0 as a score,
+   * which does not survive in a sorted set while it is packed.
+   */
+  readonly forRdb?: boolean;
 }
 
 export const DATABASES = 16;
@@ -40,8 +45,9 @@ type KeyOf = (name: string) => Uint8Array;
 export function makeDataset(r: Random, options: DatasetOptions = {}): Dataset {
   const commands: Command[] = [];
   const keys: DatasetKey[] = [];
+  const forRdb = options.forRdb === true;
   for (let database = 0; database < DATABASES; database++) {
-    const isMain = database === 0;
+    const isMain = database === 0 && options.isSmall !== true;
     const named = new Map<string, Uint8Array>();
     const keyOf: KeyOf = (name) => {
       const key = Buffer.from(`${options.prefix ?? ""}${name}`, "latin1");
@@ -52,10 +58,10 @@ export function makeDataset(r: Random, options: DatasetOptions = {}): Dataset {
       ...strings(r, keyOf, isMain),
       ...lists(r, keyOf, isMain),
       ...sets(r, keyOf, isMain),
-      ...sortedSets(r, keyOf, isMain),
+      ...sortedSets(r, keyOf, isMain, forRdb ? "-0" : "0"),
       ...hashes(r, keyOf, isMain),
       ...streams(r, keyOf, isMain),
-      ...(options.hasDeletedPending === true ? deletedPending(keyOf("x:deleted")) : []),
+      ...(forRdb ? deletedPending(keyOf("x:deleted")) : []),
       ...(options.hasFieldExpiry === true ? expiringFields(r, keyOf, isMain) : []),
     ];
     commands.push(["SELECT", database], ...made);
@@ -152,7 +158,7 @@ function sets(r: Random, keyOf: KeyOf, isMain: boolean): Command[] {
   ];
 }
 
-function sortedSets(r: Random, keyOf: KeyOf, isMain: boolean): Command[] {
+function sortedSets(r: Random, keyOf: KeyOf, isMain: boolean, zero: string): Command[] {
   const add = (name: string, members: readonly Uint8Array[]): Command[] =>
     members.length === 0
       ? []
@@ -170,6 +176,7 @@ function sortedSets(r: Random, keyOf: KeyOf, isMain: boolean): Command[] {
       distinct(r, 30, () => longElement(r, r.between(1, 300))),
     ),
     ...add("z:huge", [longElement(r, 66_000)]),
+    ["ZADD", keyOf("z:tree"), zero, "zero", "-1e-320", "tiny"],
     ["ZADD", keyOf("z:same"), ...distinct(r, 300, shortElement).flatMap((member) => ["1", member])],
     ["GEOADD", keyOf("z:geo"), "13.361389", "38.115556", "Palermo", "15.087269", "37.502669", "x"],
   ];
