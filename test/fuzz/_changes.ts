@@ -8,7 +8,7 @@ const LAST_MS = 33_177_117_420_000;
 const PER_COMMAND = 250;
 
 /** Endless random changes. */
-export function* changes(r: Random, options: ChangeOptions): Generator<Command> {
+export function* changes(r: Random, options: ChangeOptions): Generator<Command, never> {
   const entries = changeCommands(options);
   const total = entries.reduce((sum, [weight]) => sum + weight, 0);
   for (;;) {

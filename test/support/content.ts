@@ -24,6 +24,10 @@ export interface Content {
 export interface ContentOptions {
   /** Leaves out what Redis loses of the groups of a stream that commands rebuild. */
   readonly isRebuilt?: boolean;
+  /** Leaves out consumers: commands rebuild no pending entry that is gone from the stream. */
+  readonly hasNoConsumers?: boolean;
+  /** Leaves out encodings: after elements were removed they may become others by loading. */
+  readonly hasNoEncodings?: boolean;
   /** Asks for the expiry of the fields of hashes. */
   readonly hasFieldExpiry?: boolean;
 }
@@ -111,7 +115,7 @@ async function contentOfKeys(
     contents.push({
       digest: `${String(type)} ${(digests as string[])[0]}`,
       expiryMs: expiry,
-      encoding: String(encoding),
+      encoding: options.hasNoEncodings === true ? "" : String(encoding),
       stream: type === "stream" ? await streamContent(client, name, options) : null,
       fieldExpiries:
         type === "hash" && options.hasFieldExpiry === true ? await expiries(client, name) : null,
@@ -126,7 +130,9 @@ async function streamContent(
   options: ContentOptions,
 ): Promise<unknown> {
   const reply = await client.value("XINFO", "STREAM", name, "FULL", "COUNT", 0);
-  return named(reply, options.isRebuilt === true ? NOT_REBUILT : LEFT_OUT);
+  const leftOut = new Set(options.isRebuilt === true ? NOT_REBUILT : LEFT_OUT);
+  if (options.hasNoConsumers === true) leftOut.add("pending").add("pel-count").add("consumers");
+  return named(reply, leftOut);
 }
 
 /** Arrays of names and values as objects, so that what is left out can be. */
