@@ -114,7 +114,11 @@ export class Blocking implements KeyWatcher {
   /** Blocks the session of the running call; `Call.block` has made sure that it may. */
   add(call: Call, options: BlockOptions): BlockedRequest {
     const { session, command, args, database } = call;
-    assert((command.flags & BLOCKING) !== 0, `${command.fullName} is declared as blocking`);
+    const hasKeys = options.firstKey <= options.lastKey;
+    assert(
+      !hasKeys || (command.flags & BLOCKING) !== 0,
+      `${command.fullName} is declared as blocking`,
+    );
     const order = this.nextOrder++;
     const request = new BlockedRequest(session, command, args, options, call.nowMs, order);
     const keys = new Set<AwaitedKey>();

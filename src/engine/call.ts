@@ -41,6 +41,9 @@ import { END_OF_TIME_MS, millisecondsOf } from "./timeout.ts";
 const AS_REQUEST = 0;
 const INSTEAD = 1;
 
+/** Waits for no key. */
+const FOR_NOTHING: BlockOptions = { firstKey: 1, lastKey: 0, type: -1, timeoutMs: 0 };
+
 export class Call {
   args!: Arguments;
   database!: Database;
@@ -177,6 +180,11 @@ export class Call {
     if (options.repliesNil === true) this.reply.nil();
     else this.reply.nullArray();
     return null;
+  }
+
+  /** The reply comes when somebody calls `Blocking.unblock` for the session. */
+  blockUntilTold(): void {
+    if (this.session.transport !== null) this.engine.blocking.add(this, FOR_NOTHING);
   }
 
   /** Bytes of the request that is running. */

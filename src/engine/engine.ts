@@ -53,6 +53,8 @@ import type { PubSub } from "./pubsub.ts";
 import { secretArguments } from "./redaction.ts";
 import { REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, REPLY_SKIP_THIS } from "./session.ts";
 import type { Session } from "./session.ts";
+import { NoShutdown } from "./shutdown.ts";
+import type { ShutdownControl } from "./shutdown.ts";
 import { SlowLog } from "./slow-log.ts";
 import { Stats } from "./stats.ts";
 import { Timing } from "./timing.ts";
@@ -98,6 +100,7 @@ export class Engine {
   /** What DEBUG turns off: the active expiry cycle and the whole cron. */
   readonly switches = { activeExpiry: true, cron: true };
   persistence: Persistence = new NoPersistence();
+  shutdown: ShutdownControl = new NoShutdown();
   pubsub: PubSub = new NoPubSub();
   /** Admission gates that are shut for everybody now. */
   gates = GATE_PROTECTED;
@@ -254,9 +257,6 @@ export class Engine {
   open(gate: number): void {
     this.gates &= ~gate;
   }
-
-  /** Set by the composition root: ends the server, or says why it does not. */
-  requestShutdown: (isForced: boolean) => string | null = () => "ERR shutdown is not possible here";
 
   /** Set by the composition root; decides whether a guarded command may run. */
   allowsProtected: (session: Session, command: Command) => boolean = () => false;

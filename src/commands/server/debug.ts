@@ -14,6 +14,7 @@ import { unknownSubcommandOrArity } from "../../protocol/errors.ts";
 import { describeObject, digestValues } from "./_debug-object.ts";
 import { populate } from "./_debug-populate.ts";
 import { showProtocol } from "./_debug-protocol.ts";
+import { reload } from "./_debug-reload.ts";
 
 interface Subcommand {
   /** What follows the name, as HELP shows it. */
@@ -76,6 +77,12 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     help: "Answers with a sample of a reply type; an unknown one lists them all.",
     count: [1, 1],
     run: showProtocol,
+  },
+  RELOAD: {
+    usage: "[MERGE] [NOFLUSH] [NOSAVE]",
+    help: "Saves the snapshot file, drops everything and loads it; NOFLUSH drops nothing first.",
+    count: [0, 3],
+    run: reload,
   },
   REPLYBUFFER: {
     usage: "RESIZING <0|1>",

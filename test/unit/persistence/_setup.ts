@@ -36,6 +36,9 @@ export class Faults {
   refusesTruncate = false;
   refusesSync = false;
   refusesRename = false;
+  /** The name, or its end, of a file that can't be opened. */
+  refusesOpenOf = "";
+  refusesDirectorySync = false;
   /** Syncs off the main thread end only when `endSyncs` is called. */
   holdsSyncs = false;
   syncCount = 0;
@@ -56,6 +59,20 @@ export class Faults {
 function flakyDisk(faults: Faults): Disk {
   return {
     ...systemDisk,
+    open(path, flags) {
+      const { refusesOpenOf } = faults;
+      if (refusesOpenOf !== "" && path.endsWith(refusesOpenOf)) throw systemError("EACCES");
+      return systemDisk.open(path, flags);
+    },
+    syncDirectoryLater(_path, done) {
+      const error = faults.refusesDirectorySync ? systemError("EIO") : null;
+      if (faults.holdsSyncs) faults.heldSyncs.push(() => done(error));
+      else done(error);
+    },
+    syncDirectory(path) {
+      if (faults.refusesDirectorySync) throw systemError("EIO");
+      systemDisk.syncDirectory(path);
+    },
     rename(from, to) {
       if (faults.refusesRename) throw systemError("EACCES");
       systemDisk.rename(from, to);
@@ -114,7 +131,7 @@ export class Fixture {
     const host = { ...systemHost(systemDisk), workingDirectory: () => dir };
     const config = new Config(host, log);
     for (const [name, value] of Object.entries(directives)) {
-      const problem = config.assign(name as DirectiveName, [value]);
+      const problem = config.assign(name as DirectiveName, name === "save" ? value.split(" ") : [value]);
       if (problem !== null) throw new Error(`${name}: ${problem}`);
     }
     const random = new Random();
