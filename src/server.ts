@@ -123,12 +123,7 @@ export class Server {
     if (this.cronTimer !== null) clearTimeout(this.cronTimer);
     if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
-<<<<<<< HEAD
-=======
     this.engine.peers.closeAll();
-    this.onExit(0);
-    return null;
->>>>>>> w-migrate
   }
 
   private wire(): void {

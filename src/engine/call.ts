@@ -182,11 +182,11 @@ export class Call {
     return null;
   }
 
-<<<<<<< HEAD
   /** The reply comes when somebody calls `Blocking.unblock` for the session. */
   blockUntilTold(): void {
     if (this.session.transport !== null) this.engine.blocking.add(this, FOR_NOTHING);
-=======
+  }
+
   /**
    * The handler returns without a reply, which comes when what it waits for, no key, calls
    * `proceed` (blocking.ts). Null where the session can't wait (MULTI, a script).
@@ -194,7 +194,6 @@ export class Call {
   wait(options: WaitOptions): BlockedRequest | null {
     if (this.session.transport === null || this.session.deniesBlocking) return null;
     return this.engine.blocking.addWaiting(this, options);
->>>>>>> w-migrate
   }
 
   /** Bytes of the request that is running. */
