@@ -278,9 +278,9 @@ describe("A corrupt AOF is refused unharmed, with the offset", () => {
 
   test("a base in RDB format that is damaged or cut", async () => {
     const rdb = Buffer.from("REDIS0010\xfe\x00\xfb\x01\x00\x00\x01a\xc0\x01\xff", "latin1");
-    const good = Buffer.concat([rdb, Buffer.alloc(8)]);
+    const whole = Buffer.concat([rdb, Buffer.alloc(8)]);
     for (const [bad, told] of [
-      [good.fill(0x63, 14, 15), "Bad RDB file reading offset 14: "],
+      [whole.fill(0x63, 14, 15), "Bad RDB file reading offset 14: "],
       [rdb.subarray(0, 16), "Bad RDB file reading offset 15: Unexpected EOF reading RDB file"],
     ] as const) {
       const dir = layDown(["SET a 1"]);
