@@ -139,6 +139,7 @@ export class AofRewrite {
     }
     this.running = { name, path, format, startedSeconds: this.nowSeconds };
     this.startedCount++;
+    engine.stats.snapshots++;
     this.isScheduled = false;
     engine.log.notice(`Background append only file rewriting started by pid ${process.pid}`);
     return true;

@@ -95,6 +95,7 @@ export class RdbSaver {
     const attempt: Attempt = { startedSeconds: this.nowSeconds, dirty, isPublished: false };
     const path = this.path;
     this.saves++;
+    this.engine.stats.snapshots++;
     this.lastTrySeconds = attempt.startedSeconds;
     this.attempt = attempt;
     this.engine.log.notice(`Background saving started by pid ${process.pid}`);
