@@ -41,8 +41,7 @@ function bitByBit(bytes: Uint8Array): string {
   let crc = 0n;
   for (const byte of bytes) {
     crc ^= BigInt(byte);
-    for (let bit = 0; bit < 8; bit++)
-      crc = (crc & 1n) === 1n ? (crc >> 1n) ^ polynomial : crc >> 1n;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >> 1n) ^ ((crc & 1n) * polynomial);
   }
   return crc.toString(16).padStart(16, "0");
 }

@@ -10,6 +10,8 @@ import {
   TYPE_ZSET,
 } from "../../../src/memory/entry.ts";
 import type { FrozenValue } from "../../../src/values/frozen.ts";
+import type { HashValue } from "../../../src/values/hash.ts";
+import type { SortedSetValue } from "../../../src/values/sorted-set.ts";
 import { StreamId } from "../../../src/values/stream-id.ts";
 import { StringView } from "../../../src/values/string.ts";
 import type { LocalEngine } from "../../support/local-engine.ts";
@@ -37,35 +39,10 @@ export function frozenCopy({ engine }: LocalEngine, arena: Arena, ref: Ref): Fro
         walk: (budget, visit) => walk(budget, (member) => visit(member)),
       };
     }
-    case TYPE_HASH: {
-      const { hash } = reader;
-      const fields: [ByteView, ByteView, number][] = [];
-      hash.rewind();
-      while (hash.next()) {
-        fields.push([copied(hash.field), copied(hash.value), hash.fieldExpiryMs]);
-      }
-      const walk = walkOver(fields);
-      return {
-        kind: "hash",
-        size: hash.size,
-        firstExpiryMs: hash.firstExpiryMs,
-        thaw,
-        walk: (budget, visit) => walk(budget, (field) => visit(...field)),
-      };
-    }
-    case TYPE_ZSET: {
-      const { sortedSet } = reader;
-      const members: [ByteView, number][] = [];
-      sortedSet.rewind();
-      while (sortedSet.next()) members.push([copied(sortedSet.member), sortedSet.score]);
-      const walk = walkOver(members);
-      return {
-        kind: "zset",
-        size: sortedSet.size,
-        thaw,
-        walk: (budget, visit) => walk(budget, (member) => visit(...member)),
-      };
-    }
+    case TYPE_HASH:
+      return frozenHash(reader.hash);
+    case TYPE_ZSET:
+      return frozenSortedSet(reader.sortedSet);
     case TYPE_LIST: {
       const chunks: [Uint8Array, number, number, number][] = [];
       reader.list.visitChunks((bytes, start, length, count) => {
@@ -93,6 +70,35 @@ export function frozenCopy({ engine }: LocalEngine, arena: Arena, ref: Ref): Fro
       };
     }
   }
+}
+
+function frozenHash(hash: HashValue): FrozenValue {
+  const fields: [ByteView, ByteView, number][] = [];
+  hash.rewind();
+  while (hash.next()) {
+    fields.push([copied(hash.field), copied(hash.value), hash.fieldExpiryMs]);
+  }
+  const walk = walkOver(fields);
+  return {
+    kind: "hash",
+    size: hash.size,
+    firstExpiryMs: hash.firstExpiryMs,
+    thaw,
+    walk: (budget, visit) => walk(budget, (field) => visit(...field)),
+  };
+}
+
+function frozenSortedSet(sortedSet: SortedSetValue): FrozenValue {
+  const members: [ByteView, number][] = [];
+  sortedSet.rewind();
+  while (sortedSet.next()) members.push([copied(sortedSet.member), sortedSet.score]);
+  const walk = walkOver(members);
+  return {
+    kind: "zset",
+    size: sortedSet.size,
+    thaw,
+    walk: (budget, visit) => walk(budget, (member) => visit(...member)),
+  };
 }
 
 function walkOver<Part>(
