@@ -18,9 +18,12 @@ import { FieldExpiryCycle } from "./keyspace/field-expiry.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
 import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
+import { PeerConnector } from "./net/peer-socket.ts";
 import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
-import { Aof } from "./persistence/aof.ts";
+import { FilePersistence } from "./persistence/persistence.ts";
+import { Shutdown } from "./persistence/shutdown.ts";
+import type { ShutdownSignal } from "./persistence/shutdown.ts";
 import { publishKeyEvents } from "./pubsub/keyspace-notifications.ts";
 import { MessageHub } from "./pubsub/message-hub.ts";
 
@@ -45,7 +48,8 @@ export class Server {
   readonly listeners: Listeners;
   private readonly disk: Disk;
   private readonly turn: Turn;
-  private readonly aof: Aof;
+  private readonly persistence: FilePersistence;
+  private readonly shutdown: Shutdown;
   private readonly expiry: ExpiryCycle;
   private readonly fieldExpiry: FieldExpiryCycle;
   private cronTimer: Timer | null = null;
@@ -61,7 +65,13 @@ export class Server {
     this.turn = new Turn(this.engine.reply);
     this.gateway = new Gateway(this.engine, this.turn);
     this.listeners = new Listeners(this.gateway, disk);
-    this.aof = new Aof(this.engine, disk, (code) => this.onExit(code));
+    this.persistence = new FilePersistence(this.engine, disk, (code) => this.onExit(code));
+    this.shutdown = new Shutdown(this.engine, disk, this.persistence, {
+      finishTurn: () => this.turn.finish(),
+      resume: () => this.gateway.resumeAll(),
+      close: () => this.close(),
+      exit: (code) => this.onExit(code),
+    });
     this.expiry = new ExpiryCycle(keyspace, clock);
     this.fieldExpiry = new FieldExpiryCycle(keyspace, clock);
     this.wire();
@@ -92,9 +102,10 @@ export class Server {
    */
   async start(): Promise<boolean> {
     this.scheduleCron();
-    if (!(await this.aof.start())) return false;
-    this.turn.requireBeforeReplies(this.aof.writer);
-    this.aof.writer.onRecovered = () => this.turn.release();
+    if (!(await this.persistence.start())) return false;
+    const { writer } = this.persistence.aof;
+    this.turn.requireBeforeReplies(writer);
+    writer.onRecovered = () => this.turn.release();
     for (const kind of this.listeners.kinds) {
       this.engine.log.notice(`Ready to accept connections ${kind}`);
     }
@@ -104,25 +115,15 @@ export class Server {
   /** Called once everything has ended, with the exit code. */
   onExit: (code: number) => void = () => {};
 
-  receiveSignal(signal: "SIGTERM" | "SIGINT"): void {
-    this.engine.log.notice(`Received ${signal} scheduling shutdown...`);
-    this.shutDown(false);
+  receiveSignal(signal: ShutdownSignal): void {
+    this.shutdown.receive(signal);
   }
 
-  /** Ends everything in order and exits; or says why not, the server going on. */
-  private shutDown(isForced: boolean): string | null {
-    const { log } = this.engine;
-    log.notice("User requested shutdown...");
-    this.turn.finish();
-    if (!this.aof.close() && !isForced) {
-      log.warning("Error writing the append only file, can't exit.");
-      return "ERR Errors trying to SHUTDOWN. Check logs.";
-    }
+  private close(): void {
     if (this.cronTimer !== null) clearTimeout(this.cronTimer);
     if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
-    this.onExit(0);
-    return null;
+    this.engine.peers.closeAll();
   }
 
   private wire(): void {
@@ -131,6 +132,7 @@ export class Server {
     publishKeyEvents(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
+    engine.peers.connector = new PeerConnector(this.gateway);
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
     this.turn.beforeReplies = () => engine.tracking.broadcast();
@@ -142,7 +144,6 @@ export class Server {
     engine.context.onDrop = (database, key, reason) => engine.keyDropped(database, key, reason);
     engine.context.onFieldsDrop = (database, key, fields, isEmpty) =>
       engine.fieldsDropped(database, key, fields, isEmpty);
-    engine.requestShutdown = (isForced) => this.shutDown(isForced);
     engine.allowsProtected = (session) => this.allowsDebug(session);
     const { config } = engine;
     config.onApply("bind", () => this.reopenPorts("Failed to bind to specified addresses."));
@@ -224,6 +225,7 @@ export class Server {
     const { engine } = this;
     const nowMs = this.gateway.beginCallback();
     if (!engine.switches.cron) return;
+    this.shutdown.cron();
     engine.memory.measure();
     this.expiry.isEnabled = this.fieldExpiry.isEnabled = engine.switches.activeExpiry;
     engine.stats.sampleRates(nowMs);
@@ -233,8 +235,9 @@ export class Server {
     this.fieldExpiry.slowCycle(engine.config.values.hz);
     engine.latency.sample("expire-cycle", (engine.context.expiryCycleUs - expiryUs) / 1000);
     engine.effects.finishEach();
-    this.aof.cron();
+    this.persistence.cron();
     engine.pause.check(nowMs);
+    engine.peers.expire(nowMs);
     engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);

@@ -49,6 +49,16 @@ export class AccessClock {
     return (this.stamp - clock) & CLOCK_MASK;
   }
 
+  /** The clock of an entry that was last accessed so long ago; only meaningful under LRU. */
+  idleFor(seconds: number): number {
+    return (this.stamp - Math.min(seconds, CLOCK_MASK)) & CLOCK_MASK;
+  }
+
+  /** The clock of an entry with this counter now; only meaningful under LFU. */
+  withFrequency(counter: number): number {
+    return (this.minutes << 8) | counter;
+  }
+
   private increased(counter: number): number {
     if (counter === 255) return counter;
     const base = Math.max(counter - LFU_START, 0);

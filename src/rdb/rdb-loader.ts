@@ -1,0 +1,316 @@
+/**
+ * Loads an RDB file, or the one that an AOF begins with, into the databases: a few keys with each
+ * step. It ends exactly behind the checksum. What was loaded before a failure stays.
+ *
+ * A key replaces none of the same name unless `replaces` says so. Source: rdbLoadRioWithLoadingCtx
+ * (rdb.c, Redis 7).
+ */
+import { ByteCopy, textOf } from "../base/bytes.ts";
+import type { Database } from "../keyspace/database.ts";
+import { type Expiry, NO_EXPIRY } from "../keyspace/entry-store.ts";
+import type { Keyspace } from "../keyspace/keyspace.ts";
+import { NULL_REF } from "../memory/arena.ts";
+import { ByteView } from "../memory/element.ts";
+import { setClock } from "../memory/entry.ts";
+import { moduleNameOf } from "./_module-name.ts";
+import type { RdbError } from "./rdb-error.ts";
+import { RdbInput } from "./rdb-input.ts";
+import type { RdbSource } from "./rdb-input.ts";
+import {
+  MAX_RDB_VERSION,
+  OPCODE_AUX,
+  OPCODE_EOF,
+  OPCODE_EXPIRE_MS,
+  OPCODE_EXPIRE_SECONDS,
+  OPCODE_FREQ,
+  OPCODE_FUNCTION2,
+  OPCODE_FUNCTION_PRE_GA,
+  OPCODE_IDLE,
+  OPCODE_MODULE_AUX,
+  OPCODE_RESIZE_DB,
+  OPCODE_SELECT_DB,
+  OPCODE_SLOT_INFO,
+} from "./rdb-types.ts";
+import { StringBatch } from "./_string-batch.ts";
+import { type RdbLimits, ValueDecoder } from "./value-decoder.ts";
+
+const HEADER_BYTES = 9;
+const CHECKSUM_BYTES = 8;
+const FIRST_WITH_CHECKSUM = 5;
+const NOT_SAID = -1;
+/** Of empty keys so many are named in the log. */
+const NAMED_EMPTY_KEYS = 10;
+
+export interface RdbLoadOptions {
+  /** The thresholds between encodings. */
+  readonly limits: RdbLimits;
+  /** Whether the checksum is verified. */
+  readonly checksums: boolean;
+  /** Whether keys that have expired are loaded all the same: for a replica or the base of an AOF. */
+  readonly keepsExpired: boolean;
+  /** Whether keys may replace those that are there. */
+  readonly replaces: boolean;
+  /** Is told what an operator should know, though loading goes on. */
+  warn(message: string): void;
+}
+
+export class RdbLoader {
+  keysLoaded = 0;
+  keysExpired = 0;
+  emptyKeysSkipped = 0;
+  version = 0;
+  /** The fields about the file itself, as far as they have been read. */
+  readonly aux = new Map<string, string>();
+
+  private readonly keyspace: Keyspace;
+  private readonly options: RdbLoadOptions;
+  private readonly input: RdbInput;
+  private readonly decoder: ValueDecoder;
+  private readonly strings: StringBatch;
+  private database: Database;
+  private isAtEnd = false;
+  private readonly key = new ByteCopy();
+  private readonly view = new ByteView();
+  /** What was said of the key that comes next. */
+  private expiry: Expiry = NO_EXPIRY;
+  private idleSeconds = NOT_SAID;
+  private frequency = NOT_SAID;
+
+  /** `from` is where the RDB begins in the source. Reads nothing yet. */
+  constructor(keyspace: Keyspace, source: RdbSource, options: RdbLoadOptions, from = 0) {
+    this.keyspace = keyspace;
+    this.options = options;
+    this.input = new RdbInput(source, from, options.checksums);
+    this.decoder = new ValueDecoder(keyspace.context, options.limits);
+    this.strings = new StringBatch(keyspace.context);
+    this.database = keyspace.database(0);
+  }
+
+  /** The position in the source of what comes next; in the end, what is behind the RDB. */
+  get position(): number {
+    return this.input.offset;
+  }
+
+  /**
+   * Loads on, some `budgetBytes` of the file and at least one key. False once the end is reached.
+   * Throws an RdbError where the file can't be read on.
+   */
+  step(budgetBytes: number): boolean {
+    if (this.isAtEnd) return false;
+    const { context } = this.keyspace;
+    const { onNew, mutations } = context;
+    // Keys that are loaded are no news.
+    context.onNew = null;
+    try {
+      if (this.version === 0) this.readHeader();
+      const until = this.input.offset + budgetBytes;
+      do {
+        if (this.readStrings()) continue;
+        if (!this.readRecord()) {
+          this.finish();
+          return false;
+        }
+      } while (this.input.offset < until);
+      return true;
+    } finally {
+      context.onNew = onNew;
+      context.mutations = mutations;
+    }
+  }
+
+  private readHeader(): void {
+    const { input, view } = this;
+    const offset = input.offset;
+    input.readBytes(HEADER_BYTES, view);
+    const text = textOf(view.bytes, view.start, HEADER_BYTES);
+    if (!text.startsWith("REDIS"))
+      throw input.error("Wrong signature trying to load DB from file", offset);
+    const version = /^[0-9]{4}$/.test(text.slice(5)) ? Number(text.slice(5)) : 0;
+    if (version < 1 || version > MAX_RDB_VERSION) {
+      throw input.error(`Can't handle RDB format version ${version}`, offset + 5);
+    }
+    this.version = version;
+  }
+
+  /** Loads the plain strings that come next; false where there are none to be loaded so. */
+  private readStrings(): boolean {
+    const { input, strings } = this;
+    if (this.isSomethingSaid || !strings.gather(input)) return false;
+    const visibleFromMs = this.options.keepsExpired ? 0 : this.keyspace.context.clock.nowMs;
+    const isProgress = strings.store(input, this.database, visibleFromMs);
+    this.keysLoaded += strings.stored;
+    this.keysExpired += strings.expired;
+    return isProgress;
+  }
+
+  /** Whether opcodes have said something of the key that comes next. */
+  private get isSomethingSaid(): boolean {
+    if (this.expiry !== NO_EXPIRY) return true;
+    return this.idleSeconds !== NOT_SAID || this.frequency !== NOT_SAID;
+  }
+
+  /** Reads an opcode with its operands, or a key; false where it is the end. */
+  private readRecord(): boolean {
+    const { input } = this;
+    const type = input.readByte();
+    switch (type) {
+      case OPCODE_EXPIRE_MS:
+        input.readInt64();
+        this.setExpiry(input.int64);
+        return true;
+      case OPCODE_EXPIRE_SECONDS:
+        this.setExpiry(input.readInt32() * 1000);
+        return true;
+      case OPCODE_IDLE:
+        this.idleSeconds = input.readLength();
+        return true;
+      case OPCODE_FREQ:
+        this.frequency = input.readByte();
+        return true;
+      case OPCODE_EOF:
+        return false;
+      case OPCODE_SELECT_DB:
+        this.select(input.readLength());
+        return true;
+      case OPCODE_RESIZE_DB:
+      case OPCODE_SLOT_INFO:
+        // Hints about sizes. Tables grow without a pause here.
+        for (let i = type === OPCODE_SLOT_INFO ? 3 : 2; i > 0; i--) input.readLength();
+        return true;
+      case OPCODE_AUX:
+        this.readAux();
+        return true;
+      case OPCODE_FUNCTION2:
+        this.readLibrary();
+        return true;
+      case OPCODE_FUNCTION_PRE_GA:
+        throw input.error(
+          "Functions of a release candidate of Redis 7.0 can't be loaded",
+          input.offset - 1,
+        );
+      case OPCODE_MODULE_AUX:
+        throw this.moduleRefusal();
+    }
+    this.readKey(type);
+    return true;
+  }
+
+  private readKey(type: number): void {
+    const { input, decoder, key, view } = this;
+    decoder.accept(input, type);
+    input.readString(view);
+    key.set(view.bytes, view.start, view.length);
+    if (!decoder.read(input, type, this.database.arena)) this.skipEmpty();
+    else if (this.hasExpired) {
+      decoder.discard();
+      this.keysExpired++;
+    } else {
+      this.store();
+    }
+    this.expiry = NO_EXPIRY;
+    this.idleSeconds = this.frequency = NOT_SAID;
+  }
+
+  private get hasExpired(): boolean {
+    if (this.expiry === NO_EXPIRY || this.options.keepsExpired) return false;
+    return this.expiry < this.keyspace.context.clock.nowMs;
+  }
+
+  private store(): void {
+    const { database, decoder, key } = this;
+    const existing = database.peek(key.bytes, 0, key.length);
+    if (existing !== NULL_REF) {
+      if (!this.options.replaces) {
+        decoder.discard();
+        const name = textOf(key.bytes, 0, key.length);
+        throw this.input.error(`RDB has duplicated key '${name}' in DB ${database.index}`);
+      }
+      database.remove(existing);
+      database.peek(key.bytes, 0, key.length);
+    }
+    const ref = decoder.store(database, key.bytes, 0, key.length, this.expiry);
+    this.keysLoaded++;
+    const { access } = this.keyspace.context;
+    if (access.usesLfu) {
+      if (this.frequency !== NOT_SAID) {
+        setClock(database.arena, ref, access.withFrequency(this.frequency));
+      }
+    } else if (this.idleSeconds !== NOT_SAID) {
+      setClock(database.arena, ref, access.idleFor(this.idleSeconds));
+    }
+  }
+
+  /** Redis once wrote collections without elements; they are no reason to lose the others. */
+  private skipEmpty(): void {
+    if (this.emptyKeysSkipped++ >= NAMED_EMPTY_KEYS) return;
+    const { key } = this;
+    this.options.warn(`rdbLoadObject skipping empty key: ${textOf(key.bytes, 0, key.length)}`);
+  }
+
+  /** Whatever is said here is before the epoch means: expired. */
+  private setExpiry(whenMs: Expiry): void {
+    if (whenMs === NO_EXPIRY) this.expiry = NO_EXPIRY;
+    else this.expiry = whenMs < 0 ? 0 : whenMs;
+  }
+
+  private select(index: number): void {
+    const { databases } = this.keyspace;
+    const database = databases[index];
+    if (database === undefined) {
+      throw this.input.error(
+        "FATAL: Data file was created with a Redis server configured to handle more than " +
+          `${databases.length} databases. Exiting`,
+      );
+    }
+    this.database = database;
+  }
+
+  private readAux(): void {
+    const name = this.readText();
+    this.aux.set(name, this.readText());
+  }
+
+  private readText(): string {
+    const { input, view } = this;
+    input.readString(view);
+    return textOf(view.bytes, view.start, view.length);
+  }
+
+  private readLibrary(): void {
+    const { view } = this;
+    this.input.readString(view);
+    const code = view.bytes.slice(view.start, view.start + view.length);
+    const { functionLibraries } = this.keyspace.context;
+    if (functionLibraries.some((other) => Buffer.compare(other, code) === 0)) return;
+    functionLibraries.push(code);
+  }
+
+  private moduleRefusal(): RdbError {
+    const { input } = this;
+    const offset = input.offset - 1;
+    input.readWords();
+    const name = moduleNameOf(input.high, input.low);
+    return input.error(
+      `The RDB file contains AUX module data I can't load: no matching module '${name}'`,
+      offset,
+    );
+  }
+
+  private finish(): void {
+    this.isAtEnd = true;
+    if (this.version < FIRST_WITH_CHECKSUM) return;
+    const { input, view } = this;
+    const computed = new Uint8Array(CHECKSUM_BYTES);
+    input.writeChecksum(computed);
+    const offset = input.offset;
+    input.readBytes(CHECKSUM_BYTES, view);
+    if (!this.options.checksums) return;
+    const stored = view.bytes.slice(view.start, view.start + CHECKSUM_BYTES);
+    if (stored.every((byte) => byte === 0)) {
+      this.options.warn("RDB file was saved with checksum disabled: no check performed.");
+    } else if (Buffer.compare(stored, computed) !== 0) {
+      const [expected, got] = [computed, stored].map((sum) => sum.toReversed().toHex());
+      throw input.error(`Wrong RDB checksum expected: (${expected}) but got (${got})`, offset);
+    }
+  }
+}
