@@ -2,17 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { datasetDigest } from "../../../src/keyspace/digest.ts";
 import type { LargeEncoding } from "../../../src/keyspace/snapshot.ts";
-import type { Arena, Ref } from "../../../src/memory/arena.ts";
-import {
-  ENCODING_HASHTABLE,
-  ENCODING_QUICKLIST,
-  ENCODING_RAW,
-  ENCODING_SKIPLIST,
-  ENCODING_STREAM,
-  encodingIn,
-  headerOf,
-} from "../../../src/memory/entry.ts";
+import type { Ref } from "../../../src/memory/arena.ts";
 import type { RdbOptions } from "../../../src/rdb/rdb-encoder.ts";
+import type { FrozenValue } from "../../../src/values/frozen.ts";
 import type { LocalEngine } from "../../support/local-engine.ts";
 import type { ReplyValue, RespClient } from "../../support/resp-client.ts";
 import {
@@ -23,26 +15,14 @@ import {
   PLAIN_OPTIONS,
   populate,
 } from "./_content.ts";
-import { frozenCopy } from "./_frozen.ts";
+import { frozen } from "./_frozen.ts";
 import { loadedByOracle, referenceMissing } from "./_reference.ts";
 
 const TIMEOUT_MS = 60_000;
-const LARGE_ENCODINGS = new Set([
-  ENCODING_RAW,
-  ENCODING_HASHTABLE,
-  ENCODING_QUICKLIST,
-  ENCODING_SKIPLIST,
-  ENCODING_STREAM,
-]);
-
 function populated(): LocalEngine {
   const engine = emptyEngine();
   populate(engine);
   return engine;
-}
-
-function isLarge(arena: Arena, ref: Ref): boolean {
-  return LARGE_ENCODINGS.has(encodingIn(headerOf(arena, ref)));
 }
 
 /**
@@ -51,18 +31,19 @@ function isLarge(arena: Arena, ref: Ref): boolean {
  */
 function mixedFile(engine: LocalEngine, options: RdbOptions): Buffer {
   const { encoder, bytes } = fileInProgress(engine, options);
-  const waiting: LargeEncoding[] = [];
+  const open: { encoding: LargeEncoding; value: FrozenValue }[] = [];
+  const step = (budget: number): void => {
+    if (open.length === 0 || open[0].encoding.step(budget)) return;
+    open.shift()?.value.thaw();
+  };
   encoder.begin();
   eachEntry(engine, (database, arena, ref) => {
-    if (isLarge(arena, ref)) {
-      waiting.push(encoder.large(database, arena, ref, frozenCopy(engine, arena, ref)));
-    } else {
-      encoder.entry(database, arena, ref);
-    }
-    const [first] = waiting;
-    if (first !== undefined && !first.step(1)) waiting.shift();
+    const value = frozen(arena, ref);
+    if (value === null) encoder.entry(database, arena, ref);
+    else open.push({ encoding: encoder.large(database, arena, ref, value), value });
+    step(1);
   });
-  for (const large of waiting) while (large.step(7));
+  while (open.length > 0) step(7);
   encoder.end();
   return bytes();
 }
@@ -197,13 +178,16 @@ test("Nothing but held entries waits for a large value, and they follow it", () 
   const refOf = (key: string): Ref => database.read(Buffer.from(key), 0, key.length);
   encoder.begin();
   const ref = refOf("large");
-  const large = encoder.large(0, database.arena, ref, frozenCopy(engine, database.arena, ref));
+  const value = frozen(database.arena, ref);
+  if (value === null) throw new Error("is not large");
+  const large = encoder.large(0, database.arena, ref, value);
   expect(large.step(10)).toBe(true);
   expect(encoder.heldBytes).toBe(0);
   encoder.entry(0, database.arena, refOf("small"));
   expect(encoder.heldBytes).toBe(11);
   while (large.step(10));
   expect(encoder.heldBytes).toBe(0);
+  value.thaw();
   encoder.end();
   const file = bytes();
   expect(file.indexOf("small")).toBeGreaterThan(file.lastIndexOf("member "));
