@@ -42,7 +42,7 @@ const MAX_PRIMITIVE_BYTES = 16;
 const MAX_INT32_TEXT = 11;
 /** Shorter strings can't be compressed. */
 const MIN_COMPRESSED = 21;
-/** Shorter keys hardly ever can, and to try would double the time of a small entry. */
+/** Shorter keys seldom can, and to try costs half as much as all the rest of a small entry. */
 const MIN_COMPRESSED_KEY = 64;
 /** Longer ones would take too long at a time. */
 export const MAX_COMPRESSED = 1024 * 1024;
