@@ -20,7 +20,7 @@ import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
 import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
-import { Aof } from "./persistence/aof.ts";
+import { FilePersistence } from "./persistence/persistence.ts";
 import { publishKeyEvents } from "./pubsub/keyspace-notifications.ts";
 import { MessageHub } from "./pubsub/message-hub.ts";
 
@@ -45,7 +45,7 @@ export class Server {
   readonly listeners: Listeners;
   private readonly disk: Disk;
   private readonly turn: Turn;
-  private readonly aof: Aof;
+  private readonly persistence: FilePersistence;
   private readonly expiry: ExpiryCycle;
   private readonly fieldExpiry: FieldExpiryCycle;
   private cronTimer: Timer | null = null;
@@ -61,7 +61,7 @@ export class Server {
     this.turn = new Turn(this.engine.reply);
     this.gateway = new Gateway(this.engine, this.turn);
     this.listeners = new Listeners(this.gateway, disk);
-    this.aof = new Aof(this.engine, disk, (code) => this.onExit(code));
+    this.persistence = new FilePersistence(this.engine, disk, (code) => this.onExit(code));
     this.expiry = new ExpiryCycle(keyspace, clock);
     this.fieldExpiry = new FieldExpiryCycle(keyspace, clock);
     this.wire();
@@ -92,9 +92,10 @@ export class Server {
    */
   async start(): Promise<boolean> {
     this.scheduleCron();
-    if (!(await this.aof.start())) return false;
-    this.turn.requireBeforeReplies(this.aof.writer);
-    this.aof.writer.onRecovered = () => this.turn.release();
+    if (!(await this.persistence.start())) return false;
+    const { writer } = this.persistence.aof;
+    this.turn.requireBeforeReplies(writer);
+    writer.onRecovered = () => this.turn.release();
     for (const kind of this.listeners.kinds) {
       this.engine.log.notice(`Ready to accept connections ${kind}`);
     }
@@ -114,7 +115,7 @@ export class Server {
     const { log } = this.engine;
     log.notice("User requested shutdown...");
     this.turn.finish();
-    if (!this.aof.close() && !isForced) {
+    if (!this.persistence.aof.close() && !isForced) {
       log.warning("Error writing the append only file, can't exit.");
       return "ERR Errors trying to SHUTDOWN. Check logs.";
     }
@@ -233,7 +234,7 @@ export class Server {
     this.fieldExpiry.slowCycle(engine.config.values.hz);
     engine.latency.sample("expire-cycle", (engine.context.expiryCycleUs - expiryUs) / 1000);
     engine.effects.finishEach();
-    this.aof.cron();
+    this.persistence.cron();
     engine.pause.check(nowMs);
     engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();

@@ -29,6 +29,13 @@ export interface Disk {
   /** Off the main thread. */
   dataSyncLater(descriptor: number, done: (error: Error | null) => void): void;
   syncDirectory(path: string): void;
+  /** The same off the main thread. */
+  syncDirectoryLater(path: string, done: (error: Error | null) => void): void;
+  /**
+   * Off the main thread: the last descriptor of a large file that has no name any more frees its
+   * blocks, which takes long. What goes wrong is of no consequence.
+   */
+  closeLater(descriptor: number): void;
 }
 
 export const systemDisk: Disk = {
@@ -64,6 +71,19 @@ export const systemDisk: Disk = {
       fs.closeSync(descriptor);
     }
   },
+  syncDirectoryLater(path, done) {
+    fs.open(path, "r", (openError, descriptor) => {
+      if (openError !== null) {
+        done(openError);
+        return;
+      }
+      fs.fsync(descriptor, (error) => {
+        fs.close(descriptor, () => {});
+        done(error);
+      });
+    });
+  },
+  closeLater: (descriptor) => fs.close(descriptor, () => {}),
 };
 
 /** Replaces a file so that a crash leaves the old or the new content, never a mixture. */

@@ -19,6 +19,7 @@ import * as hashWalks from "./hashes/walks.ts";
 import * as hyperLogLogs from "./hyperloglog/hyperloglog.ts";
 import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
+import * as dumping from "./keys/dump.ts";
 import * as expiry from "./keys/expire.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
@@ -80,6 +81,7 @@ const FAMILIES: readonly object[] = [
   hyperLogLogs,
   keyBasics,
   databases,
+  dumping,
   expiry,
   object,
   scanning,

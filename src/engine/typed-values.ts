@@ -200,6 +200,13 @@ export function readStream(call: Call, index: number): StreamValue | null {
   return streamOf(call, call.readKey(index), index);
 }
 
+/** As `readStream`, for commands that read and thereby change the stream's groups. */
+export function readStreamToEdit(call: Call, index: number): StreamValue | null {
+  const ref = call.readKey(index);
+  if (ref !== NULL_REF) call.database.beforeChange(ref);
+  return streamOf(call, ref, index);
+}
+
 export function writeStream(call: Call, index: number): StreamValue | null {
   return streamOf(call, call.writeKey(index), index);
 }
@@ -220,6 +227,7 @@ export function readHyperLogLog(call: Call, index: number): HyperLogLog | null {
  * the string shows as "raw", also where nothing changes: Redis un-shares it first.
  */
 export function editHyperLogLog(call: Call, ref: Ref, index: number): HyperLogLog | null {
+  if (ref !== NULL_REF) call.database.beforeChange(ref);
   const value = hyperLogLogOf(call, ref, index);
   if (value !== null && ref !== NULL_REF) call.database.setEncoding(ref, ENCODING_RAW);
   return value;

@@ -5,6 +5,8 @@
 import type { Clock } from "../base/clock.ts";
 import { hashBytes } from "../base/hash.ts";
 import type { Random } from "../base/random.ts";
+import type { Arena, Ref } from "../memory/arena.ts";
+import type { ByteTable } from "../memory/byte-table.ts";
 import { Reclaimer } from "../memory/reclaimer.ts";
 import { AccessClock } from "./access.ts";
 import type { Database } from "./database.ts";
@@ -19,11 +21,23 @@ export type KeyListener = (
 
 export type RemovalReason = "expired" | "evicted";
 
+/** A snapshot that is being written (snapshot.ts), as those see it who change entries. */
+export interface RunningSnapshot {
+  /** What entries carry that are not to be written (any more) by its walk. */
+  readonly mark: number;
+  /** Writes an entry that the walk has not reached, unless it was written or made since. */
+  beforeChange(table: ByteTable, arena: Arena, ref: Ref): void;
+}
+
 export class KeyspaceContext {
   readonly access: AccessClock;
   readonly randomWord: () => number;
   /** Large collections that were deleted and are freed in slices. */
   readonly reclaimer = new Reclaimer();
+  /** There is at most one. */
+  snapshot: RunningSnapshot | null = null;
+  /** The mark of the last snapshot that was aborted, 0 where entries have no marks. */
+  snapshotMark = 0;
   /** Changes made to any database by commands; compared with what they report. */
   mutations = 0;
   /** A range whose hash is known already: a request's first key, hashed ahead of its turn. */

@@ -88,7 +88,10 @@ export class Database extends EntryStore {
   /** As `peek`, for a command that may write: marks the access. */
   write(bytes: Uint8Array, start: number, length: number): Ref {
     const ref = this.peek(bytes, start, length);
-    if (ref !== NULL_REF) this.touch(ref);
+    if (ref !== NULL_REF) {
+      this.touch(ref);
+      this.beforeChange(ref);
+    }
     return ref;
   }
 
@@ -119,6 +122,7 @@ export class Database extends EntryStore {
 
   /** Sets, moves or (NO_EXPIRY) removes the expiry. Returns the entry. */
   setExpiry(ref: Ref, expiry: Expiry): Ref {
+    this.beforeChange(ref);
     this.context.mutations++;
     const arena = this.arena;
     const header = headerOf(arena, ref);
@@ -140,6 +144,7 @@ export class Database extends EntryStore {
 
   /** Removes an entry that a command deletes; its key must be reported by the command. */
   remove(ref: Ref): void {
+    this.beforeChange(ref);
     const hash = this.hashOf(ref);
     this.context.mutations++;
     if (this.hasExpiry(ref)) this.expiring--;
@@ -175,11 +180,14 @@ export class Database extends EntryStore {
     key.length = keyLength;
     const hash = hashBytes(keyBytes, keyStart, keyLength);
     const flags = flagsIn(headerOf(source.arena, from));
+    if (takesValue) source.beforeChange(from);
     let handle = 0;
     if ((flags & EXTERNAL_VALUE) !== 0) {
       handle = this.adoptObject(source, valueWordOf(source.arena, from, flags), takesValue);
     }
     const ref = cloneEntry(source.arena, from, this.arena, flags, key, handle, 0);
+    // Even where there is no snapshot: the copy must not keep the mark of another place.
+    this.markNew(ref, hash);
     this.table.insert(hash, ref, (flags & HAS_EXPIRY) !== 0);
     if ((flags & HAS_EXPIRY) !== 0) this.expiring++;
     if ((flags & EXTERNAL_VALUE) !== 0) {

@@ -2,14 +2,16 @@
  * The entries of a database and their values: made, overwritten, resized and moved. The part of
  * `Database` that knows what becomes of the bytes; lookups, expiry and removal are there.
  *
- * Every method that changes something counts it in the context's `mutations`.
+ * Every method that changes something counts it in the context's `mutations`, and lets a running
+ * snapshot have the entry as it was first (`beforeChange`).
  */
+import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
 import { parseInt64, parseSafeInteger } from "../base/numbers.ts";
 import { Arena, NULL_REF, SLAB_SHIFT } from "../memory/arena.ts";
 import type { Ref } from "../memory/arena.ts";
-import { ByteTable } from "../memory/byte-table.ts";
+import { ALL_SAVED, ByteTable } from "../memory/byte-table.ts";
 import {
   clockOf,
   ENCODING_EMBSTR,
@@ -23,10 +25,12 @@ import {
   keyLengthIn,
   keyOffset,
   makeHeader,
+  markOf,
   setClock,
   setExpiryOf,
   setHeader,
   setIntegerOf,
+  setMark,
   setValueWord,
   startOf,
   TYPE_HASH,
@@ -78,6 +82,23 @@ export abstract class EntryStore {
 
   /** A key was made where there was none, and nothing that it replaced. */
   abstract keyMade(keyBytes: Uint8Array, keyStart: number, keyLength: number): void;
+
+  /**
+   * To be called before an entry, or what is in its value, changes. The methods here do so; who
+   * changes a value in its place has it from the lookup (`Database.write`).
+   */
+  beforeChange(ref: Ref): void {
+    if (this.table.savedUpTo !== ALL_SAVED) this.saveFirst(ref);
+  }
+
+  /** Catches whoever changed a value without `beforeChange`: it must not be news to a snapshot. */
+  assertSaved(ref: Ref): void {
+    if (this.table.savedUpTo === ALL_SAVED || this.context.snapshot === null) return;
+    const isSaved =
+      this.hashOf(ref) >>> 0 < this.table.savedUpTo ||
+      markOf(this.arena, ref) === this.context.snapshot.mark;
+    assert(isSaved, "a snapshot has every entry before it changes");
+  }
 
   /** Points `this.string` at a string value and returns it. */
   stringOf(ref: Ref): StringView {
@@ -187,6 +208,7 @@ export abstract class EntryStore {
 
   /** Changes the integer of an "int" string in its place. */
   setInteger(ref: Ref, value: number | bigint): void {
+    this.beforeChange(ref);
     setIntegerOf(this.arena, ref, flagsIn(headerOf(this.arena, ref)), value);
     this.context.mutations++;
   }
@@ -246,6 +268,7 @@ export abstract class EntryStore {
    * keeps what they held; what is new is undefined. `hash` is that of the key. Returns the entry.
    */
   resizeValue(ref: Ref, hash: number, length: number, spareBytes: number): Ref {
+    this.beforeChange(ref);
     this.context.mutations++;
     const arena = this.arena;
     const header = headerOf(arena, ref);
@@ -360,6 +383,18 @@ export abstract class EntryStore {
     return hashBytes(key.bytes, key.start, key.length);
   }
 
+  /** A snapshot that has not come to an entry made just now has no business with it. */
+  protected markNew(ref: Ref, hash: number): void {
+    const { snapshot } = this.context;
+    const isAhead = hash >>> 0 >= this.table.savedUpTo && snapshot !== null;
+    setMark(this.arena, ref, isAhead ? snapshot.mark : 0);
+  }
+
+  private saveFirst(ref: Ref): void {
+    if (this.hashOf(ref) >>> 0 < this.table.savedUpTo) return;
+    this.context.snapshot?.beforeChange(this.table, this.arena, ref);
+  }
+
   /** The entry of an inline value becomes one of an object. */
   private moveOut(ref: Ref, hash: number, object: Uint8Array | Collection): Ref {
     const arena = this.arena;
@@ -413,6 +448,7 @@ export abstract class EntryStore {
     );
     setClock(arena, ref, this.context.access.fresh());
     setValueWord(arena, ref, flagsIn(headerOf(arena, ref)), valueWord);
+    if (this.table.savedUpTo !== ALL_SAVED) this.markNew(ref, hash);
     this.table.insert(hash, ref, false);
     return ref;
   }
@@ -431,6 +467,7 @@ export abstract class EntryStore {
     inlineBytes: number,
     expiry: Expiry,
   ): Ref {
+    if (existing !== NULL_REF) this.beforeChange(existing);
     this.context.mutations++;
     const arena = this.arena;
     const oldHeader = existing === NULL_REF ? 0 : headerOf(arena, existing);
@@ -461,6 +498,7 @@ export abstract class EntryStore {
     );
     setClock(arena, ref, this.context.access.fresh());
     if (expires) setExpiryOf(arena, ref, kept);
+    if (this.table.savedUpTo !== ALL_SAVED) this.markNew(ref, this.hash);
     if (existing === NULL_REF) {
       this.table.insert(this.hash, ref, expires);
       this.keyMade(keyBytes, keyStart, keyLength);
@@ -480,7 +518,7 @@ export abstract class EntryStore {
     const handle = valueWordOf(this.arena, ref, flags);
     const held = objects.bytes(handle);
     // A view into a request's buffer (never at its start) must not be written into.
-    const isOwn = held.byteOffset === 0;
+    const isOwn = held.byteOffset === 0 && !objects.isPinned(held);
     if (isOwn && length <= held.buffer.byteLength) {
       if (length !== held.length) objects.replace(handle, new Uint8Array(held.buffer, 0, length));
       return;

@@ -142,6 +142,7 @@ export class OpenValue implements HashHome {
   }
 
   touched(): void {
+    this.database.assertSaved(this.ref);
     this.context.mutations++;
   }
 
@@ -154,7 +155,10 @@ export class OpenValue implements HashHome {
   }
 
   get removesExpired(): boolean {
-    return !this.context.keepsExpired;
+    if (this.context.keepsExpired) return false;
+    // Asked just before it happens, mostly while reading.
+    this.database.beforeChange(this.ref);
+    return true;
   }
 
   firstExpiryChanged(firstMs: number): void {

@@ -59,6 +59,9 @@ class Segment {
   }
 }
 
+/** `ByteTable.savedUpTo` where no snapshot has anything to write any more. */
+export const ALL_SAVED = HASH_SPACE;
+
 /** Where a walk over a table stands; one object serves many walks. */
 export class TableWalk {
   index = 0;
@@ -73,6 +76,8 @@ export class TableWalk {
 
 export class ByteTable {
   size = 0;
+  /** A running snapshot has written the entries with smaller hashes, whatever becomes of them. */
+  savedUpTo = ALL_SAVED;
   private depth = 1;
   private directory: Segment[];
   private segmentCount = 1;

@@ -2,7 +2,7 @@
  * An entry: one block of the arena that holds a key with everything kept for it.
  *
  *     word 0   type:4 | encoding:4 | flags:8 | key length:16
- *     word 1   access clock:24 (LRU seconds, or LFU minutes:16 and counter:8) | spare:8
+ *     word 1   access clock:24 (LRU seconds, or LFU minutes:16 and counter:8) | mark:8
  *     [2 words expiry, unix milliseconds, low word first]             HAS_EXPIRY
  *     value    1 word: length of the bytes behind the key, or a handle EXTERNAL_VALUE
  *              2 words: an integer, low word first                    WIDE_VALUE
@@ -122,6 +122,17 @@ export function setClock(arena: Arena, ref: Ref, clock: number): void {
   const words = arena.words[ref >>> SLAB_SHIFT];
   const at = ((ref & UNIT_MASK) << 2) + 1;
   words[at] = (words[at] & ~0xffffff) | clock;
+}
+
+/** Of a snapshot that has the entry already (keyspace/snapshot.ts). */
+export function markOf(arena: Arena, ref: Ref): number {
+  return arena.words[ref >>> SLAB_SHIFT][((ref & UNIT_MASK) << 2) + 1] >>> 24;
+}
+
+export function setMark(arena: Arena, ref: Ref, mark: number): void {
+  const words = arena.words[ref >>> SLAB_SHIFT];
+  const at = ((ref & UNIT_MASK) << 2) + 1;
+  words[at] = (words[at] & 0xffffff) | (mark << 24);
 }
 
 /** Unix milliseconds, exact up to 2^53 and rounded beyond; only where HAS_EXPIRY is set. */

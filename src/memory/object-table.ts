@@ -28,6 +28,23 @@ export interface Collection {
   free(budget: number): boolean;
   /** A copy whose elements live in `arena`. */
   copyTo(arena: Arena): Collection;
+  /** What a snapshot would have to write: elements, or blocks of them. */
+  readonly partCount: number;
+  /** Set while a snapshot writes the collection in slices. */
+  readonly frozen: FrozenCollection | null;
+  /** Begins to keep the collection, beside what it becomes, as it is now. */
+  freeze(): Frozen;
+}
+
+/** A value as it was at one moment (values/frozen.ts says what can be read of it). */
+export interface Frozen {
+  /** The end of it, whether all was read or not. */
+  thaw(): void;
+}
+
+export interface FrozenCollection extends Frozen {
+  /** The collection's key has gone: it is freed by `thaw`. */
+  isAbandoned: boolean;
 }
 
 /** Bytes that collections hold outside of the arena's blocks; their tables count here. */
@@ -38,6 +55,8 @@ export interface ByteCounter {
 export class ObjectTable {
   readonly collections: ByteCounter = { bytes: 0 };
   private arrayBytes = 0;
+  /** Arrays that must stay as they are, because a snapshot still reads them. */
+  private readonly pinned = new Set<Uint8Array>();
   private readonly held: (Uint8Array | Collection | undefined)[] = [];
   private readonly free: number[] = [];
   private readonly reclaimer: Reclaimer;
@@ -96,9 +115,30 @@ export class ObjectTable {
   release(handle: number): void {
     const object = this.get(handle);
     this.arrayBytes -= arrayBytes(object);
-    if (!(object instanceof Uint8Array) && object.free(FREED_AT_ONCE)) this.reclaimer.add(object);
+    if (!(object instanceof Uint8Array)) {
+      if (object.frozen !== null) object.frozen.isAbandoned = true;
+      else if (object.free(FREED_AT_ONCE)) this.reclaimer.add(object);
+    }
     this.held[handle] = undefined;
     this.free.push(handle);
+  }
+
+  /** Frees a collection that nothing names any more, in slices. */
+  reclaim(collection: Collection): void {
+    this.reclaimer.add(collection);
+  }
+
+  /** From now on the array is not written into: who wants to change it makes a copy first. */
+  pin(array: Uint8Array): void {
+    this.pinned.add(array);
+  }
+
+  unpin(array: Uint8Array): void {
+    this.pinned.delete(array);
+  }
+
+  isPinned(array: Uint8Array): boolean {
+    return this.pinned.size > 0 && this.pinned.has(array);
   }
 }
 

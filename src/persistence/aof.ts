@@ -1,35 +1,27 @@
 /**
  * The append-only file of a server: loaded at the start, appended to while it is on, switched
- * on and off by CONFIG SET. The composition root calls, in this order,
- *
- *     const aof = new Aof(engine, disk, exit);       attaches itself to engine and configuration
- *     if (!(await aof.start())) exit(1);             the log says why
- *     turn.requireBeforeReplies(aof.writer);         nothing is acknowledged before it is written
- *     aof.writer.onRecovered = () => turn.release();
- *     aof.cron();                                    ten times a second
- *     aof.close();                                   at the end
- *
- * While `start` runs, clients may be served: the loading gate is shut before it first waits.
+ * on and off by CONFIG SET. Part of `FilePersistence` (persistence.ts), which tells when.
  */
-import { errorCode } from "../base/disk.ts";
+import { errorCode, writeWhole } from "../base/disk.ts";
 import type { Disk } from "../base/disk.ts";
 import { REDIS_VERSION } from "../base/version.ts";
-import { GATE_DISK } from "../engine/admission.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { InfoField, Persistence } from "../engine/persistence.ts";
-import { misconfiguredAof } from "../protocol/errors.ts";
+import type { InfoField } from "../engine/persistence.ts";
 import { writeBase } from "./aof-base.ts";
 import { AofDirectory } from "./aof-directory.ts";
 import { AofLoader } from "./aof-loader.ts";
 import { AofWriter } from "./aof-writer.ts";
 import { writeEmptyRdb } from "./empty-rdb.ts";
-import { LoadingProgress } from "./loading-progress.ts";
+import { CommandEncoder } from "./command-encoder.ts";
+import type { LoadingProgress } from "./loading-progress.ts";
 import { nextBase, rebased, withNextIncrement } from "./manifest.ts";
 import type { AofFile } from "./manifest.ts";
 
-export class Aof implements Persistence {
+export class Aof {
   readonly writer: AofWriter;
+  /** `problem` came or went. */
+  onProblemChange: () => void = () => {};
   private isOn = false;
   private baseBytes = 0;
   /** Length of all files but the increment that grows. */
@@ -37,21 +29,19 @@ export class Aof implements Persistence {
   private rewrites = 0;
   private lastRewriteSeconds = -1;
   private hasRewriteFailed = false;
-  private readonly progress = new LoadingProgress();
+  private readonly progress: LoadingProgress;
   private readonly directory: AofDirectory;
   private readonly engine: Engine;
   private readonly disk: Disk;
-  private readonly startedSeconds: number;
 
   /** `exit` ends the process when `appendfsync always` cannot be kept any more. */
-  constructor(engine: Engine, disk: Disk, exit: (code: number) => void) {
+  constructor(engine: Engine, disk: Disk, progress: LoadingProgress, exit: (code: number) => void) {
     this.engine = engine;
     this.disk = disk;
-    this.startedSeconds = Math.floor(engine.clock.nowMs / 1000);
+    this.progress = progress;
     this.directory = new AofDirectory(disk, engine.log, engine.config.values);
     this.writer = new AofWriter(engine, disk, exit);
-    this.writer.onProblemChange = () => this.setGate();
-    engine.persistence = this;
+    this.writer.onProblemChange = () => this.onProblemChange();
     this.listenToConfig();
   }
 
@@ -184,7 +174,13 @@ export class Aof implements Persistence {
     const problem = isRdb
       ? directory.writeFile(temporary, base.name, this.emptyRdb(nowSeconds))
       : directory.makeFile(temporary, base.name, (descriptor) => {
-          writeBase(engine.keyspace, this.disk, descriptor, noted);
+          const { disk } = this;
+          const encoder = new CommandEncoder(
+            engine.context,
+            (bytes, start, length) => writeWhole(disk, descriptor, bytes, start, length),
+            noted,
+          );
+          writeBase(engine.keyspace, encoder);
         });
     if (problem === null) return base;
     engine.log.warning(`Write error writing append only file on disk: ${problem}`);
@@ -223,64 +219,12 @@ export class Aof implements Persistence {
     }
   }
 
-  private get problem(): string {
+  /** Why the file could not be written or synced, or "". */
+  get problem(): string {
     return this.writer.problem || this.writer.sync.problem;
   }
 
-  private setGate(): void {
-    if (this.problem === "") this.engine.open(GATE_DISK);
-    else this.engine.shut(GATE_DISK);
-  }
-
-  writeRefusal(): string {
-    return misconfiguredAof(this.problem);
-  }
-
-  get bufferBytes(): number {
-    return this.writer.bufferBytes;
-  }
-
-  resetStatistics(): void {
-    this.writer.delayedSyncs = 0;
-  }
-
-  infoFields(): readonly InfoField[] {
-    const { progress } = this;
-    const nowSeconds = Math.floor(this.engine.clock.nowMs / 1000);
-    return [
-      ["loading", progress.isLoading ? 1 : 0],
-      ["async_loading", 0],
-      ["current_cow_peak", 0],
-      ["current_cow_size", 0],
-      ["current_cow_size_age", 0],
-      ["current_fork_perc", "0.00"],
-      ["current_save_keys_processed", 0],
-      ["current_save_keys_total", 0],
-      ...this.rdbFields(),
-      ...this.aofFields(),
-      ["module_fork_in_progress", 0],
-      ["module_fork_last_cow_size", 0],
-      ...this.openFileFields(),
-      ...progress.fields(nowSeconds),
-    ];
-  }
-
-  private rdbFields(): InfoField[] {
-    return [
-      ["rdb_changes_since_last_save", this.engine.dirty],
-      ["rdb_bgsave_in_progress", 0],
-      ["rdb_last_save_time", this.startedSeconds],
-      ["rdb_last_bgsave_status", "ok"],
-      ["rdb_last_bgsave_time_sec", -1],
-      ["rdb_current_bgsave_time_sec", -1],
-      ["rdb_saves", 0],
-      ["rdb_last_cow_size", 0],
-      ["rdb_last_load_keys_expired", 0],
-      ["rdb_last_load_keys_loaded", 0],
-    ];
-  }
-
-  private aofFields(): InfoField[] {
+  infoFields(): InfoField[] {
     return [
       ["aof_enabled", this.engine.config.values.appendonly ? 1 : 0],
       ["aof_rewrite_in_progress", 0],
@@ -295,7 +239,8 @@ export class Aof implements Persistence {
     ];
   }
 
-  private openFileFields(): InfoField[] {
+  /** Those that are there only while the file is written. */
+  openFileFields(): InfoField[] {
     if (!this.engine.config.values.appendonly) return [];
     const { writer } = this;
     return [

@@ -4,12 +4,15 @@ export class LoadingProgress {
   startSeconds = 0;
   totalBytes = 0;
   loadedBytes = 0;
+  /** What the file says its content took where it was written. */
+  usedMemoryBytes = 0;
 
   begin(totalBytes: number, nowSeconds: number): void {
     this.isLoading = true;
     this.startSeconds = nowSeconds;
     this.totalBytes = totalBytes;
     this.loadedBytes = 0;
+    this.usedMemoryBytes = 0;
   }
 
   end(): void {
@@ -29,7 +32,7 @@ export class LoadingProgress {
     return [
       ["loading_start_time", this.startSeconds],
       ["loading_total_bytes", this.totalBytes],
-      ["loading_rdb_used_mem", 0],
+      ["loading_rdb_used_mem", this.usedMemoryBytes],
       ["loading_loaded_bytes", this.loadedBytes],
       ["loading_loaded_perc", this.percent.toFixed(2)],
       ["loading_eta_seconds", eta],

@@ -212,6 +212,13 @@ export function protectedCommand(name: string): string {
   );
 }
 
+export const MISCONFIGURED_RDB =
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to " +
+  "disk. Commands that may modify the data set are disabled, because this instance is " +
+  "configured to report errors during writes if RDB snapshotting fails " +
+  "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB " +
+  "error.";
+
 export function misconfiguredAof(reason: string): string {
   return `MISCONF Errors writing to the AOF file: ${reason}`;
 }

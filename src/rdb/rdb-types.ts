@@ -61,7 +61,7 @@ export const OPCODE_SLOT_INFO = 244;
 export const OPCODE_FUNCTION2 = 245;
 export const OPCODE_FUNCTION_PRE_GA = 246;
 export const OPCODE_MODULE_AUX = 247;
-/** Minutes since the last access, and the access counter, of the key that follows. */
+/** Seconds since the last access, and the access counter, of the key that follows. */
 export const OPCODE_IDLE = 248;
 export const OPCODE_FREQ = 249;
 export const OPCODE_AUX = 250;

@@ -19,6 +19,7 @@ import {
 } from "../memory/element.ts";
 import { ExpiryHeap } from "../memory/expiry-heap.ts";
 import type { Collection } from "../memory/object-table.ts";
+import { FrozenLargeHash } from "./_frozen-hash.ts";
 
 /** The object itself and its table's, beside the segments. */
 const OBJECT_BYTES = 200;
@@ -31,6 +32,7 @@ export class LargeHash implements Collection {
   readonly table: ByteTable;
   /** Fields that expired before this are treated as if they were gone. */
   hiddenBeforeMs = 0;
+  frozen: FrozenLargeHash | null = null;
   private expiries: ExpiryHeap | null = null;
   private readonly arena: Arena;
 
@@ -80,6 +82,7 @@ export class LargeHash implements Collection {
     const { arena, table } = this;
     const hash = hashBytes(bytes, start, length);
     const ref = table.find(bytes, start, length, hash);
+    this.frozen?.keep(bytes, start, length, hash, ref);
     if (ref === NULL_REF) {
       const made = makeElementWithData(
         arena,
@@ -106,6 +109,7 @@ export class LargeHash implements Collection {
   }
 
   remove(ref: Ref, hash: number): void {
+    this.keep(hash, ref);
     if (this.expires(ref)) this.forgetExpiry(ref);
     this.table.remove(hash, ref);
     freeElement(this.arena, ref);
@@ -122,6 +126,7 @@ export class LargeHash implements Collection {
   }
 
   setExpiry(hash: number, ref: Ref, whenMs: number): void {
+    this.keep(hash, ref);
     const { arena } = this;
     this.expiries ??= new ExpiryHeap(arena, arena.objects.collections);
     if (this.expires(ref)) {
@@ -133,6 +138,7 @@ export class LargeHash implements Collection {
   }
 
   dropExpiry(hash: number, ref: Ref): void {
+    this.keep(hash, ref);
     this.forgetExpiry(ref);
     readData(this.arena, ref, data);
     this.rebuild(hash, ref, data.bytes, data.start, data.length, false);
@@ -141,6 +147,15 @@ export class LargeHash implements Collection {
   free(budget: number): boolean {
     this.dropExpiries();
     return this.table.drain(budget, (ref) => freeElement(this.arena, ref));
+  }
+
+  get partCount(): number {
+    return this.table.size;
+  }
+
+  freeze(): FrozenLargeHash {
+    this.frozen = new FrozenLargeHash(this.arena, this);
+    return this.frozen;
   }
 
   copyTo(arena: Arena): LargeHash {
@@ -159,6 +174,12 @@ export class LargeHash implements Collection {
         copy.setExpiry(hash, made, this.expiryOf(ref));
       }
     }
+  }
+
+  private keep(hash: number, ref: Ref): void {
+    if (this.frozen === null) return;
+    readMember(this.arena, ref, member);
+    this.frozen.keep(member.bytes, member.start, member.length, hash, ref);
   }
 
   /** Makes the element anew; where it is to have a number and has one, it keeps that. */

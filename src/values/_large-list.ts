@@ -6,6 +6,7 @@
 import type { Arena } from "../memory/arena.ts";
 import type { ByteView } from "../memory/element.ts";
 import type { Collection } from "../memory/object-table.ts";
+import { FrozenLargeList } from "./_frozen-list.ts";
 import { FIRST_ROOM_BYTES, ListChunks } from "./_list-chunks.ts";
 import {
   type ItemDigits,
@@ -32,7 +33,10 @@ export class LargeList implements Collection {
   private slot = 0;
   private at = 0;
 
+  private readonly arena: Arena;
+
   constructor(arena: Arena) {
+    this.arena = arena;
     this.chunks = new ListChunks(arena);
   }
 
@@ -53,6 +57,7 @@ export class LargeList implements Collection {
     } else {
       chunks.makeRoom(slot, atHead, size, limits.maxBytes);
     }
+    chunks.beforeChange(slot);
     if (atHead) chunks.starts[slot] -= size;
     const at = atHead ? chunks.starts[slot] : chunks.ends[slot];
     needle.write(chunks.bytesAt(slot), chunks.baseAt(slot) + at);
@@ -179,6 +184,7 @@ export class LargeList implements Collection {
     const before = nextItem(chunks.bytesAt(slot), base + this.at) - base - this.at;
     const size = needle.itemBytes;
     if (size === before) {
+      chunks.beforeChange(slot);
       needle.write(chunks.bytesAt(slot), base + this.at);
       return;
     }
@@ -201,6 +207,7 @@ export class LargeList implements Collection {
     const offset = this.at - chunks.starts[slot];
     chunks.makeRoom(slot, false, size, limits.maxBytes);
     this.at = chunks.starts[slot] + offset;
+    chunks.beforeChange(slot);
     const bytes = chunks.bytesAt(slot);
     const from = chunks.baseAt(slot) + this.at;
     bytes.copyWithin(from + size, from, chunks.baseAt(slot) + chunks.ends[slot]);
@@ -219,6 +226,20 @@ export class LargeList implements Collection {
     if (chunks.length > 0) return true;
     chunks.close();
     return false;
+  }
+
+  get partCount(): number {
+    return this.chunks.length;
+  }
+
+  get frozen(): FrozenLargeList | null {
+    return this.chunks.frozen;
+  }
+
+  freeze(): FrozenLargeList {
+    const frozen = new FrozenLargeList(this.arena, this);
+    this.chunks.frozen = frozen;
+    return frozen;
   }
 
   copyTo(arena: Arena): LargeList {
@@ -288,6 +309,7 @@ export class LargeList implements Collection {
       this.at = this.slot < chunks.first + chunks.length ? chunks.starts[this.slot] : 0;
       return;
     }
+    chunks.beforeChange(slot);
     const bytes = chunks.bytesAt(slot);
     const base = chunks.baseAt(slot);
     const from = base + this.at;

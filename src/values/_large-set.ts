@@ -5,6 +5,7 @@ import type { Arena, Ref } from "../memory/arena.ts";
 import { ByteTable, TableWalk } from "../memory/byte-table.ts";
 import { ByteView, freeElement, makeElement, readMember } from "../memory/element.ts";
 import type { Collection } from "../memory/object-table.ts";
+import { FrozenLargeSet } from "./_frozen-set.ts";
 import { sampledBytes } from "./_large-hash.ts";
 
 const OBJECT_BYTES = 200;
@@ -13,6 +14,7 @@ const member = new ByteView();
 
 export class LargeSet implements Collection {
   readonly table: ByteTable;
+  frozen: FrozenLargeSet | null = null;
   private readonly arena: Arena;
 
   constructor(arena: Arena) {
@@ -27,17 +29,31 @@ export class LargeSet implements Collection {
   /** Returns whether the member is new. `hash` is that of the bytes. */
   add(bytes: Uint8Array, start: number, length: number, hash: number): boolean {
     if (this.table.find(bytes, start, length, hash) !== NULL_REF) return false;
+    this.frozen?.keep(bytes, start, length, hash, NULL_REF);
     this.table.insert(hash, makeElement(this.arena, bytes, start, length, false, 0), false);
     return true;
   }
 
   remove(ref: Ref, hash: number): void {
+    if (this.frozen !== null) {
+      readMember(this.arena, ref, member);
+      this.frozen.keep(member.bytes, member.start, member.length, hash, ref);
+    }
     this.table.remove(hash, ref);
     freeElement(this.arena, ref);
   }
 
   free(budget: number): boolean {
     return this.table.drain(budget, (ref) => freeElement(this.arena, ref));
+  }
+
+  get partCount(): number {
+    return this.table.size;
+  }
+
+  freeze(): FrozenLargeSet {
+    this.frozen = new FrozenLargeSet(this.arena, this);
+    return this.frozen;
   }
 
   copyTo(arena: Arena): LargeSet {

@@ -4,6 +4,7 @@
  */
 import { compareBytes } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
+import { NULL_REF } from "../memory/arena.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import { ByteTable, TableWalk } from "../memory/byte-table.ts";
 import {
@@ -15,6 +16,7 @@ import {
   setNumberOf,
 } from "../memory/element.ts";
 import type { Collection } from "../memory/object-table.ts";
+import { FrozenLargeSortedSet } from "./_frozen-sorted-set.ts";
 import { sampledBytes } from "./_large-hash.ts";
 import { RankTree } from "./_rank-tree.ts";
 
@@ -26,6 +28,7 @@ const otherMember = new ByteView();
 export class LargeSortedSet implements Collection {
   readonly table: ByteTable;
   readonly tree: RankTree;
+  frozen: FrozenLargeSortedSet | null = null;
   private readonly arena: Arena;
 
   constructor(arena: Arena) {
@@ -49,6 +52,7 @@ export class LargeSortedSet implements Collection {
 
   /** Adds a member that is missing; `hash` is that of its bytes. */
   add(bytes: Uint8Array, start: number, length: number, score: number, hash: number): void {
+    this.frozen?.keep(bytes, start, length, hash, NULL_REF);
     this.tree.insert(score, this.addElement(bytes, start, length, score, hash));
   }
 
@@ -59,12 +63,14 @@ export class LargeSortedSet implements Collection {
   }
 
   rescore(ref: Ref, score: number): void {
+    if (this.frozen !== null) this.keep(ref);
     this.tree.remove(this.scoreOf(ref), ref);
     setNumberOf(this.arena, ref, score);
     this.tree.insert(score, ref);
   }
 
   remove(ref: Ref, hash: number): void {
+    if (this.frozen !== null) this.keep(ref);
     this.tree.remove(this.scoreOf(ref), ref);
     this.table.remove(hash, ref);
     freeElement(this.arena, ref);
@@ -72,6 +78,7 @@ export class LargeSortedSet implements Collection {
 
   removeRange(rank: number, count: number): void {
     this.tree.removeRange(rank, count, (ref) => {
+      if (this.frozen !== null) this.keep(ref);
       readMember(this.arena, ref, member);
       this.table.remove(hashBytes(member.bytes, member.start, member.length), ref);
       freeElement(this.arena, ref);
@@ -81,6 +88,15 @@ export class LargeSortedSet implements Collection {
   free(budget: number): boolean {
     if (this.table.drain(budget, (ref) => freeElement(this.arena, ref))) return true;
     return this.tree.freeNodes(budget);
+  }
+
+  get partCount(): number {
+    return this.table.size;
+  }
+
+  freeze(): FrozenLargeSortedSet {
+    this.frozen = new FrozenLargeSortedSet(this.arena, this);
+    return this.frozen;
   }
 
   copyTo(arena: Arena): LargeSortedSet {
@@ -133,6 +149,12 @@ export class LargeSortedSet implements Collection {
       if (order * sign <= 0) return false;
     }
     return true;
+  }
+
+  private keep(ref: Ref): void {
+    readMember(this.arena, ref, member);
+    const { bytes, start, length } = member;
+    this.frozen?.keep(bytes, start, length, hashBytes(bytes, start, length), ref);
   }
 
   /** Equal infinities differ by NaN, which is as false as zero. */

@@ -13,6 +13,8 @@
 import type { Arena, Ref } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES, SLAB_SHIFT, UNIT_MASK } from "../memory/arena.ts";
 
+import type { FrozenLargeList } from "./_frozen-list.ts";
+
 const MIN_SLOTS = 8;
 /** A new chunk's block where many items may follow; it doubles up to what the limits allow. */
 export const FIRST_ROOM_BYTES = 1024;
@@ -26,6 +28,8 @@ export class ListChunks {
   starts = new Int32Array(MIN_SLOTS);
   ends = new Int32Array(MIN_SLOTS);
   counts = new Int32Array(MIN_SLOTS);
+  /** Hears of each chunk that is about to change or to go. */
+  frozen: FrozenLargeList | null = null;
   private readonly arena: Arena;
 
   constructor(arena: Arena) {
@@ -77,7 +81,13 @@ export class ListChunks {
     this.length--;
   }
 
+  /** To be called before a chunk's items change in their place. */
+  beforeChange(slot: number): void {
+    this.frozen?.keep(this.refs[slot], this.rooms[slot] === 0);
+  }
+
   freeBlock(slot: number): void {
+    this.beforeChange(slot);
     if (this.rooms[slot] === 0) this.arena.objects.release(this.refs[slot]);
     else this.arena.free(this.refs[slot] as Ref);
   }
@@ -119,6 +129,7 @@ export class ListChunks {
   }
 
   private shiftItems(slot: number, start: number): void {
+    this.beforeChange(slot);
     const base = this.baseAt(slot);
     const used = this.usedAt(slot);
     const from = base + this.starts[slot];
@@ -128,6 +139,7 @@ export class ListChunks {
   }
 
   private reallocate(slot: number, roomBytes: number, growsAtHead: boolean): void {
+    this.beforeChange(slot);
     const source = this.bytesAt(slot);
     const from = this.baseAt(slot) + this.starts[slot];
     const used = this.usedAt(slot);

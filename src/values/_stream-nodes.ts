@@ -13,6 +13,7 @@
 import type { Arena, Ref } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES, SLAB_SHIFT, UNIT_MASK } from "../memory/arena.ts";
 import { totalBytes } from "./_listpack.ts";
+import type { FrozenEntries } from "./_frozen-stream.ts";
 import type { StreamId } from "./stream-id.ts";
 
 const FIRST_SLOTS = 2;
@@ -23,6 +24,8 @@ export class StreamNodes {
   count = 0;
   /** Bytes of the nodes' blocks, with what they have to spare. */
   blockBytes = 0;
+  /** Hears of each node that is about to change or to go. */
+  frozen: FrozenEntries | null = null;
   private first = 0;
   private ids = new Uint32Array(FIRST_SLOTS * ID_WORDS);
   private refs = new Int32Array(FIRST_SLOTS);
@@ -51,6 +54,21 @@ export class StreamNodes {
   startOf(node: number): number {
     const slot = this.first + node;
     return this.rooms[slot] === 0 ? 0 : (this.refs[slot] & UNIT_MASK) << 4;
+  }
+
+  /** The Ref of the node's block or, where `isLargeNode`, its handle. */
+  placeOf(node: number): number {
+    return this.refs[this.first + node];
+  }
+
+  /** Whether it is in the object table. */
+  isLargeNode(node: number): boolean {
+    return this.rooms[this.first + node] === 0;
+  }
+
+  /** To be called before a node changes in its place. */
+  beforeChange(node: number): void {
+    this.frozen?.keep(this.placeOf(node), this.isLargeNode(node));
   }
 
   /** Bytes that the node can take without moving. */
@@ -92,6 +110,7 @@ export class StreamNodes {
 
   /** Moves the node, which stays as it is, to a block with another room. */
   resize(node: number, roomBytes: number): void {
+    this.beforeChange(node);
     const bytes = this.bytesOf(node);
     const start = this.startOf(node);
     const slot = this.first + node;
@@ -167,6 +186,7 @@ export class StreamNodes {
   }
 
   private freeBlock(node: number): void {
+    this.beforeChange(node);
     const slot = this.first + node;
     this.blockBytes -= this.roomOf(node);
     this.release(this.refs[slot], this.rooms[slot] !== 0);

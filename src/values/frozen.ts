@@ -5,13 +5,8 @@
  * visitor is given is valid only meanwhile. `thaw` ends it, whether all was shown or not.
  */
 import type { ByteView } from "../memory/element.ts";
+import type { Frozen } from "../memory/object-table.ts";
 import type { StreamId } from "./stream-id.ts";
-
-/** What all of them have; `kind` tells which one it is. */
-interface Frozen {
-  /** Lets the value go; frees it where its key has gone meanwhile. */
-  thaw(): void;
-}
 
 /** A string too large to be written in one go; its bytes do not change. */
 export interface FrozenString extends Frozen {

@@ -216,7 +216,12 @@ export class HashValue {
 
   /** Whether any field has an expiry. */
   get hasExpiringFields(): boolean {
-    return this.home.collection !== null && this.large.firstExpiryMs !== Infinity;
+    return this.firstExpiryMs !== Infinity;
+  }
+
+  /** The earliest expiry of a field in unix milliseconds, Infinity where none expires. */
+  get firstExpiryMs(): number {
+    return this.home.collection === null ? Infinity : this.large.firstExpiryMs;
   }
 
   /** Whether any field has expired and is still there. */

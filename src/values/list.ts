@@ -200,6 +200,32 @@ export class ListValue {
     writeHeader(home.bytes, home.start, length, size);
   }
 
+  /** How many runs of items `visitChunks` shows. */
+  get chunkCount(): number {
+    return this.home.collection !== null ? this.large.chunks.length : 1;
+  }
+
+  /**
+   * Shows the items from the head on, in runs of `count` items of a listpack (without its header
+   * and end). The cursor stays where it is.
+   */
+  visitChunks(
+    visit: (bytes: Uint8Array, start: number, length: number, count: number) => void,
+  ): void {
+    const { home } = this;
+    if (home.collection === null) {
+      const used = home.length - EMPTY_LISTPACK_BYTES;
+      visit(home.bytes, home.start + FIRST, used, packedCount(home));
+      return;
+    }
+    const { chunks } = this.large;
+    for (let i = 0; i < chunks.length; i++) {
+      const slot = chunks.first + i;
+      const start = chunks.baseAt(slot) + chunks.starts[slot];
+      visit(chunks.bytesAt(slot), start, chunks.usedAt(slot), chunks.counts[slot]);
+    }
+  }
+
   private get large(): LargeList {
     return this.home.collection as LargeList;
   }

@@ -73,6 +73,17 @@ export class StreamCursor {
     this.enter(node);
   }
 
+  /** Begins a walk over the entries of one node outside of a stream, whose ID this is. */
+  seekInNode(bytes: Uint8Array, start: number, id: StreamId): void {
+    this.from.setFirst();
+    this.to.setLast();
+    this.isReverse = false;
+    this.findsDeleted = false;
+    this.nodes = null;
+    this.base.copy(id);
+    this.open(bytes, start);
+  }
+
   /** Goes to the next entry; false where there is none. */
   next(): boolean {
     if (this.isReverse) return this.stepBack();
@@ -131,16 +142,20 @@ export class StreamCursor {
       this.leave();
       return false;
     }
-    const bytes = nodes.bytesOf(node);
-    const start = nodes.startOf(node);
-    this.bytes = bytes;
     nodes.readId(node, this.base);
+    this.open(nodes.bytesOf(node), nodes.startOf(node));
+    return true;
+  }
+
+  /** Stands in front of the first entry of these bytes, or behind the last. */
+  private open(bytes: Uint8Array, start: number): void {
+    this.bytes = bytes;
+    this.pairsLeft = 0;
     this.master = masterAt(bytes, start);
     this.firstAt = skipItems(bytes, this.master, lowWordAt(bytes, this.master) + 2);
     this.endAt = endOf(bytes, start);
     this.nextAt = this.isReverse ? this.endAt : this.firstAt;
     this.item = this.nextAt;
-    return true;
   }
 
   /** Ends the walk: every further step finds nothing. */

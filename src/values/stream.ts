@@ -18,6 +18,7 @@ import { MAX_BLOCK_BYTES } from "../memory/arena.ts";
 import { ENCODING_STREAM } from "../memory/entry.ts";
 import type { Collection } from "../memory/object-table.ts";
 import { ConsumerGroup } from "./consumer-group.ts";
+import { FrozenEntries } from "./_frozen-stream.ts";
 import type { Home } from "./home.ts";
 import { HEADER_BYTES, totalBytes } from "./_listpack.ts";
 import {
@@ -109,6 +110,7 @@ export class Stream implements Collection {
     if (tail < 0 || this.isFull(tail, dataBytes, limits)) {
       tail = this.openNode(id, bytes, starts, lengths, first, pairs, needed);
     }
+    nodes.beforeChange(tail);
     let at = nodes.startOf(tail);
     let node = nodes.bytesOf(tail);
     const live = liveCount(node, at) + 1;
@@ -141,6 +143,7 @@ export class Stream implements Collection {
     const { node, at } = cursor;
     const bytes = nodes.bytesOf(node);
     const live = liveCount(bytes, nodes.startOf(node));
+    nodes.beforeChange(node);
     bytes[at] |= DELETED;
     if (live === 1) nodes.remove(node);
     else this.recount(node, 1);
@@ -259,6 +262,21 @@ export class Stream implements Collection {
     return false;
   }
 
+  get partCount(): number {
+    return this.nodes.count;
+  }
+
+  get frozen(): FrozenEntries | null {
+    return this.nodes.frozen;
+  }
+
+  /** The entries alone: the rest is small, or has to be written at once. */
+  freeze(): FrozenEntries {
+    const frozen = new FrozenEntries(this.arena, this);
+    this.nodes.frozen = frozen;
+    return frozen;
+  }
+
   copyTo(arena: Arena): Stream {
     const copy = new Stream(arena);
     this.visitNodes((id, bytes, start, length) => {
@@ -341,6 +359,7 @@ export class Stream implements Collection {
 
   /** Deletes up to `count` entries in front of `minId`, all in the first node, which stays. */
   private trimFirstNode(count: number, minId: StreamId): number {
+    this.nodes.beforeChange(0);
     const bytes = this.nodes.bytesOf(0);
     let removed = 0;
     cursor.seek(this, FIRST_ID, LAST_ID, false);

@@ -2,6 +2,7 @@
 import type { Call } from "../../engine/call.ts";
 import { command, FAST, WRITE } from "../../engine/command.ts";
 import type { ArgumentDoc } from "../../engine/command.ts";
+import { emptyDatabases } from "../../engine/emptying.ts";
 import { INVALID_DB_INDEX } from "../../protocol/errors.ts";
 
 const MODE: ArgumentDoc = {
@@ -55,12 +56,8 @@ export const flushall = command({
   ],
   run(call) {
     if (!hasMode(call)) return;
-    const { keyspace } = call.engine;
-    const keys = keyspace.keyCount;
-    for (const database of keyspace.databases) call.engine.contentReplaced(database, null);
-    call.engine.databasesEmptied();
-    keyspace.clear();
-    for (const database of keyspace.databases) call.engine.blocking.databaseChanged(database);
+    const keys = emptyDatabases(call.engine);
+    if (!call.isReplay) call.engine.persistence.databasesFlushed(keys);
     reportFlush(call, keys);
   },
 });

@@ -9,7 +9,7 @@ import {
   WRITE,
   keysAt,
 } from "../../engine/command.ts";
-import { readStream, streamOf } from "../../engine/typed-values.ts";
+import { readStreamToEdit, streamOf } from "../../engine/typed-values.ts";
 import {
   badClaimOption,
   CLAIM_COUNT_NOT_POSITIVE,
@@ -114,7 +114,7 @@ const options = {
 };
 
 function claim(call: Call): void {
-  const value = readStream(call, 1);
+  const value = readStreamToEdit(call, 1);
   if (value === null) return;
   const group = value.exists ? findGroup(call, value.stream, 2) : null;
   if (group === null) {
@@ -169,6 +169,7 @@ function claimIdle(call: Call): void {
   if (call.refused()) return;
   const value = streamOf(call, ref, 1);
   if (value === null) return;
+  if (value.exists) call.database.beforeChange(ref);
   const group = value.exists ? findGroup(call, value.stream, 2) : null;
   if (group === null) {
     call.fail(noKeyOrGroup(call.text(1), call.text(2)));

@@ -1,7 +1,7 @@
 /** XREADGROUP: new entries for a consumer of a group, or its own pending ones once more. */
 import type { Call } from "../../engine/call.ts";
 import { command, BLOCKING, KEY_ACCESS, KEY_RO, WRITE } from "../../engine/command.ts";
-import { readStream } from "../../engine/typed-values.ts";
+import { readStream, readStreamToEdit } from "../../engine/typed-values.ts";
 import { TYPE_STREAM } from "../../memory/entry.ts";
 import {
   GROUP_MISSING,
@@ -99,7 +99,7 @@ function readGroups(call: Call): void {
   let served = 0;
   for (let i = 0; i < count; i++) {
     at.key = firstKey + i;
-    const value = readStream(call, at.key);
+    const value = readStreamToEdit(call, at.key);
     const group = value === null || !value.exists ? null : findGroup(call, value.stream, at.group);
     if (value !== null && group !== null && serve(call, value, group, ids.at(i))) served++;
   }

@@ -11,7 +11,7 @@ import {
   WRITE,
   keysAt,
 } from "../../engine/command.ts";
-import { readStream } from "../../engine/typed-values.ts";
+import { readStream, readStreamToEdit } from "../../engine/typed-values.ts";
 import { noKeyOrGroup, SYNTAX } from "../../protocol/errors.ts";
 import type { ConsumerGroup } from "../../values/consumer-group.ts";
 import { StreamId } from "../../values/stream-id.ts";
@@ -72,7 +72,7 @@ const from = new StreamId();
 const to = new StreamId();
 
 function acknowledge(call: Call): void {
-  const value = readStream(call, 1);
+  const value = readStreamToEdit(call, 1);
   if (value === null) return;
   const group = value.exists ? findGroup(call, value.stream, 2) : null;
   if (group === null) {

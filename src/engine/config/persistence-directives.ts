@@ -14,6 +14,8 @@ export const persistenceDirectives = {
   save: savePoints("3600 1 300 100 60 10000"),
   rdbcompression: flag(true),
   rdbchecksum: flag(true, { immutable: true }),
+  /** Of what is written: Redis 7.0 reads 10, 7.2 reads 11, 7.4 reads 12. */
+  "rdb-version": choice(["10", "11", "12"], "11"),
   "rdb-del-sync-files": flag(false),
   "rdb-save-incremental-fsync": flag(true),
   "stop-writes-on-bgsave-error": flag(true),

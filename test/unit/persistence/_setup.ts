@@ -21,7 +21,8 @@ import type { Database } from "../../../src/keyspace/database.ts";
 import { KeyView } from "../../../src/keyspace/entries.ts";
 import type { Ref } from "../../../src/memory/arena.ts";
 import { exactExpiryOf } from "../../../src/memory/entry.ts";
-import { Aof } from "../../../src/persistence/aof.ts";
+import type { Aof } from "../../../src/persistence/aof.ts";
+import { FilePersistence } from "../../../src/persistence/persistence.ts";
 import { RequestParser } from "../../../src/protocol/request-parser.ts";
 
 export const START_MS = 1_700_000_000_000;
@@ -96,6 +97,7 @@ export class Fixture {
   readonly clock = new ManualClock(START_MS);
   readonly disk = new Faults();
   readonly engine: Engine;
+  readonly persistence: FilePersistence;
   readonly aof: Aof;
   readonly logged: string[] = [];
   readonly exits: number[] = [];
@@ -120,7 +122,9 @@ export class Fixture {
     const table = new CommandTable(allCommands());
     this.engine = new Engine({ table, keyspace, config, clock, random, log });
     this.session = this.engine.clients.create(keyspace.database(0), clock.nowMs);
-    this.aof = new Aof(this.engine, flakyDisk(this.disk), (code) => this.exits.push(code));
+    const disk = flakyDisk(this.disk);
+    this.persistence = new FilePersistence(this.engine, disk, (code) => this.exits.push(code));
+    this.aof = this.persistence.aof;
     this.aof.writer.onRecovered = () => this.recoveries++;
   }
 
@@ -165,7 +169,7 @@ export class Fixture {
   }
 
   info(name: string): string | number | undefined {
-    return this.aof.infoFields().find(([field]) => field === name)?.[1];
+    return this.persistence.infoFields().find(([field]) => field === name)?.[1];
   }
 
   /** Every key with its value and time to live, sorted, with its database. */

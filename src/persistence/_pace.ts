@@ -1,0 +1,55 @@
+/**
+ * How much of the time a snapshot may take while clients are served.
+ *
+ * Slices earn what they spend: a fifth of the time that goes to clients, and more the less of the
+ * time that is, up to nearly all of it when nobody asks for anything. What was earned is not
+ * hoarded, so no slice stops the server for longer than MAX_SLICE_US.
+ */
+const SHARE = 0.2;
+/** What an idle server earns per microsecond. */
+const MAX_RATE = 50;
+/** Below this a slice is not worth the turn. */
+const MIN_SLICE_US = 150;
+/** A client that asks now and then should hardly notice. */
+const LIGHT_SLICE_US = 300;
+const MAX_SLICE_US = 1500;
+const LIGHT_LOAD = 0.5;
+/** The load is that of about so long. */
+const WINDOW_US = 10_000;
+
+export class Pace {
+  private creditUs = 0;
+  private endedUs: number;
+  private busyUs = 0;
+  private gapsUs = 0;
+
+  constructor(nowUs: number) {
+    this.endedUs = nowUs;
+  }
+
+  /**
+   * How long the slice that is about to begin may take; 0: not yet. `hasServed`: clients asked for
+   * something since the last call.
+   */
+  sliceUs(nowUs: number, hasServed: boolean): number {
+    const gapUs = nowUs - this.endedUs;
+    this.endedUs = nowUs;
+    this.gapsUs += gapUs;
+    if (hasServed) this.busyUs += gapUs;
+    if (this.gapsUs > WINDOW_US) {
+      this.busyUs *= WINDOW_US / this.gapsUs;
+      this.gapsUs = WINDOW_US;
+    }
+    const load = this.gapsUs === 0 ? 0 : this.busyUs / this.gapsUs;
+    const rate = Math.min(MAX_RATE, SHARE / load);
+    const most = load < LIGHT_LOAD ? LIGHT_SLICE_US : MAX_SLICE_US;
+    this.creditUs = Math.min(most, this.creditUs + gapUs * rate);
+    return this.creditUs < MIN_SLICE_US ? 0 : this.creditUs;
+  }
+
+  /** The slice took from the time of the last call until now. */
+  sliceEnded(nowUs: number): void {
+    this.creditUs -= nowUs - this.endedUs;
+    this.endedUs = nowUs;
+  }
+}

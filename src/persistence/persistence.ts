@@ -1,0 +1,142 @@
+/**
+ * The files of a server together: the append-only file and the snapshot. What concerns both is
+ * put together here: INFO's section, the gate that writes meet while the disk refuses, and which
+ * of the two is loaded. The composition root calls, in this order,
+ *
+ *     const persistence = new FilePersistence(engine, disk, exit);   attaches itself to the engine
+ *     if (!(await persistence.start())) exit(1);     the log says why
+ *     turn.requireBeforeReplies(persistence.aof.writer);   acknowledged only what is written
+ *     persistence.aof.writer.onRecovered = () => turn.release();
+ *     persistence.cron();                            ten times a second
+ *
+ * While `start` runs, clients may be served: the loading gate is shut before it first waits.
+ */
+import type { Disk } from "../base/disk.ts";
+import { GATE_DISK, GATE_LOADING } from "../engine/admission.ts";
+import { emptyDatabases } from "../engine/emptying.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { InfoField, Persistence, ReloadOptions } from "../engine/persistence.ts";
+import { Snapshot } from "../keyspace/snapshot.ts";
+import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
+import { Aof } from "./aof.ts";
+import { LoadingProgress } from "./loading-progress.ts";
+import { RdbLoading } from "./rdb-loading.ts";
+import { RdbSaver } from "./rdb-saver.ts";
+import { SnapshotRun } from "./snapshot-run.ts";
+
+export class FilePersistence implements Persistence {
+  readonly aof: Aof;
+  readonly saver: RdbSaver;
+  /** The snapshot that is being written, for whomever. */
+  readonly run: SnapshotRun;
+  readonly progress = new LoadingProgress();
+  private readonly loading: RdbLoading;
+  private readonly engine: Engine;
+
+  /** `exit` ends the process when `appendfsync always` cannot be kept any more. */
+  constructor(engine: Engine, disk: Disk, exit: (code: number) => void) {
+    this.engine = engine;
+    this.run = new SnapshotRun(engine, disk, (encoder) => new Snapshot(engine.keyspace, encoder));
+    this.aof = new Aof(engine, disk, this.progress, exit);
+    this.saver = new RdbSaver(engine, disk, this.run);
+    this.loading = new RdbLoading(engine, disk, this.progress);
+    this.aof.onProblemChange = () => this.setGate();
+    this.saver.onStatusChange = () => this.setGate();
+    engine.config.onApplyAny(["save", "stop-writes-on-bgsave-error"], () => {
+      this.setGate();
+      return null;
+    });
+    engine.persistence = this;
+  }
+
+  /** Loads what there is; false where the start must be refused. */
+  async start(): Promise<boolean> {
+    if (!(await this.aof.start())) return false;
+    return this.engine.config.values.appendonly || (await this.loading.loadAtStart());
+  }
+
+  cron(): void {
+    this.aof.cron();
+    if ((this.engine.gates & GATE_LOADING) === 0) this.saver.cron();
+  }
+
+  get lastSaveSeconds(): number {
+    return this.saver.lastSaveSeconds;
+  }
+
+  get isSaving(): boolean {
+    return this.saver.isSaving;
+  }
+
+  get isBusy(): boolean {
+    return this.run.isActive;
+  }
+
+  save(): boolean {
+    this.saver.saves++;
+    return this.saver.save();
+  }
+
+  saveInBackground(): boolean {
+    return this.saver.saveInBackground();
+  }
+
+  scheduleSave(): void {
+    this.saver.schedule();
+  }
+
+  databasesFlushed(keys: number): void {
+    this.saver.databasesFlushed(keys);
+  }
+
+  reload({ saves, empties, replaces }: ReloadOptions): "save" | "load" | null {
+    if (saves && !this.saver.save()) return "save";
+    if (empties) {
+      emptyDatabases(this.engine);
+      this.engine.context.functionLibraries.length = 0;
+    }
+    return this.loading.loadNow(replaces) ? null : "load";
+  }
+
+  get bufferBytes(): number {
+    return this.aof.writer.bufferBytes;
+  }
+
+  /** Redis looks at the snapshot first (writeCommandsDeniedByDiskError, server.c). */
+  writeRefusal(): string {
+    return this.saver.refusesWrites ? MISCONFIGURED_RDB : misconfiguredAof(this.aof.problem);
+  }
+
+  private setGate(): void {
+    const isShut = this.saver.refusesWrites || this.aof.problem !== "";
+    if (isShut) this.engine.shut(GATE_DISK);
+    else this.engine.open(GATE_DISK);
+  }
+
+  resetStatistics(): void {
+    this.aof.writer.delayedSyncs = 0;
+    this.saver.saves = 0;
+  }
+
+  infoFields(): readonly InfoField[] {
+    const { progress } = this;
+    return [
+      ["loading", progress.isLoading ? 1 : 0],
+      ["async_loading", 0],
+      // Nothing is forked: no memory is ever copied on write.
+      ["current_cow_peak", 0],
+      ["current_cow_size", 0],
+      ["current_cow_size_age", 0],
+      ["current_fork_perc", this.run.percent.toFixed(2)],
+      ["current_save_keys_processed", this.run.keysDone],
+      ["current_save_keys_total", this.run.keysTotal],
+      ...this.saver.infoFields(),
+      ...this.loading.infoFields(),
+      ...this.aof.infoFields(),
+      ["module_fork_in_progress", 0],
+      ["module_fork_last_cow_size", 0],
+      ...this.aof.openFileFields(),
+      ...progress.fields(Math.floor(this.engine.clock.nowMs / 1000)),
+    ];
+  }
+}

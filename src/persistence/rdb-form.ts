@@ -1,0 +1,60 @@
+/** How this server writes and reads its RDB files: what the configuration says of that. */
+import { REDIS_VERSION } from "../base/version.ts";
+import type { Log } from "../base/log.ts";
+import type { Engine } from "../engine/engine.ts";
+import { RdbEncoder, type RdbOptions } from "../rdb/rdb-encoder.ts";
+import { configuredVersion, fileVersion } from "../rdb/rdb-version.ts";
+import type { SnapshotWrite } from "./snapshot-run.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** An encoder for all databases as they are now. */
+export function rdbEncoder(engine: Engine, write: SnapshotWrite, isAofBase: boolean): RdbEncoder {
+  const { config, context, keyspace } = engine;
+  const { values } = config;
+  const sizes = keyspace.databases.map(({ size, expiring }) => [size, expiring] as const);
+  return new RdbEncoder(context, write, {
+    version: fileVersion(keyspace, configuredVersion(values["rdb-version"])),
+    compresses: values.rdbcompression,
+    checksums: values.rdbchecksum,
+    aux: aboutFile(engine, isAofBase),
+    writesIdle: idleForm(values["maxmemory-policy"]),
+    libraries: context.functionLibraries,
+    sizes: (database) => sizes[database],
+  });
+}
+
+/** The fields that stand in front of all keys (rdbSaveInfoAuxFields, rdb.c). */
+function aboutFile({ clock, memory }: Engine, isAofBase: boolean): [string, string][] {
+  return [
+    ["redis-ver", REDIS_VERSION],
+    ["redis-bits", "64"],
+    ["ctime", String(Math.floor(clock.nowMs / 1000))],
+    ["used-mem", String(memory.measure())],
+    ["aof-base", isAofBase ? "1" : "0"],
+  ];
+}
+
+function idleForm(policy: string): RdbOptions["writesIdle"] {
+  if (policy.endsWith("-lru")) return "lru";
+  return policy.endsWith("-lfu") ? "lfu" : "none";
+}
+
+/** Tells the operator what a file that is being loaded says about itself. */
+export function logAboutFile(log: Log, name: string, value: string, nowMs: number): void {
+  switch (name) {
+    case "redis-ver":
+      log.notice(`Loading RDB produced by version ${value}`);
+      return;
+    case "ctime":
+      log.notice(`RDB age ${Math.max(0, Math.floor(nowMs / 1000) - Number(value))} seconds`);
+      return;
+    case "used-mem":
+      log.notice(`RDB memory usage when created ${(Number(value) / MEBIBYTE).toFixed(2)} Mb`);
+      return;
+    case "aof-base":
+      if (value === "1") log.notice("RDB is base AOF");
+      return;
+    default:
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * Loads the snapshot file: at the start in slices of about two milliseconds, between which the
+ * event loop serves clients (who mostly hear LOADING), and for DEBUG RELOAD at once. A file that
+ * can't be read to its end refuses the start, and is left as it is.
+ *
+ * `key-load-delay` makes a key cost so many microseconds, without stopping anybody.
+ */
+import { join } from "node:path";
+import { errorCode } from "../base/disk.ts";
+import type { Disk } from "../base/disk.ts";
+import { GATE_LOADING } from "../engine/admission.ts";
+import { systemErrorText } from "../engine/config/system-errors.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { InfoField } from "../engine/persistence.ts";
+import { RdbError } from "../rdb/rdb-error.ts";
+import { RdbLoader } from "../rdb/rdb-loader.ts";
+import type { LoadingProgress } from "./loading-progress.ts";
+import { logAboutFile } from "./rdb-form.ts";
+
+const SLICE_US = 2000;
+const STEP_BYTES = 16 * 1024;
+/** Steps that are so small read a key at a time. */
+const ONE_KEY_BYTES = 1;
+const PROGRESS_LOG_INTERVAL_US = 5_000_000;
+
+export class RdbLoading {
+  private keysLoaded = 0;
+  private keysExpired = 0;
+  private toldFields = 0;
+  private readonly engine: Engine;
+  private readonly disk: Disk;
+  private readonly progress: LoadingProgress;
+
+  constructor(engine: Engine, disk: Disk, progress: LoadingProgress) {
+    this.engine = engine;
+    this.disk = disk;
+    this.progress = progress;
+  }
+
+  /** False, and the reason in the log, where the start must be refused. */
+  async loadAtStart(): Promise<boolean> {
+    const { engine } = this;
+    const startUs = engine.clock.monotonicUs();
+    let descriptor: number;
+    try {
+      descriptor = this.disk.open(this.path, "r");
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return true;
+      engine.log.warning(`Fatal error loading the DB: ${systemErrorText(error)}. Exiting.`);
+      return false;
+    }
+    try {
+      const loader = this.begin(descriptor, false);
+      await this.runInSlices(loader, startUs);
+      this.succeeded(loader);
+    } catch (error) {
+      this.report(error);
+      engine.log.warning("Fatal error loading the DB, check server logs. Exiting.");
+      return false;
+    } finally {
+      this.disk.close(descriptor);
+    }
+    this.end();
+    const seconds = (engine.clock.monotonicUs() - startUs) / 1_000_000;
+    engine.log.notice(`DB loaded from disk: ${seconds.toFixed(3)} seconds`);
+    return true;
+  }
+
+  /** Loads the file at once; whether that worked. What was loaded before a failure stays. */
+  loadNow(replaces: boolean): boolean {
+    const { engine } = this;
+    let descriptor: number;
+    try {
+      descriptor = this.disk.open(this.path, "r");
+    } catch (error) {
+      engine.log.warning(`Can't open ${this.path}: ${systemErrorText(error)}`);
+      return false;
+    }
+    try {
+      const loader = this.begin(descriptor, replaces);
+      const delayUs = this.keyDelayUs;
+      while (loader.step(delayUs > 0 ? ONE_KEY_BYTES : STEP_BYTES)) {
+        if (delayUs > 0) Bun.sleepSync(delayUs / 1000);
+      }
+      this.succeeded(loader);
+      return true;
+    } catch (error) {
+      this.report(error);
+      return false;
+    } finally {
+      this.disk.close(descriptor);
+      this.end();
+    }
+  }
+
+  infoFields(): InfoField[] {
+    return [
+      ["rdb_last_load_keys_expired", this.keysExpired],
+      ["rdb_last_load_keys_loaded", this.keysLoaded],
+    ];
+  }
+
+  private get path(): string {
+    const { values } = this.engine.config;
+    return join(values.dir, values.dbfilename);
+  }
+
+  private get keyDelayUs(): number {
+    const delay = this.engine.config.values["key-load-delay"];
+    return delay < 0 ? -1 / delay : delay;
+  }
+
+  private begin(descriptor: number, replaces: boolean): RdbLoader {
+    const { engine, disk, progress } = this;
+    const { context, config, clock, keyspace, log, values } = engine;
+    const sizeBytes = disk.sizeBytes(this.path);
+    engine.shut(GATE_LOADING);
+    context.keepsExpired = true;
+    context.showsExpired = true;
+    progress.begin(sizeBytes, Math.floor(clock.nowMs / 1000));
+    this.keysLoaded = this.keysExpired = this.toldFields = 0;
+    const source = {
+      sizeBytes,
+      read: (into: Uint8Array, at: number, length: number, from: number): number =>
+        disk.read(descriptor, into, at, length, from),
+    };
+    return new RdbLoader(keyspace, source, {
+      limits: values,
+      checksums: config.values.rdbchecksum,
+      keepsExpired: false,
+      replaces,
+      warn: (message) => log.warning(message),
+    });
+  }
+
+  private end(): void {
+    const { context } = this.engine;
+    this.progress.end();
+    context.keepsExpired = false;
+    context.showsExpired = false;
+    this.engine.open(GATE_LOADING);
+  }
+
+  private async runInSlices(loader: RdbLoader, startUs: number): Promise<void> {
+    const { clock, config, context } = this.engine;
+    let loggedUs = startUs;
+    for (;;) {
+      context.access.setTime(clock.refresh());
+      const sliceUs = clock.monotonicUs();
+      const mostBytes = config.values["loading-process-events-interval-bytes"];
+      const untilBytes = loader.position + mostBytes;
+      let nowUs = sliceUs;
+      const delayUs = this.keyDelayUs;
+      while (nowUs - sliceUs < SLICE_US && loader.position < untilBytes) {
+        const done = loader.keysLoaded + loader.keysExpired;
+        if (delayUs > 0 && done * delayUs > nowUs - startUs) break;
+        const stepBytes = delayUs > 0 ? ONE_KEY_BYTES : Math.min(STEP_BYTES, mostBytes);
+        if (!loader.step(stepBytes)) return;
+        nowUs = clock.monotonicUs();
+      }
+      this.noteProgress(loader);
+      if (nowUs - loggedUs >= PROGRESS_LOG_INTERVAL_US) {
+        loggedUs = nowUs;
+        this.logProgress();
+      }
+      await (delayUs > 0 ? Bun.sleep(1) : nextTurn());
+    }
+  }
+
+  private noteProgress(loader: RdbLoader): void {
+    const { engine, progress } = this;
+    progress.loadedBytes = loader.position;
+    this.keysLoaded = loader.keysLoaded;
+    this.keysExpired = loader.keysExpired;
+    const fields = [...loader.aux];
+    for (const [name, value] of fields.slice(this.toldFields)) {
+      logAboutFile(engine.log, name, value, engine.clock.nowMs);
+      if (name === "used-mem") progress.usedMemoryBytes = Number(value);
+    }
+    this.toldFields = fields.length;
+  }
+
+  private logProgress(): void {
+    const { config, log } = this.engine;
+    const percent = this.progress.percent.toFixed(2);
+    log.notice(`Loading the RDB file ${config.values.dbfilename}, ${percent}% is done`);
+  }
+
+  private succeeded(loader: RdbLoader): void {
+    this.noteProgress(loader);
+    const { keysLoaded, keysExpired, emptyKeysSkipped } = loader;
+    const skipped = emptyKeysSkipped > 0 ? `, empty keys skipped: ${emptyKeysSkipped}` : "";
+    this.engine.log.notice(
+      `Done loading RDB, keys loaded: ${keysLoaded}, keys expired: ${keysExpired}${skipped}.`,
+    );
+  }
+
+  /** Says why the file can't be read, and where; what is a bug is thrown on. */
+  private report(error: unknown): void {
+    const { log } = this.engine;
+    if (error instanceof RdbError) {
+      const what = error.message.startsWith("Wrong RDB checksum")
+        ? "RDB CRC error"
+        : "Bad RDB file";
+      log.warning(`${what} reading offset ${error.offset}: ${error.message}`);
+    } else if (errorCode(error) !== "") {
+      log.warning(`Error reading the RDB file: ${systemErrorText(error)}`);
+    } else {
+      throw error;
+    }
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,290 @@
+/**
+ * The snapshot file: when it is written, and what becomes of it.
+ *
+ * A new file replaces the old one by a rename once it is whole and synced, so a crash leaves the
+ * one or the other. `engine.dirty` counts changes since the last one: what was counted when a save
+ * in the background began is subtracted when it has succeeded.
+ */
+import { join } from "node:path";
+import type { Disk } from "../base/disk.ts";
+import { systemErrorText } from "../engine/config/system-errors.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { InfoField } from "../engine/persistence.ts";
+import { rdbEncoder } from "./rdb-form.ts";
+import { publish, SnapshotFile } from "./snapshot-file.ts";
+import type { SnapshotRun, SnapshotTask } from "./snapshot-run.ts";
+
+/** After a failure, how long until a save point has it tried again (CONFIG_BGSAVE_RETRY_DELAY). */
+const RETRY_DELAY_SECONDS = 5;
+
+interface Attempt {
+  readonly startedSeconds: number;
+  /** Changes that the file will hold. */
+  readonly dirty: number;
+  /** The file has its name, what remains is up to the disk. */
+  isPublished: boolean;
+}
+
+export class RdbSaver {
+  lastSaveSeconds: number;
+  saves = 0;
+  /** `refusesWrites` may have changed. */
+  onStatusChange: () => void = () => {};
+  private isScheduled = false;
+  private hasFailed = false;
+  private lastTrySeconds = 0;
+  private lastDurationSeconds = -1;
+  /** The save that runs in the background. */
+  private attempt: Attempt | null = null;
+  private readonly engine: Engine;
+  private readonly disk: Disk;
+  private readonly run: SnapshotRun;
+
+  constructor(engine: Engine, disk: Disk, run: SnapshotRun) {
+    this.engine = engine;
+    this.disk = disk;
+    this.run = run;
+    this.lastSaveSeconds = this.nowSeconds;
+  }
+
+  get isSaving(): boolean {
+    return this.attempt !== null;
+  }
+
+  /** Nobody may write what could not be saved (stop-writes-on-bgsave-error). */
+  get refusesWrites(): boolean {
+    const { values } = this.engine.config;
+    return this.hasFailed && values["stop-writes-on-bgsave-error"] && values.save.length > 0;
+  }
+
+  /** SAVE: at once, everybody waits. Whether it worked. */
+  save(): boolean {
+    // Something else may be in the middle of a snapshot, of which there is one at a time.
+    this.run.runToEnd();
+    let isSaved = false;
+    const path = this.path;
+    const problem = this.run.start({
+      ...this.task(),
+      done: (reason) => {
+        isSaved = reason === null ? this.publishNow(path) : this.writeFailed(reason);
+      },
+    });
+    if (problem !== null) return this.openFailed(problem);
+    this.run.runToEnd();
+    return isSaved;
+  }
+
+  /**
+   * The last save before the end: in slices, so that signals are heard, though nobody is served.
+   * Null, or it could not begin; then `done` is not called.
+   */
+  saveUrgently(done: (isSaved: boolean) => void): boolean {
+    const path = this.path;
+    const problem = this.run.start({
+      ...this.task(),
+      isUrgent: true,
+      done: (reason) => done(reason === null ? this.publishNow(path) : this.writeFailed(reason)),
+    });
+    return problem === null || this.openFailed(problem);
+  }
+
+  /** BGSAVE; false where a snapshot is being written. */
+  saveInBackground(): boolean {
+    if (this.attempt !== null || this.run.isActive) return false;
+    const { dirty } = this.engine;
+    const attempt: Attempt = { startedSeconds: this.nowSeconds, dirty, isPublished: false };
+    const path = this.path;
+    this.saves++;
+    this.lastTrySeconds = attempt.startedSeconds;
+    this.attempt = attempt;
+    this.engine.log.notice(`Background saving started by pid ${process.pid}`);
+    const problem = this.run.start({
+      ...this.task(),
+      done: (reason) => {
+        if (reason === null) this.publishLater(path, attempt);
+        else this.ended(attempt, this.writeFailed(reason));
+      },
+    });
+    if (problem !== null) {
+      const isSaved = this.openFailed(problem);
+      setImmediate(() => this.ended(attempt, isSaved));
+    }
+    return true;
+  }
+
+  schedule(): void {
+    this.isScheduled = true;
+  }
+
+  /** Stops a save in the background; what it has written so far is removed. */
+  abort(): void {
+    const { attempt, engine } = this;
+    if (attempt === null) return;
+    const startUs = engine.clock.monotonicUs();
+    this.attempt = null;
+    this.lastDurationSeconds = this.nowSeconds - attempt.startedSeconds;
+    if (!attempt.isPublished) this.run.abort();
+    const tookMs = (engine.clock.monotonicUs() - startUs) / 1000;
+    engine.latency.sample("rdb-unlink-temp-file", tookMs);
+    engine.log.warning("Background saving aborted");
+  }
+
+  /** FLUSHALL: with save points, what was there is to be gone from the disk as well. */
+  databasesFlushed(keys: number): void {
+    this.abort();
+    if (this.engine.config.values.save.length === 0) return;
+    // What the handler reports, and the engine adds, is saved already.
+    if (this.saveEmpty()) this.engine.dirty = 0 - keys;
+  }
+
+  /** Ten times a second: save points, and what was scheduled. */
+  cron(): void {
+    if (this.attempt !== null || this.run.isActive) return;
+    const { config, dirty, log } = this.engine;
+    const nowSeconds = this.nowSeconds;
+    const mayTry = !this.hasFailed || nowSeconds - this.lastTrySeconds > RETRY_DELAY_SECONDS;
+    if (!mayTry) return;
+    const sinceSeconds = nowSeconds - this.lastSaveSeconds;
+    const due = config.values.save.find(
+      ({ seconds, changes }) => dirty >= changes && sinceSeconds > seconds,
+    );
+    if (due !== undefined) {
+      log.notice(`${due.changes} changes in ${due.seconds} seconds. Saving...`);
+      this.saveInBackground();
+    } else if (this.isScheduled && this.saveInBackground()) {
+      this.isScheduled = false;
+    }
+  }
+
+  infoFields(): InfoField[] {
+    const { attempt } = this;
+    return [
+      ["rdb_changes_since_last_save", this.engine.dirty],
+      ["rdb_bgsave_in_progress", attempt === null ? 0 : 1],
+      ["rdb_last_save_time", this.lastSaveSeconds],
+      ["rdb_last_bgsave_status", this.hasFailed ? "err" : "ok"],
+      ["rdb_last_bgsave_time_sec", this.lastDurationSeconds],
+      [
+        "rdb_current_bgsave_time_sec",
+        attempt === null ? -1 : this.nowSeconds - attempt.startedSeconds,
+      ],
+      ["rdb_saves", this.saves],
+      ["rdb_last_cow_size", 0],
+    ];
+  }
+
+  /** The temporary file; another process may have one of its own in the same directory. */
+  get temporaryPath(): string {
+    return join(this.engine.config.values.dir, `temp-${process.pid}.rdb`);
+  }
+
+  private get path(): string {
+    const { values } = this.engine.config;
+    return join(values.dir, values.dbfilename);
+  }
+
+  private get nowSeconds(): number {
+    return Math.floor(this.engine.clock.nowMs / 1000);
+  }
+
+  private task(): Omit<SnapshotTask, "done"> {
+    const { engine } = this;
+    return {
+      name: "Saving the RDB file",
+      path: this.temporaryPath,
+      syncsAlong: engine.config.values["rdb-save-incremental-fsync"],
+      makeEncoder: (write) => rdbEncoder(engine, write, false),
+    };
+  }
+
+  /** A file without keys, whatever snapshot may be running. */
+  private saveEmpty(): boolean {
+    const { path } = this;
+    const file = new SnapshotFile(this.disk, this.temporaryPath, false);
+    const problem = file.open();
+    if (problem !== null) return this.openFailed(problem);
+    const encoder = rdbEncoder(
+      this.engine,
+      (bytes, start, length) => file.write(bytes, start, length),
+      false,
+    );
+    encoder.begin();
+    encoder.end();
+    file.finishNow();
+    return file.problem === null ? this.publishNow(path) : this.writeFailed(file.problem);
+  }
+
+  private publishNow(path: string): boolean {
+    if (!this.rename(path)) return false;
+    try {
+      this.disk.syncDirectory(this.engine.config.values.dir);
+    } catch (error) {
+      return this.writeFailed(systemErrorText(error));
+    }
+    this.engine.dirty = 0;
+    this.succeeded();
+    return true;
+  }
+
+  private publishLater(path: string, attempt: Attempt): void {
+    if (!this.rename(path)) {
+      this.ended(attempt, false);
+      return;
+    }
+    attempt.isPublished = true;
+    this.disk.syncDirectoryLater(this.engine.config.values.dir, (error) => {
+      this.ended(attempt, error === null || this.writeFailed(systemErrorText(error)));
+    });
+  }
+
+  private rename(path: string): boolean {
+    const { values } = this.engine.config;
+    try {
+      publish(this.disk, this.temporaryPath, path);
+      return true;
+    } catch (error) {
+      this.engine.log.warning(
+        `Error moving temp DB file temp-${process.pid}.rdb on the final destination ` +
+          `${values.dbfilename} (in server root dir ${values.dir}): ${systemErrorText(error)}`,
+      );
+      return false;
+    }
+  }
+
+  private ended(attempt: Attempt, isSaved: boolean): void {
+    // It has been aborted meanwhile.
+    if (this.attempt !== attempt) return;
+    this.attempt = null;
+    this.lastDurationSeconds = this.nowSeconds - attempt.startedSeconds;
+    if (isSaved) {
+      this.engine.dirty -= attempt.dirty;
+      this.succeeded();
+      this.engine.log.notice("Background saving terminated with success");
+    } else {
+      this.engine.log.warning("Background saving error");
+      this.hasFailed = true;
+      this.onStatusChange();
+    }
+  }
+
+  private succeeded(): void {
+    this.engine.log.notice("DB saved on disk");
+    this.lastSaveSeconds = this.nowSeconds;
+    this.hasFailed = false;
+    this.onStatusChange();
+  }
+
+  private openFailed(problem: string): false {
+    const { dir } = this.engine.config.values;
+    this.engine.log.warning(
+      `Failed opening the temp RDB file temp-${process.pid}.rdb (in server root dir ${dir}) ` +
+        `for saving: ${problem}`,
+    );
+    return false;
+  }
+
+  private writeFailed(problem: string): false {
+    this.engine.log.warning(`Write error saving DB on disk: ${problem}`);
+    return false;
+  }
+}

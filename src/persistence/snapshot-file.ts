@@ -1,0 +1,159 @@
+/**
+ * A temporary file that a snapshot is written to. The first failure stays in `problem`, and what
+ * comes after it is dropped: `write` is called in the middle of commands and never throws.
+ *
+ * What is on the disk must not pile up unsynced, or the last sync would take minutes and slow
+ * down everybody else's: `syncsAlong` has every SYNC_EVERY_BYTES synced off the main thread. A
+ * descriptor is not closed under a running sync.
+ */
+import type { Disk } from "../base/disk.ts";
+import { systemErrorText } from "../engine/config/system-errors.ts";
+
+/** REDIS_AUTOSYNC_BYTES. */
+const SYNC_EVERY_BYTES = 4 << 20;
+/** So far the writer may be ahead of a disk that is busy. */
+const MAX_AHEAD_BYTES = 32 << 20;
+
+export class SnapshotFile {
+  sizeBytes = 0;
+  /** Why the file can't be whole, or null. */
+  problem: string | null = null;
+  private descriptor = -1;
+  private isSyncing = false;
+  /** The file's length when the last sync began. */
+  private syncedBytes = 0;
+  private onSynced: (() => void) | null = null;
+  readonly path: string;
+  private readonly disk: Disk;
+  private readonly syncsAlong: boolean;
+
+  constructor(disk: Disk, path: string, syncsAlong: boolean) {
+    this.disk = disk;
+    this.path = path;
+    this.syncsAlong = syncsAlong;
+  }
+
+  /** Null, or why the file can't be made. */
+  open(): string | null {
+    try {
+      this.descriptor = this.disk.open(this.path, "w");
+      return null;
+    } catch (error) {
+      this.problem = systemErrorText(error);
+      return this.problem;
+    }
+  }
+
+  write(bytes: Uint8Array, start: number, length: number): void {
+    if (this.problem !== null) return;
+    let written = 0;
+    try {
+      while (written < length) {
+        const taken = this.disk.write(this.descriptor, bytes, start + written, length - written);
+        if (taken === 0) throw Object.assign(new Error("nothing written"), { code: "ENOSPC" });
+        written += taken;
+      }
+    } catch (error) {
+      this.problem = systemErrorText(error);
+      return;
+    }
+    this.sizeBytes += length;
+    const isDue = this.sizeBytes - this.syncedBytes >= SYNC_EVERY_BYTES;
+    if (this.syncsAlong && isDue && !this.isSyncing) this.startSync();
+  }
+
+  /** The disk can't follow: better to wait for it. */
+  get isAhead(): boolean {
+    return this.isSyncing && this.sizeBytes - this.syncedBytes > MAX_AHEAD_BYTES;
+  }
+
+  /** Has `done` called once no sync is running. */
+  whenSynced(done: () => void): void {
+    if (this.isSyncing) this.onSynced = done;
+    else done();
+  }
+
+  /** Syncs and closes the file, off the main thread. Where that fails the file is removed. */
+  finish(done: () => void): void {
+    this.whenSynced(() => {
+      if (this.problem === null && this.sizeBytes !== this.syncedBytes) {
+        this.startSync();
+        this.onSynced = () => this.finished(done);
+      } else {
+        this.finished(done);
+      }
+    });
+  }
+
+  /** The same at once. */
+  finishNow(): void {
+    if (this.problem === null) {
+      try {
+        this.disk.sync(this.descriptor);
+      } catch (error) {
+        this.problem = systemErrorText(error);
+      }
+    }
+    this.finished(() => {});
+  }
+
+  /** Removes the file. */
+  discard(): void {
+    this.problem ??= "discarded";
+    this.finished(() => {});
+  }
+
+  private finished(done: () => void): void {
+    if (this.problem !== null) removeQuietly(this.disk, this.path);
+    const { descriptor } = this;
+    this.descriptor = -1;
+    this.whenSynced(() => this.disk.closeLater(descriptor));
+    done();
+  }
+
+  private startSync(): void {
+    this.isSyncing = true;
+    this.syncedBytes = this.sizeBytes;
+    this.disk.dataSyncLater(this.descriptor, (error) => {
+      this.isSyncing = false;
+      if (error !== null) this.problem ??= systemErrorText(error);
+      const { onSynced } = this;
+      this.onSynced = null;
+      onSynced?.();
+    });
+  }
+}
+
+/** Removes a file that may not be there; what goes wrong is of no consequence. */
+export function removeQuietly(disk: Disk, path: string): void {
+  try {
+    disk.remove(path);
+  } catch {
+    // A temporary file that stays is overwritten by the next one of its name.
+  }
+}
+
+/**
+ * Gives a temporary file its name. A file that had the name is freed off the main thread, as
+ * that takes long for a large one. Throws where the disk refuses; the file is removed then.
+ */
+export function publish(disk: Disk, from: string, to: string): void {
+  const replaced = openQuietly(disk, to);
+  try {
+    disk.rename(from, to);
+  } catch (error) {
+    removeQuietly(disk, from);
+    throw error;
+  } finally {
+    if (replaced >= 0) disk.closeLater(replaced);
+  }
+}
+
+/** -1 where it can't be opened. */
+function openQuietly(disk: Disk, path: string): number {
+  try {
+    return disk.isDirectory(path) ? -1 : disk.open(path, "r");
+  } catch {
+    return -1;
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * Writes one snapshot of all databases (keyspace/snapshot.ts) into one temporary file, in slices
+ * between turns of the event loop. One at a time in a server:
+ *
+ *     const problem = run.start(task);   // or it has begun: `done` will be called, once
+ *     run.runToEnd();                    // the rest at once; `done` is called within
+ *     run.abort();                       // the file is removed; `done` is not called
+ *
+ * Slices are paced (_pace.ts), bounded in what they write, and wait for a disk that can't follow;
+ * syncs happen off the main thread. `rdb-key-save-delay` makes a key cost so many microseconds,
+ * without stopping anybody.
+ */
+import { assert } from "../base/assert.ts";
+import type { Disk } from "../base/disk.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { SnapshotEncoder } from "../keyspace/snapshot.ts";
+import { Pace } from "./_pace.ts";
+import { SnapshotFile } from "./snapshot-file.ts";
+
+const SLICE_BYTES = 256 * 1024;
+/** A slice of a run that nobody else is to run beside. */
+const URGENT_SLICE_US = 10_000;
+const PROGRESS_LOG_INTERVAL_US = 5_000_000;
+/** The longest nap: options may change meanwhile. */
+const MAX_NAP_MS = 100;
+
+export type SnapshotWrite = (bytes: Uint8Array, start: number, length: number) => void;
+
+/** `Snapshot` of keyspace/snapshot.ts. */
+export interface SnapshotWalk {
+  readonly keysTotal: number;
+  readonly keysDone: number;
+  begin(): void;
+  /** Goes on until `isOver` says so; false once everything has been written. */
+  step(isOver: () => boolean): boolean;
+  abort(): void;
+}
+
+export interface SnapshotTask {
+  /** What the log calls it. */
+  readonly name: string;
+  /** The temporary file. */
+  readonly path: string;
+  /** Whether what is written is synced every few megabytes. */
+  readonly syncsAlong: boolean;
+  /** Nobody is served meanwhile: the slices need not be short, nor leave time to others. */
+  readonly isUrgent?: boolean;
+  readonly makeEncoder: (write: SnapshotWrite) => SnapshotEncoder;
+  /** Null: the file is whole and synced. Else why it is not; it has been removed then. */
+  readonly done: (problem: string | null) => void;
+}
+
+interface Running {
+  readonly task: SnapshotTask;
+  readonly file: SnapshotFile;
+  readonly walk: SnapshotWalk;
+  readonly pace: Pace;
+  readonly startedUs: number;
+  loggedUs: number;
+  /** All is written, what remains is up to the disk. */
+  isWritten: boolean;
+}
+
+export class SnapshotRun {
+  private running: Running | null = null;
+  private reads = 0;
+  private readonly engine: Engine;
+  private readonly disk: Disk;
+  private readonly makeWalk: (encoder: SnapshotEncoder) => SnapshotWalk;
+
+  constructor(engine: Engine, disk: Disk, makeWalk: (encoder: SnapshotEncoder) => SnapshotWalk) {
+    this.engine = engine;
+    this.disk = disk;
+    this.makeWalk = makeWalk;
+  }
+
+  get isActive(): boolean {
+    return this.running !== null;
+  }
+
+  get keysTotal(): number {
+    return this.running?.walk.keysTotal ?? 0;
+  }
+
+  get keysDone(): number {
+    return this.running?.walk.keysDone ?? 0;
+  }
+
+  get percent(): number {
+    return this.keysTotal === 0 ? 0 : (this.keysDone / this.keysTotal) * 100;
+  }
+
+  /** Null, or why the file can't be made; then `done` is not called. */
+  start(task: SnapshotTask): string | null {
+    assert(this.running === null, "there is one snapshot at a time");
+    const file = new SnapshotFile(this.disk, task.path, task.syncsAlong);
+    const problem = file.open();
+    if (problem !== null) return problem;
+    const encoder = task.makeEncoder((bytes, start, length) => file.write(bytes, start, length));
+    const walk = this.makeWalk(encoder);
+    const startedUs = this.engine.clock.monotonicUs();
+    const pace = new Pace(startedUs);
+    const loggedUs = startedUs;
+    this.running = { task, file, walk, pace, startedUs, loggedUs, isWritten: false };
+    walk.begin();
+    this.goOn(this.running);
+    return null;
+  }
+
+  /** Does what is left of the running snapshot at once. */
+  runToEnd(): void {
+    const { running } = this;
+    if (running === null) return;
+    const { file, walk } = running;
+    const delayUs = this.keyDelayUs;
+    for (let isMore = !running.isWritten; isMore && file.problem === null;) {
+      const before = walk.keysDone;
+      isMore = walk.step(() => delayUs > 0 && walk.keysDone > before);
+      if (delayUs > 0) Bun.sleepSync((delayUs / 1000) * (walk.keysDone - before));
+    }
+    if (file.problem !== null) walk.abort();
+    file.finishNow();
+    this.end(running);
+  }
+
+  abort(): void {
+    const { running } = this;
+    if (running === null) return;
+    this.running = null;
+    if (!running.isWritten) running.walk.abort();
+    running.file.discard();
+  }
+
+  private goOn(running: Running): void {
+    setImmediate(() => this.turn(running));
+  }
+
+  private turn(running: Running): void {
+    // It has been aborted, or run to its end, meanwhile.
+    if (this.running !== running || running.isWritten) return;
+    const { file, walk, pace } = running;
+    if (file.isAhead) {
+      file.whenSynced(() => this.goOn(running));
+      return;
+    }
+    const { clock, stats } = this.engine;
+    const napMs = this.napMs(running);
+    if (napMs > 0) {
+      setTimeout(() => this.turn(running), napMs);
+      return;
+    }
+    const startUs = clock.monotonicUs();
+    const earnedUs = pace.sliceUs(startUs, stats.reads !== this.reads);
+    this.reads = stats.reads;
+    const sliceUs = running.task.isUrgent === true ? URGENT_SLICE_US : earnedUs;
+    if (sliceUs > 0) {
+      const isMore = walk.step(this.sliceEnd(running, startUs + sliceUs));
+      const nowUs = clock.monotonicUs();
+      pace.sliceEnded(nowUs);
+      this.logProgress(running, nowUs);
+      if (!isMore || file.problem !== null) {
+        this.complete(running, isMore);
+        return;
+      }
+    }
+    this.goOn(running);
+  }
+
+  private sliceEnd(running: Running, endUs: number): () => boolean {
+    const { clock } = this.engine;
+    const { file, walk } = running;
+    const fullBytes = file.sizeBytes + SLICE_BYTES;
+    const mostKeys = this.keysDue(running);
+    return () =>
+      file.sizeBytes >= fullBytes ||
+      walk.keysDone >= mostKeys ||
+      file.problem !== null ||
+      clock.monotonicUs() >= endUs;
+  }
+
+  private complete(running: Running, isMore: boolean): void {
+    running.isWritten = true;
+    if (isMore) running.walk.abort();
+    running.file.finish(() => {
+      if (this.running === running) this.end(running);
+    });
+  }
+
+  private end(running: Running): void {
+    this.running = null;
+    running.task.done(running.file.problem);
+  }
+
+  private get keyDelayUs(): number {
+    const delay = this.engine.config.values["rdb-key-save-delay"];
+    return delay < 0 ? -1 / delay : delay;
+  }
+
+  /** Keys that may have been written by now. */
+  private keysDue({ startedUs, walk }: Running): number {
+    const delayUs = this.keyDelayUs;
+    if (delayUs === 0 || walk.keysDone === walk.keysTotal) return Infinity;
+    return Math.floor((this.engine.clock.monotonicUs() - startedUs) / delayUs);
+  }
+
+  private napMs(running: Running): number {
+    const delayUs = this.keyDelayUs;
+    const { walk, startedUs } = running;
+    if (delayUs === 0 || walk.keysDone === walk.keysTotal) return 0;
+    const dueUs = startedUs + (walk.keysDone + 1) * delayUs;
+    const leftMs = (dueUs - this.engine.clock.monotonicUs()) / 1000;
+    return Math.min(Math.max(leftMs, 0), MAX_NAP_MS);
+  }
+
+  private logProgress(running: Running, nowUs: number): void {
+    if (nowUs - running.loggedUs < PROGRESS_LOG_INTERVAL_US) return;
+    running.loggedUs = nowUs;
+    const { keysDone, keysTotal } = running.walk;
+    this.engine.log.notice(
+      `${running.task.name}: ${keysDone} of ${keysTotal} keys, ${this.percent.toFixed(2)}%`,
+    );
+  }
+}
