@@ -22,6 +22,7 @@ import * as databases from "./keys/databases.ts";
 import * as dumping from "./keys/dump.ts";
 import * as expiry from "./keys/expire.ts";
 import * as object from "./keys/object.ts";
+import * as restoring from "./keys/restore.ts";
 import * as scanning from "./keys/scan.ts";
 import * as listBlocking from "./lists/blocking.ts";
 import * as listElements from "./lists/elements.ts";
@@ -84,6 +85,7 @@ const FAMILIES: readonly object[] = [
   dumping,
   expiry,
   object,
+  restoring,
   scanning,
   listBlocking,
   listElements,

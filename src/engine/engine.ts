@@ -96,7 +96,7 @@ export class Engine {
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
   /** What DEBUG turns off: the active expiry cycle and the whole cron. */
-  readonly switches = { activeExpiry: true, cron: true };
+  readonly switches = { activeExpiry: true, cron: true, checksums: true };
   persistence: Persistence = new NoPersistence();
   pubsub: PubSub = new NoPubSub();
   /** Admission gates that are shut for everybody now. */
