@@ -5,7 +5,6 @@
 import { expect, test } from "bun:test";
 import { Crc64 } from "../../src/base/crc64.ts";
 import { LocalEngine } from "../support/local-engine.ts";
-import type { Step } from "../support/_step.ts";
 import { type Conversation, transcript, transcripts } from "../support/transcript.ts";
 
 /** `type` and `value` in hexadecimal, with a version and the checksum. */
@@ -124,7 +123,7 @@ lfu.transcript("RESTORE sets how often a key was used", (t) => {
 });
 
 /** The bytes of a step's reply, which is a string. */
-function bulkOf({ lastReply }: Step): Uint8Array {
+function bulkOf({ lastReply }: ReturnType<Conversation["do"]>): Uint8Array {
   const raw = lastReply?.raw ?? new Uint8Array();
   return raw.slice(raw.indexOf(10) + 1, -2);
 }
