@@ -67,7 +67,7 @@ export class Server {
     this.listeners = new Listeners(this.gateway, disk);
     this.persistence = new FilePersistence(this.engine, disk, (code) => this.onExit(code));
     this.shutdown = new Shutdown(this.engine, disk, this.persistence, {
-      finishTurn: () => this.turn.finish(),
+      sendReplies: () => this.turn.finish(),
       resume: () => this.gateway.resumeAll(),
       close: () => this.close(),
       exit: (code) => this.onExit(code),
