@@ -227,8 +227,7 @@ export function protectedCommand(name: string): string {
 
 /** What went wrong is in the log. */
 export const FAILED = "ERR";
-export const ALREADY_REWRITING =
-  "ERR Background append only file rewriting already in progress";
+export const ALREADY_REWRITING = "ERR Background append only file rewriting already in progress";
 export const CANNOT_REWRITE =
   "ERR Can't execute an AOF background rewriting. Please check the server logs for more " +
   "information.";
