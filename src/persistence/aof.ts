@@ -35,12 +35,7 @@ export class Aof {
   private readonly disk: Disk;
 
   /** `exit` ends the process when `appendfsync always` cannot be kept any more. */
-  constructor(
-    engine: Engine,
-    disk: Disk,
-    progress: LoadingProgress,
-    exit: (code: number) => void,
-  ) {
+  constructor(engine: Engine, disk: Disk, progress: LoadingProgress, exit: (code: number) => void) {
     this.engine = engine;
     this.disk = disk;
     this.progress = progress;

@@ -199,7 +199,9 @@ export class RdbLoading {
   private report(error: unknown): void {
     const { log } = this.engine;
     if (error instanceof RdbError) {
-      const what = error.message.startsWith("Wrong RDB checksum") ? "RDB CRC error" : "Bad RDB file";
+      const what = error.message.startsWith("Wrong RDB checksum")
+        ? "RDB CRC error"
+        : "Bad RDB file";
       log.warning(`${what} reading offset ${error.offset}: ${error.message}`);
     } else if (errorCode(error) !== "") {
       log.warning(`Error reading the RDB file: ${systemErrorText(error)}`);

@@ -68,11 +68,7 @@ export class SnapshotRun {
   private readonly disk: Disk;
   private readonly makeWalk: (encoder: SnapshotEncoder) => SnapshotWalk;
 
-  constructor(
-    engine: Engine,
-    disk: Disk,
-    makeWalk: (encoder: SnapshotEncoder) => SnapshotWalk,
-  ) {
+  constructor(engine: Engine, disk: Disk, makeWalk: (encoder: SnapshotEncoder) => SnapshotWalk) {
     this.engine = engine;
     this.disk = disk;
     this.makeWalk = makeWalk;
@@ -117,7 +113,7 @@ export class SnapshotRun {
     if (running === null) return;
     const { file, walk } = running;
     const delayUs = this.keyDelayUs;
-    for (let isMore = !running.isWritten; isMore && file.problem === null; ) {
+    for (let isMore = !running.isWritten; isMore && file.problem === null;) {
       const before = walk.keysDone;
       isMore = walk.step(() => delayUs > 0 && walk.keysDone > before);
       if (delayUs > 0) Bun.sleepSync((delayUs / 1000) * (walk.keysDone - before));
