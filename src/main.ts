@@ -129,8 +129,10 @@ function greet(config: Config, line: CommandLine, log: Log): void {
 
 async function run(server: Server, config: Config, log: Log): Promise<void> {
   const exit = (code: number): never => {
-    removePidFile(config, log);
-    log.notice("Redis is now ready to exit, bye bye...");
+    if (code === 0) {
+      removePidFile(config, log);
+      log.warning("Redis is now ready to exit, bye bye...");
+    }
     process.exit(code);
   };
   const crash = (error: unknown): never => reportBug(error, log);

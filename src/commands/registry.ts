@@ -37,6 +37,8 @@ import * as debug from "./server/debug.ts";
 import * as info from "./server/info.ts";
 import * as latency from "./server/latency.ts";
 import * as memory from "./server/memory.ts";
+import * as rewriting from "./server/rewrite.ts";
+import * as saving from "./server/save.ts";
 import * as shutdown from "./server/shutdown.ts";
 import * as slowlog from "./server/slowlog.ts";
 import * as setAlgebra from "./sets/algebra.ts";
@@ -100,6 +102,8 @@ const FAMILIES: readonly object[] = [
   info,
   latency,
   memory,
+  rewriting,
+  saving,
   shutdown,
   slowlog,
   setAlgebra,

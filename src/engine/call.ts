@@ -181,7 +181,7 @@ export class Call {
 
   /**
    * The handler returns without a reply, which comes when what it waits for, no key, calls
-   * `proceed` (blocking.ts). Null where the session can't wait (MULTI, a script).
+   * `proceed` or `refuse` (blocking.ts). Null where the session can't wait (MULTI, a script).
    */
   wait(options: WaitOptions): BlockedRequest | null {
     if (this.session.transport === null || this.session.deniesBlocking) return null;

@@ -219,6 +219,19 @@ export function protectedCommand(name: string): string {
   );
 }
 
+/** What went wrong is in the log. */
+export const FAILED = "ERR";
+export const ALREADY_REWRITING = "ERR Background append only file rewriting already in progress";
+export const CANNOT_REWRITE =
+  "ERR Can't execute an AOF background rewriting. Please check the server logs for more " +
+  "information.";
+export const ALREADY_SAVING = "ERR Background save already in progress";
+export const OTHER_CHILD_IS_ACTIVE =
+  "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in " +
+  "order to schedule a BGSAVE whenever possible.";
+export const CANNOT_SHUT_DOWN = "ERR Errors trying to SHUTDOWN. Check logs.";
+export const SHUTDOWN_MAY_BLOCK =
+  "ERR SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client";
 export const MISCONFIGURED_RDB =
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to " +
   "disk. Commands that may modify the data set are disabled, because this instance is " +

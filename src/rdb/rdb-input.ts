@@ -59,10 +59,13 @@ export class RdbInput {
   stringOffset = 0;
 
   private readonly source: RdbSource | null;
-  private bytes: Uint8Array;
-  /** The next byte, and the end of those that are there, in `bytes`. */
-  private at: number;
-  private end: number;
+  /**
+   * What is there already, from `at` to `end` of `bytes`, for those who read many small parts at
+   * once: they move `at` on. Valid until something is read that is not there yet.
+   */
+  bytes: Uint8Array;
+  at: number;
+  end: number;
   /** Position in the input of the first byte of `bytes`. */
   private base: number;
   private readonly crc: Crc64 | null;

@@ -31,6 +31,7 @@ import {
   OPCODE_SELECT_DB,
   OPCODE_SLOT_INFO,
 } from "./rdb-types.ts";
+import { StringBatch } from "./_string-batch.ts";
 import { type RdbLimits, ValueDecoder } from "./value-decoder.ts";
 
 const HEADER_BYTES = 9;
@@ -65,6 +66,7 @@ export class RdbLoader {
   private readonly options: RdbLoadOptions;
   private readonly input: RdbInput;
   private readonly decoder: ValueDecoder;
+  private readonly strings: StringBatch;
   private database: Database;
   private isAtEnd = false;
   private readonly key = new ByteCopy();
@@ -80,6 +82,7 @@ export class RdbLoader {
     this.options = options;
     this.input = new RdbInput(source, from, options.checksums);
     this.decoder = new ValueDecoder(keyspace.context, options.limits);
+    this.strings = new StringBatch(keyspace.context);
     this.database = keyspace.database(0);
   }
 
@@ -102,6 +105,7 @@ export class RdbLoader {
       if (this.version === 0) this.readHeader();
       const until = this.input.offset + budgetBytes;
       do {
+        if (this.readStrings()) continue;
         if (!this.readRecord()) {
           this.finish();
           return false;
@@ -126,6 +130,23 @@ export class RdbLoader {
       throw input.error(`Can't handle RDB format version ${version}`, offset + 5);
     }
     this.version = version;
+  }
+
+  /** Loads the plain strings that come next; false where there are none to be loaded so. */
+  private readStrings(): boolean {
+    const { input, strings } = this;
+    if (this.isSomethingSaid || !strings.gather(input)) return false;
+    const visibleFromMs = this.options.keepsExpired ? 0 : this.keyspace.context.clock.nowMs;
+    const isProgress = strings.store(input, this.database, visibleFromMs);
+    this.keysLoaded += strings.stored;
+    this.keysExpired += strings.expired;
+    return isProgress;
+  }
+
+  /** Whether opcodes have said something of the key that comes next. */
+  private get isSomethingSaid(): boolean {
+    if (this.expiry !== NO_EXPIRY) return true;
+    return this.idleSeconds !== NOT_SAID || this.frequency !== NOT_SAID;
   }
 
   /** Reads an opcode with its operands, or a key; false where it is the end. */

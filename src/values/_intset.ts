@@ -11,6 +11,9 @@ import type { ByteView } from "../memory/element.ts";
 import type { ItemDigits } from "./_listpack.ts";
 import type { Home } from "./home.ts";
 
+/** What reading takes of a home. */
+export type PackedPlace = Pick<Home, "bytes" | "start" | "length">;
+
 const HEADER_BYTES = 8;
 
 /** An integer that is looked for or added, as two words. */
@@ -42,7 +45,7 @@ function widthOf(value: number): number {
   return value >= -2147483648 && value <= 2147483647 ? 4 : 8;
 }
 
-export function intsetCount(home: Home): number {
+export function intsetCount(home: PackedPlace): number {
   return home.length === 0 ? 0 : readWord(home.bytes, home.start + 4) >>> 0;
 }
 
@@ -58,25 +61,31 @@ function writeWord(bytes: Uint8Array, at: number, word: number): void {
 }
 
 /** The lower word of the integer at `index`, unsigned; its sign in a narrow one is in `highAt`. */
-function lowAt(home: Home, index: number, width: number): number {
+function lowAt(home: PackedPlace, index: number, width: number): number {
   const at = home.start + HEADER_BYTES + index * width;
   if (width > 2) return readWord(home.bytes, at) >>> 0;
   return (((home.bytes[at] | (home.bytes[at + 1] << 8)) << 16) >> 16) >>> 0;
 }
 
-function highAt(home: Home, index: number, width: number): number {
+function highAt(home: PackedPlace, index: number, width: number): number {
   const at = home.start + HEADER_BYTES + index * width;
   if (width === 8) return readWord(home.bytes, at + 4);
   return (home.bytes[at + width - 1] & 128) === 0 ? 0 : -1;
 }
 
-function compareAt(home: Home, index: number, width: number, needle: IntegerNeedle): number {
+function compareAt(home: PackedPlace, index: number, width: number, needle: IntegerNeedle): number {
   const high = highAt(home, index, width);
   return high !== needle.high ? high - needle.high : lowAt(home, index, width) - needle.low;
 }
 
+/** Negative, 0 or positive, as the integer at `a` comes before, equals or follows that at `b`. */
+export function compareIntegers(home: PackedPlace, a: number, b: number, width: number): number {
+  const order = highAt(home, a, width) - highAt(home, b, width);
+  return order !== 0 ? order : lowAt(home, a, width) - lowAt(home, b, width);
+}
+
 /** The integer's index, or, where it is missing, -1 - the index that it would have. */
-export function intsetFind(home: Home, needle: IntegerNeedle): number {
+export function intsetFind(home: PackedPlace, needle: IntegerNeedle): number {
   if (home.length === 0) return -1;
   const width = home.bytes[home.start];
   let low = 0;
@@ -122,7 +131,12 @@ export function intsetRemove(home: Home, index: number): void {
 }
 
 /** Points the view at the digits of the integer at `index`. */
-export function intsetRead(home: Home, index: number, view: ByteView, digits: ItemDigits): void {
+export function intsetRead(
+  home: PackedPlace,
+  index: number,
+  view: ByteView,
+  digits: ItemDigits,
+): void {
   const width = home.bytes[home.start];
   const high = highAt(home, index, width);
   const value = high * 4294967296 + lowAt(home, index, width);

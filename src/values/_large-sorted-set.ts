@@ -136,6 +136,27 @@ export class LargeSortedSet implements Collection {
     this.frozen?.keep(bytes, start, length, hashBytes(bytes, start, length), ref);
   }
 
+  /** As `order`, given all elements as they came: mostly in order, or from the last one on. */
+  orderArrived(refs: Int32Array): void {
+    if (this.isOrdered(refs, -1)) refs.reverse();
+    else if (!this.isOrdered(refs, 1)) {
+      this.order();
+      return;
+    }
+    for (const ref of refs) this.tree.append(this.scoreOf(ref as Ref), ref as Ref);
+  }
+
+  /** Whether each element comes behind (`sign` 1) or in front of the one before. */
+  private isOrdered(refs: Int32Array, sign: number): boolean {
+    for (let i = 1; i < refs.length; i++) {
+      const before = this.scoreOf(refs[i - 1] as Ref);
+      const score = this.scoreOf(refs[i] as Ref);
+      const order = score - before || this.compareMembers(refs[i], refs[i - 1]);
+      if (order * sign <= 0) return false;
+    }
+    return true;
+  }
+
   /** Equal infinities differ by NaN, which is as false as zero. */
   private compareMembers(a: number, b: number): number {
     readMember(this.arena, a as Ref, member);

@@ -81,7 +81,7 @@ export function writeHeader(bytes: Uint8Array, start: number, total: number, cou
 }
 
 /** Bytes of encoding and data of the item at `at`. */
-function bodyBytes(bytes: Uint8Array, at: number): number {
+export function bodyBytes(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
   if (first < 0x80) return 1;
   if (first < 0xc0) return 1 + (first & 63);
@@ -94,7 +94,7 @@ function bodyBytes(bytes: Uint8Array, at: number): number {
   return 5 + totalBytes(bytes, at + 1);
 }
 
-function backBytes(body: number): number {
+export function backBytes(body: number): number {
   // One less than could be said, from two bytes on: so does Redis.
   if (body < 128) return 1;
   if (body < 16383) return 2;
@@ -332,7 +332,7 @@ export class Needle {
 }
 
 /** Bytes of encoding and data of an integer. */
-function integerBody(value: number): number {
+export function integerBody(value: number): number {
   if (value >= 0 && value <= 127) return 1;
   if (value >= -4096 && value <= 4095) return 2;
   if (value >= -32768 && value <= 32767) return 3;
@@ -375,6 +375,11 @@ export function writeWordsItem(target: Uint8Array, at: number, high: number, low
   writeTotal(target, at + 5, high);
   target[at + 9] = 9;
   return at + 10;
+}
+
+export function isIntegerItem(bytes: Uint8Array, at: number): boolean {
+  const first = bytes[at];
+  return first < 0x80 || (first >= 0xc0 && first < 0xe0) || (first > 0xf0 && first < 0xf5);
 }
 
 /** The lower word of the item, which is an integer, as an int32: its value where it is one. */

@@ -38,7 +38,7 @@ function hasDeletedFrom(stream: Stream, id: StreamId): boolean {
 }
 
 /** The entries ever added up to this ID, or UNKNOWN_COUNT. */
-function countUpTo(stream: Stream, id: StreamId): Counter {
+export function countUpTo(stream: Stream, id: StreamId): Counter {
   const { entriesAdded, firstId, lastId, length, maxDeletedId } = stream;
   if (isNone(entriesAdded)) return 0;
   const toLast = id.compare(lastId);

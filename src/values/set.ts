@@ -92,6 +92,11 @@ export class SetValue {
     else createPacked(home, ENCODING_LISTPACK);
   }
 
+  /** Makes it a table, whatever it holds. */
+  makeLarge(): void {
+    if (this.home.collection === null) this.enlarge();
+  }
+
   has(bytes: Uint8Array, start: number, length: number): boolean {
     const { home } = this;
     if (home.collection !== null) {

@@ -17,6 +17,8 @@ export class SortedSetBuilder {
   private readonly limits: SortedSetLimits;
   private readonly gathered: LargeSortedSet;
   private longest = 0;
+  /** What `addOnce` made, in that order. */
+  private readonly arrivals: number[] = [];
 
   constructor(home: Home, limits: SortedSetLimits) {
     this.home = home;
@@ -26,6 +28,16 @@ export class SortedSetBuilder {
 
   get size(): number {
     return this.gathered.table.size;
+  }
+
+  /** Adds a member; false where it came before. */
+  addOnce({ bytes, start, length }: ByteView, score: number): boolean {
+    const { gathered } = this;
+    const hash = hashBytes(bytes, start, length);
+    if (gathered.table.find(bytes, start, length, hash) !== NULL_REF) return false;
+    if (length > this.longest) this.longest = length;
+    this.arrivals.push(gathered.addElement(bytes, start, length, score, hash));
+    return true;
   }
 
   /** Adds a member that did not come before. */
@@ -56,11 +68,18 @@ export class SortedSetBuilder {
   /** Orders the members and leaves the sorted set in the home; `packs` a small one. */
   finish(packs: boolean): void {
     const { gathered, home, limits } = this;
-    gathered.order();
+    const { arrivals } = this;
+    if (arrivals.length === this.size) gathered.orderArrived(Int32Array.from(arrivals));
+    else gathered.order();
     home.replace(ENCODING_SKIPLIST, gathered);
     const { size } = this;
     if (!packs || size > limits.maxEntries || this.longest > limits.maxValueBytes) return;
     this.pack(size);
+  }
+
+  /** Leaves what was added in the home, to be thrown away with that. */
+  abandon(): void {
+    this.home.replace(ENCODING_SKIPLIST, this.gathered);
   }
 
   private pack(size: number): void {
