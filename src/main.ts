@@ -140,6 +140,10 @@ async function run(server: Server, config: Config, log: Log): Promise<void> {
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
   server.onExit = exit;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => server.receiveSignal(signal));
+  }
+  process.on("SIGHUP", () => {});
   const problem = server.listen();
   if (problem !== null) {
     log.warning(problem);
@@ -147,10 +151,6 @@ async function run(server: Server, config: Config, log: Log): Promise<void> {
   }
   writePidFile(config, log);
   log.notice("Server initialized");
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => server.receiveSignal(signal));
-  }
-  process.on("SIGHUP", () => {});
   if (!(await server.start())) process.exit(1);
 }
 

@@ -23,6 +23,8 @@ export class Stats {
   evictedClients = 0;
   /** Snapshots begun in the background, for each of which Redis forks. */
   snapshots = 0;
+  /** Packed values that RESTORE checked, as `sanitize-dump-payload` asked for. */
+  payloadSanitizations = 0;
   aclDeniedAuth = 0;
   aclDeniedCommand = 0;
   aclDeniedKey = 0;
@@ -89,6 +91,7 @@ export class Stats {
     this.outputBufferLimitDisconnections = 0;
     this.evictedClients = 0;
     this.snapshots = 0;
+    this.payloadSanitizations = 0;
     this.aclDeniedAuth = 0;
     this.aclDeniedCommand = 0;
     this.aclDeniedKey = 0;
