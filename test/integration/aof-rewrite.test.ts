@@ -25,8 +25,9 @@ async function fill(client: RespClient): Promise<void> {
   commands.push(["SET", "huge", "h".repeat(5 << 20)], ["XGROUP", "CREATE", "stream", "group", "0"]);
   commands.push(["XREADGROUP", "GROUP", "group", "me", "COUNT", "50", "STREAMS", "stream", ">"]);
   commands.push(["SELECT", "7"], ["SET", "other", "database"], ["SELECT", "0"]);
-  for (let i = 0; i < commands.length; i += 1000)
+  for (let i = 0; i < commands.length; i += 1000) {
     await client.pipeline(commands.slice(i, i + 1000));
+  }
 }
 
 /** Commands that change what `fill` made, and other keys, all types alike. */
@@ -73,7 +74,7 @@ function startWrites(server: ServerProcess): () => Promise<void> {
 }
 
 async function info(client: RespClient, field: string): Promise<string> {
-  const text = String(await client.value("INFO persistence"));
+  const text = (await client.value("INFO persistence")) as string;
   return new RegExp(`^${field}:(.*?)\r?$`, "m").exec(text)?.[1] ?? "";
 }
 
@@ -87,7 +88,7 @@ async function untilRewritten(client: RespClient): Promise<void> {
 }
 
 function digest(server: ServerProcess): Promise<string> {
-  return server.withClient(async (client) => String(await client.value("DEBUG DIGEST")));
+  return server.withClient(async (client) => (await client.value("DEBUG DIGEST")) as string);
 }
 
 function check(dir: string): void {
