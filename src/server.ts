@@ -18,6 +18,7 @@ import { FieldExpiryCycle } from "./keyspace/field-expiry.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
 import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
+import { PeerConnector } from "./net/peer-socket.ts";
 import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { FilePersistence } from "./persistence/persistence.ts";
@@ -122,6 +123,7 @@ export class Server {
     if (this.cronTimer !== null) clearTimeout(this.cronTimer);
     if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
+    this.engine.peers.closeAll();
   }
 
   private wire(): void {
@@ -130,6 +132,7 @@ export class Server {
     publishKeyEvents(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
+    engine.peers.connector = new PeerConnector(this.gateway);
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
     this.turn.beforeReplies = () => engine.tracking.broadcast();
@@ -234,6 +237,7 @@ export class Server {
     engine.effects.finishEach();
     this.persistence.cron();
     engine.pause.check(nowMs);
+    engine.peers.expire(nowMs);
     engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);

@@ -21,6 +21,7 @@ import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
 import * as dumping from "./keys/dump.ts";
 import * as expiry from "./keys/expire.ts";
+import * as migrating from "./keys/migrate.ts";
 import * as object from "./keys/object.ts";
 import * as scanning from "./keys/scan.ts";
 import * as listBlocking from "./lists/blocking.ts";
@@ -36,6 +37,7 @@ import * as debug from "./server/debug.ts";
 import * as info from "./server/info.ts";
 import * as latency from "./server/latency.ts";
 import * as memory from "./server/memory.ts";
+import * as rewriting from "./server/rewrite.ts";
 import * as saving from "./server/save.ts";
 import * as shutdown from "./server/shutdown.ts";
 import * as slowlog from "./server/slowlog.ts";
@@ -84,6 +86,7 @@ const FAMILIES: readonly object[] = [
   databases,
   dumping,
   expiry,
+  migrating,
   object,
   scanning,
   listBlocking,
@@ -99,6 +102,7 @@ const FAMILIES: readonly object[] = [
   info,
   latency,
   memory,
+  rewriting,
   saving,
   shutdown,
   slowlog,

@@ -35,6 +35,7 @@ import { StringView } from "../values/string.ts";
 import { ElementBatch } from "./_element-batch.ts";
 import { LargeCollection, LargeStream, LargeString } from "./_large-commands.ts";
 import type { LargeKey } from "./_large-commands.ts";
+import type { SnapshotWrite } from "./snapshot-run.ts";
 import { type ByteRange, writeStreamEntry, writeStreamRest } from "./_stream-commands.ts";
 
 /** The buffer is handed on when it has come to this. */
@@ -43,12 +44,10 @@ const NO_DATABASE = -1;
 const FIRST_ID = new StreamId();
 const LAST_ID = new StreamId().setLast();
 
-export type WriteBytes = (bytes: Uint8Array, start: number, length: number) => void;
-
 export class CommandEncoder implements SnapshotEncoder {
   /** Whole commands that have not been handed on. */
   readonly out = new RequestWriter();
-  private readonly write: WriteBytes;
+  private readonly write: SnapshotWrite;
   private readonly notedSeconds: number | null;
   private readonly reader: ValueReader;
   private readonly key = new KeyView();
@@ -60,7 +59,7 @@ export class CommandEncoder implements SnapshotEncoder {
   private isHeld = false;
 
   /** `notedSeconds`: the time to be noted in front of everything, or null. */
-  constructor(context: KeyspaceContext, write: WriteBytes, notedSeconds: number | null) {
+  constructor(context: KeyspaceContext, write: SnapshotWrite, notedSeconds: number | null) {
     this.write = write;
     this.notedSeconds = notedSeconds;
     this.reader = new ValueReader(context);

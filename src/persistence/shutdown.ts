@@ -84,7 +84,10 @@ export class Shutdown implements ShutdownControl {
     // Half of the data, saved, would replace all of it.
     this.options = this.isLoading ? { ...options, saves: false } : options;
     // Replicas that lag behind are to be waited for here, up to `shutdown-timeout`.
-    this.stopSnapshots();
+    if (!this.stopSnapshots()) {
+      this.failed();
+      return new Error(CANNOT_SHUT_DOWN);
+    }
     this.steps.finishTurn();
     if (!this.wantsSnapshot) return this.conclude() ? "ended" : new Error(CANNOT_SHUT_DOWN);
     this.engine.log.notice("Saving the final RDB snapshot before exiting.");
@@ -114,18 +117,14 @@ export class Shutdown implements ShutdownControl {
     return this.options?.saves ?? this.engine.config.values.save.length > 0;
   }
 
-  /** The one that is written last must not meet another. */
-  private stopSnapshots(): void {
-    const { log } = this.engine;
-    const { saver, run } = this.persistence;
+  /** The one that is written last must not meet another. False: another is needed. */
+  private stopSnapshots(): boolean {
+    const { saver, aof } = this.persistence;
     if (saver.isSaving) {
-      log.warning("There is a child saving an .rdb. Killing it!");
+      this.engine.log.warning("There is a child saving an .rdb. Killing it!");
       saver.abort();
     }
-    if (run.isActive) {
-      log.warning("There is a child rewriting the AOF. Killing it!");
-      run.abort();
-    }
+    return aof.stopRewrite(this.options?.isForced === true);
   }
 
   private saved(isSaved: boolean): boolean {

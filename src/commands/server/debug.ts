@@ -26,6 +26,12 @@ interface Subcommand {
 }
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  "AOF-FLUSH-SLEEP": {
+    usage: "<microseconds>",
+    help: "Stops the whole server for so long before each write to the append-only file.",
+    count: [1, 1],
+    run: setAofFlushSleep,
+  },
   "CHANGE-REPL-ID": {
     help: "Gives the server a new replication ID.",
     count: [0, 0],
@@ -52,6 +58,11 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     help: "Logs how much memory the JavaScript heap and the process take.",
     count: [0, 0],
     run: describeHeap,
+  },
+  LOADAOF: {
+    help: "Writes what is pending, drops everything and loads the append-only file.",
+    count: [0, 0],
+    run: loadAof,
   },
   LOG: { usage: "<text>", help: "Writes the text to the log.", count: [1, 1], run: writeLog },
   OBJECT: {
@@ -149,6 +160,18 @@ function sleep(call: Call): void {
   const seconds = Number.parseFloat(call.text(2));
   if (seconds > 0 && seconds < Infinity) Bun.sleepSync(seconds * 1000);
   context.access.setTime(clock.refresh());
+  call.reply.ok();
+}
+
+/** Where the files can't be loaded the server ends, as there is nothing to go on with. */
+function loadAof(call: Call): void {
+  if (call.engine.persistence.reloadAof()) call.reply.ok();
+  else call.fail("ERR Error trying to load the AOF files, check server logs.");
+}
+
+function setAofFlushSleep(call: Call): void {
+  const microseconds = Number.parseInt(call.text(2), 10);
+  call.engine.switches.aofFlushSleepMs = microseconds > 0 ? microseconds / 1000 : 0;
   call.reply.ok();
 }
 
