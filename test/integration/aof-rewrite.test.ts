@@ -1,5 +1,5 @@
 /** Rewrites of the AOF by a real server: under writes, by themselves, and for redis-server. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ const AOF = ["appendonly yes", 'save ""', "enable-debug-command yes"];
 const oracle = findOracle();
 const CHECKER = Bun.which("redis-check-aof");
 const ELEMENTS = 1500;
+setDefaultTimeout(60_000);
 
 /** Collections that are written bit by bit, and small ones of every kind. */
 async function fill(client: RespClient): Promise<void> {
