@@ -21,8 +21,8 @@ interface Attempt {
   readonly startedSeconds: number;
   /** Changes that the file will hold. */
   readonly dirty: number;
-  /** The file has its name, what remains is up to the disk. */
-  isPublished: boolean;
+  /** Its snapshot is being written; before and after that, others may be. */
+  isWriting: boolean;
 }
 
 export class RdbSaver {
@@ -92,7 +92,7 @@ export class RdbSaver {
   saveInBackground(): boolean {
     if (this.attempt !== null || this.run.isActive) return false;
     const { dirty } = this.engine;
-    const attempt: Attempt = { startedSeconds: this.nowSeconds, dirty, isPublished: false };
+    const attempt: Attempt = { startedSeconds: this.nowSeconds, dirty, isWriting: false };
     const path = this.path;
     this.saves++;
     this.lastTrySeconds = attempt.startedSeconds;
@@ -101,11 +101,14 @@ export class RdbSaver {
     const problem = this.run.start({
       ...this.task(),
       done: (reason) => {
+        attempt.isWriting = false;
         if (reason === null) this.publishLater(path, attempt);
         else this.ended(attempt, this.writeFailed(reason));
       },
     });
-    if (problem !== null) {
+    if (problem === null) {
+      attempt.isWriting = true;
+    } else {
       const isSaved = this.openFailed(problem);
       setImmediate(() => this.ended(attempt, isSaved));
     }
@@ -123,7 +126,7 @@ export class RdbSaver {
     const startUs = engine.clock.monotonicUs();
     this.attempt = null;
     this.lastDurationSeconds = this.nowSeconds - attempt.startedSeconds;
-    if (!attempt.isPublished) this.run.abort();
+    if (attempt.isWriting) this.run.abort();
     const tookMs = (engine.clock.monotonicUs() - startUs) / 1000;
     engine.latency.sample("rdb-unlink-temp-file", tookMs);
     engine.log.warning("Background saving aborted");
@@ -231,7 +234,6 @@ export class RdbSaver {
       this.ended(attempt, false);
       return;
     }
-    attempt.isPublished = true;
     this.disk.syncDirectoryLater(this.engine.config.values.dir, (error) => {
       this.ended(attempt, error === null || this.writeFailed(systemErrorText(error)));
     });
