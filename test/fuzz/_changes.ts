@@ -47,6 +47,11 @@ function* made(r: Random, key: string, size: number): Generator<Command> {
       return;
     case "l":
       yield* inParts(["RPUSH", key], elements);
+      // Many chunks, where it is the huge one.
+      yield* inParts(
+        ["LPUSH", key],
+        elements.map((text) => text.repeat(size > 1000 ? 12 : 1)),
+      );
       if (size > 100) yield ["RPUSH", key, r.word(99).repeat(200), "last"];
       return;
     case "t":
@@ -70,7 +75,8 @@ function* made(r: Random, key: string, size: number): Generator<Command> {
 }
 
 function* stream(r: Random, key: string, size: number): Generator<Command> {
-  for (let i = 1; i <= size; i++) yield ["XADD", key, `${i}-0`, "a", r.word(9), "b", String(i)];
+  const width = size > 1000 ? 90 : 9;
+  for (let i = 1; i <= size; i++) yield ["XADD", key, `${i}-0`, "a", r.word(width), "b", String(i)];
   for (let group = 0; group < r.below(4); group++) {
     yield ["XGROUP", "CREATE", key, `g${group}`, "0"];
     const read = ["XREADGROUP", "GROUP", `g${group}`, `c${group}`];

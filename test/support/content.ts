@@ -3,8 +3,15 @@
  * digest of the value (DEBUG DIGEST-VALUE), the expiry, the encoding, and what a digest leaves out
  * (groups of streams, expiry of hash fields). The digest of all databases is beside it.
  */
-import { quoteBytes } from "./readable.ts";
-import type { Reply, ReplyValue, RespClient } from "./resp-client.ts";
+import { type Argument, quoteBytes } from "./readable.ts";
+import type { Reply, ReplyValue } from "./resp-client.ts";
+
+/** A connection to a server, or an engine within the test. */
+export interface Asker {
+  do(...command: readonly Argument[]): Promise<Reply>;
+  value(...command: readonly Argument[]): Promise<ReplyValue>;
+  pipeline(commands: readonly (readonly Argument[])[]): Promise<Reply[]>;
+}
 
 export interface KeyContent {
   readonly digest: string;
@@ -77,10 +84,7 @@ function described(content: KeyContent, isOldEncoding: boolean): string {
 }
 
 /** The content of all databases; the client ends up in database 0. */
-export async function contentOf(
-  client: RespClient,
-  options: ContentOptions = {},
-): Promise<Content> {
+export async function contentOf(client: Asker, options: ContentOptions = {}): Promise<Content> {
   const keys: Record<string, KeyContent> = {};
   const databases = (await client.value("CONFIG GET databases")) as string[];
   for (let database = 0; database < Number(databases[1]); database++) {
@@ -97,7 +101,7 @@ export async function contentOf(
 }
 
 async function contentOfKeys(
-  client: RespClient,
+  client: Asker,
   names: readonly Uint8Array[],
   options: ContentOptions,
 ): Promise<KeyContent[]> {
@@ -125,7 +129,7 @@ async function contentOfKeys(
 }
 
 async function streamContent(
-  client: RespClient,
+  client: Asker,
   name: Uint8Array,
   options: ContentOptions,
 ): Promise<unknown> {
@@ -148,16 +152,23 @@ function named(value: ReplyValue, leftOut: ReadonlySet<string>): unknown {
   return found;
 }
 
-async function expiries(client: RespClient, name: Uint8Array): Promise<Record<string, ReplyValue>> {
+async function expiries(client: Asker, name: Uint8Array): Promise<Record<string, ReplyValue>> {
   const fields = bulkItems((await client.do("HKEYS", name)).raw);
   const times = await client.value("HPEXPIRETIME", name, "FIELDS", fields.length, ...fields);
   if (!Array.isArray(times)) throw new Error(`No field expiries: ${String(times)}`);
-  return Object.fromEntries(fields.map((field, i) => [quoteBytes(field), times[i]]));
+  const found = fields.map((field, i) => [quoteBytes(field), times[i]] as const);
+  return Object.fromEntries(found.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** The bytes of a reply that is an array of bulk strings. */
-export function bulkItems(raw: Reply["raw"]): Uint8Array[] {
-  const bytes = Buffer.from(raw);
+export function bulkItems(raw: Uint8Array): Uint8Array[] {
+  const [items] = arraysOfBulks(raw);
+  return items ?? [];
+}
+
+/** One array of bulk strings behind the other: replies, or requests. */
+export function* arraysOfBulks(raw: Uint8Array): Generator<Uint8Array[]> {
+  const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.length);
   let at = 0;
   const number = (): number => {
     const end = bytes.indexOf("\r\n", at);
@@ -165,9 +176,11 @@ export function bulkItems(raw: Reply["raw"]): Uint8Array[] {
     at = end + 2;
     return value;
   };
-  return Array.from({ length: number() }, () => {
-    const length = number();
-    at += length + 2;
-    return bytes.subarray(at - length - 2, at - 2);
-  });
+  while (at < bytes.length) {
+    yield Array.from({ length: number() }, () => {
+      const length = number();
+      at += length + 2;
+      return bytes.subarray(at - length - 2, at - 2);
+    });
+  }
 }

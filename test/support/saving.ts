@@ -18,8 +18,13 @@ export async function persistenceField(client: RespClient, name: string): Promis
 }
 
 /** Waits until a field of INFO persistence has the value. */
-export async function waitForField(client: RespClient, name: string, value: string): Promise<void> {
-  const deadline = Date.now() + WAIT_TIMEOUT_MS;
+export async function waitForField(
+  client: RespClient,
+  name: string,
+  value: string,
+  timeoutMs = WAIT_TIMEOUT_MS,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     const now = await persistenceField(client, name);
     if (now === value) return;
