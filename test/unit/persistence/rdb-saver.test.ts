@@ -177,6 +177,19 @@ describe("BGSAVE", () => {
     await ended(it);
   });
 
+  test("goes where it began, whatever becomes of the configuration", async () => {
+    const { it, path } = setup({ "rdb-key-save-delay": "1000" });
+    it.do("SET", "a", "1");
+    it.do("BGSAVE");
+    const other = makeDirectory();
+    const config = it.engine.config.values as { dir: string; dbfilename: string };
+    Object.assign(config, { dir: other, dbfilename: "other.rdb" });
+    it.clock.advance(10);
+    await ended(it);
+    expect(existsSync(path)).toBe(true);
+    expect(readdirSync(other)).toEqual([]);
+  });
+
   test("waits for a disk that can't follow", async () => {
     const { it } = setup({ rdbcompression: "no" });
     const value = "x".repeat(1 << 20);
