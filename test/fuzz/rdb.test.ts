@@ -27,6 +27,15 @@ const TELLING = [
   0, 1, 2, 3, 0x3f, 0x40, 0x7f, 0x80, 0x81, 0xc0, 0xc3, 0xe0, 0xf0, 0xf4, 0xfe, 0xff,
 ];
 
+/** Packed as they are in the samples, or large from few elements on. */
+const LIMITS: readonly (readonly [string, readonly number[]])[] = [
+  ["list-max-listpack-size", [-2, -1, 8]],
+  ["hash-max-listpack-entries", [128, 2]],
+  ["set-max-intset-entries", [512, 3]],
+  ["set-max-listpack-entries", [128, 2]],
+  ["zset-max-listpack-entries", [128, 3]],
+];
+
 const corpus = samples();
 
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
@@ -144,10 +153,11 @@ class Subject {
   readonly emptyBytes: number;
 
   constructor() {
-    this.local.engine.config.set(["list-max-listpack-size", String(random.pick([-2, -1, 8]))], {
-      isLoading: false,
-      isLocal: true,
-    });
+    const { engine } = this.local;
+    for (const [directive, limits] of LIMITS) {
+      this.local.do(`CONFIG SET ${directive} ${random.pick(limits)}`);
+    }
+    engine.values.configure(engine.config);
     // The list of hashes whose fields expire stays once there was one.
     this.local.do("HSET k f v");
     this.local.do("HPEXPIRE k 1000 FIELDS 1 f");
