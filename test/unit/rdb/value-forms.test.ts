@@ -431,12 +431,13 @@ describe("hashes", () => {
 
 describe("streams", () => {
   /** Two entries under one master, the first of them deleted, and one with its own field. */
-  const NODE: readonly Item[] = [
-    ...[2, 1, 1, "f", 0],
-    ...[3, 0, 0, "v0", 4],
-    ...[2, 5, 0, "v1", 4],
-    ...[0, 6, 2, 1, "g", "v2", 6],
+  const MASTER: Item[] = [2, 1, 1, "f", 0];
+  const ENTRIES: Item[][] = [
+    [3, 0, 0, "v0", 4],
+    [2, 5, 0, "v1", 4],
+    [0, 6, 2, 1, "g", "v2", 6],
   ];
+  const NODE: readonly Item[] = MASTER.concat(...ENTRIES);
   const LAST_ID = join(length(106), length(2));
   const node = (items: readonly Item[]): Uint8Array =>
     join(length(1), string(streamId(100, 0)), string(listpack(items)));
