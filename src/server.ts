@@ -2,6 +2,7 @@
  * The composition root: builds the parts of a server, wires what one part must tell another,
  * opens the listeners and runs the cron. Nothing below imports this file.
  */
+import type { TLSOptions } from "bun";
 import type { Clock } from "./base/clock.ts";
 import type { Disk } from "./base/disk.ts";
 import type { Log } from "./base/log.ts";
@@ -18,9 +19,12 @@ import { FieldExpiryCycle } from "./keyspace/field-expiry.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
 import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
-import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
+import { PeerConnector } from "./net/peer-socket.ts";
+import { readClientTlsOptions, readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { FilePersistence } from "./persistence/persistence.ts";
+import { Shutdown } from "./persistence/shutdown.ts";
+import type { ShutdownSignal } from "./persistence/shutdown.ts";
 import { publishKeyEvents } from "./pubsub/keyspace-notifications.ts";
 import { MessageHub } from "./pubsub/message-hub.ts";
 
@@ -46,6 +50,7 @@ export class Server {
   private readonly disk: Disk;
   private readonly turn: Turn;
   private readonly persistence: FilePersistence;
+  private readonly shutdown: Shutdown;
   private readonly expiry: ExpiryCycle;
   private readonly fieldExpiry: FieldExpiryCycle;
   private cronTimer: Timer | null = null;
@@ -62,6 +67,12 @@ export class Server {
     this.gateway = new Gateway(this.engine, this.turn);
     this.listeners = new Listeners(this.gateway, disk);
     this.persistence = new FilePersistence(this.engine, disk, (code) => this.onExit(code));
+    this.shutdown = new Shutdown(this.engine, disk, this.persistence, {
+      sendReplies: () => this.turn.finish(),
+      resume: () => this.gateway.resumeAll(),
+      close: () => this.close(),
+      exit: (code) => this.onExit(code),
+    });
     this.expiry = new ExpiryCycle(keyspace, clock);
     this.fieldExpiry = new FieldExpiryCycle(keyspace, clock);
     this.wire();
@@ -105,25 +116,15 @@ export class Server {
   /** Called once everything has ended, with the exit code. */
   onExit: (code: number) => void = () => {};
 
-  receiveSignal(signal: "SIGTERM" | "SIGINT"): void {
-    this.engine.log.notice(`Received ${signal} scheduling shutdown...`);
-    this.shutDown(false);
+  receiveSignal(signal: ShutdownSignal): void {
+    this.shutdown.receive(signal);
   }
 
-  /** Ends everything in order and exits; or says why not, the server going on. */
-  private shutDown(isForced: boolean): string | null {
-    const { log } = this.engine;
-    log.notice("User requested shutdown...");
-    this.turn.finish();
-    if (!this.persistence.aof.close() && !isForced) {
-      log.warning("Error writing the append only file, can't exit.");
-      return "ERR Errors trying to SHUTDOWN. Check logs.";
-    }
+  private close(): void {
     if (this.cronTimer !== null) clearTimeout(this.cronTimer);
     if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
-    this.onExit(0);
-    return null;
+    this.engine.peers.closeAll();
   }
 
   private wire(): void {
@@ -132,6 +133,7 @@ export class Server {
     publishKeyEvents(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
+    engine.peers.connector = new PeerConnector(this.gateway, () => this.clientTls());
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
     this.turn.beforeReplies = () => engine.tracking.broadcast();
@@ -143,7 +145,6 @@ export class Server {
     engine.context.onDrop = (database, key, reason) => engine.keyDropped(database, key, reason);
     engine.context.onFieldsDrop = (database, key, fields, isEmpty) =>
       engine.fieldsDropped(database, key, fields, isEmpty);
-    engine.requestShutdown = (isForced) => this.shutDown(isForced);
     engine.allowsProtected = (session) => this.allowsDebug(session);
     const { config } = engine;
     config.onApply("bind", () => this.reopenPorts("Failed to bind to specified addresses."));
@@ -189,6 +190,12 @@ export class Server {
     });
   }
 
+  /** As Redis, `tls-cluster` stands for MIGRATE too. */
+  private clientTls(): TLSOptions | string | null {
+    const { values } = this.engine.config;
+    return values["tls-cluster"] ? readClientTlsOptions(values, this.disk) : null;
+  }
+
   /** Follows a changed configuration; null, or why not. */
   private reopenPorts(refusal: string): string | null {
     const problem = this.openPorts();
@@ -225,6 +232,7 @@ export class Server {
     const { engine } = this;
     const nowMs = this.gateway.beginCallback();
     if (!engine.switches.cron) return;
+    this.shutdown.cron();
     engine.memory.measure();
     this.expiry.isEnabled = this.fieldExpiry.isEnabled = engine.switches.activeExpiry;
     engine.stats.sampleRates(nowMs);
@@ -236,6 +244,7 @@ export class Server {
     engine.effects.finishEach();
     this.persistence.cron();
     engine.pause.check(nowMs);
+    engine.peers.expire(nowMs);
     engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);

@@ -5,7 +5,7 @@
  * is held against the target (pedis ÷ redis), and its p99 against Redis's.
  */
 import type { Filling } from "../support/loader.ts";
-import type { CyclePlan } from "./generator.ts";
+import type { CyclePlan } from "../support/generator.ts";
 
 /** Requests in turn; their placeholders are those of `generator.ts`. */
 export type Cycle = Pick<CyclePlan, "cycle" | "pipeline" | "before" | "subscribers">;
@@ -36,10 +36,3 @@ export interface BenchmarkLoad {
 
 export const KEY_COUNT = 1_000_000;
 export const CLIENT_COUNT = 50;
-
-/** An AOF that no rewrite disturbs. */
-export const AOF_DIRECTIVES = [
-  "appendonly yes",
-  "appendfsync everysec",
-  "auto-aof-rewrite-percentage 0",
-];

@@ -10,7 +10,6 @@ import { type Contest, prepareContest, requireProgram } from "../support/contest
 import { checkNotEnding, runBenchmark } from "../support/lifetime.ts";
 import { readOptions, selectCases } from "../support/options.ts";
 import { type Comparison, comparisonTable, type Failure, finish } from "../support/report.ts";
-import { measureAofRestart } from "./aof-restart.ts";
 import { CLIENT_COUNT, KEY_COUNT } from "./benchmark-load.ts";
 import { LOADS } from "./loads.ts";
 import { type LoadResult, type LoadScale, loadTable, measureLoad } from "./measure-load.ts";
@@ -33,11 +32,6 @@ const CASES: readonly Case[] = [
     run: async (contest: Contest, scale: LoadScale, into: Results) =>
       into.loads.push(await measureLoad(load, contest, scale)),
   })),
-  {
-    name: "aof-restart",
-    run: async (contest, scale, into) =>
-      into.comparisons.push(...(await measureAofRestart(contest, scale))),
-  },
   ...PAUSES.map((pause) => ({
     name: pause.name,
     run: async (contest: Contest, scale: LoadScale, into: Results) =>

@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import type { ServerProcess } from "../../test/support/server.ts";
 import { type Contest, type Pair, requireProgram, SIDES, startPair } from "../support/contest.ts";
+import type { CyclePlan, GeneratorReport } from "../support/generator.ts";
 import { checkNotEnding, runOwned } from "../support/lifetime.ts";
 import { cutDown, elementCount, type Filling, load } from "../support/loader.ts";
 import { cpuMicros } from "../support/process-usage.ts";
 import { mark, median, progress, readable, table } from "../support/report.ts";
 import { type BenchmarkLoad, CLIENT_COUNT, KEY_COUNT } from "./benchmark-load.ts";
-import type { CyclePlan, GeneratorReport } from "./generator.ts";
 
 /** What one round, or the medians of several, show of one server. */
 export interface LoadFigures {
@@ -127,7 +127,7 @@ function generate(port: number, row: BenchmarkLoad): Promise<GeneratorReport> {
 }
 
 async function generateCycles(port: number, plan: CyclePlan): Promise<GeneratorReport> {
-  const program = join(import.meta.dir, "generator.ts");
+  const program = join(import.meta.dir, "../support/generator.ts");
   const command = [process.execPath, program, String(port), JSON.stringify(plan)];
   return JSON.parse(await runOwned(command, ROUND_LIMIT_MS)) as GeneratorReport;
 }

@@ -1,6 +1,7 @@
 /** Loads of the connection and of strings; see `benchmark-load.ts`. */
 import type { Filling } from "../support/loader.ts";
-import { AOF_DIRECTIVES, type BenchmarkLoad, KEY_COUNT } from "./benchmark-load.ts";
+import { AOF_DIRECTIVES } from "../support/contest.ts";
+import { type BenchmarkLoad, KEY_COUNT } from "./benchmark-load.ts";
 
 const KEYS = strings("key:{i}", "xxx");
 const COUNTERS = strings("counter:{i}", "0");

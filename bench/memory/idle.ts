@@ -8,7 +8,7 @@ import { type Contest, startContestant } from "../support/contest.ts";
 import { limitFiles, needsFiles } from "../support/open-files.ts";
 import { settledBytes } from "../support/process-usage.ts";
 import { type Comparison, readable } from "../support/report.ts";
-import { type MemoryScale, takeTurns } from "./turns.ts";
+import { type Scale, takeTurns } from "../support/turns.ts";
 
 export const IDLE_NAME = "idle";
 export const CONNECTIONS_NAME = "connections";
@@ -26,7 +26,7 @@ const SILENCE_MS = 12_000;
 const QUICK_REST_MS = 20;
 const PING = Buffer.from("*1\r\n$4\r\nPING\r\n");
 
-export function measureIdle(contest: Contest, scale: MemoryScale): Promise<readonly Comparison[]> {
+export function measureIdle(contest: Contest, scale: Scale): Promise<readonly Comparison[]> {
   return takeTurns(
     { name: IDLE_NAME, contest, scale },
     async (program) => {
@@ -48,7 +48,7 @@ export function measureIdle(contest: Contest, scale: MemoryScale): Promise<reado
 
 export async function measureConnections(
   contest: Contest,
-  scale: MemoryScale,
+  scale: Scale,
 ): Promise<readonly Comparison[]> {
   const count = scale.quick ? QUICK_CONNECTION_COUNT : CONNECTION_COUNT;
   needsFiles(count + SPARE_FILES);

@@ -11,11 +11,11 @@ import { type Comparison, comparisonTable, type Failure, finish } from "../suppo
 import { DATASETS } from "./datasets.ts";
 import { CONNECTIONS_NAME, IDLE_NAME, measureConnections, measureIdle } from "./idle.ts";
 import { measureDataset } from "./measure-dataset.ts";
-import type { MemoryScale } from "./turns.ts";
+import type { Scale } from "../support/turns.ts";
 
 interface Case {
   readonly name: string;
-  readonly run: (contest: Contest, scale: MemoryScale) => Promise<readonly Comparison[]>;
+  readonly run: (contest: Contest, scale: Scale) => Promise<readonly Comparison[]>;
 }
 
 const CASES: readonly Case[] = [
@@ -23,7 +23,7 @@ const CASES: readonly Case[] = [
   { name: CONNECTIONS_NAME, run: measureConnections },
   ...DATASETS.map((dataset) => ({
     name: dataset.name,
-    run: (contest: Contest, scale: MemoryScale) => measureDataset(dataset, contest, scale),
+    run: (contest: Contest, scale: Scale) => measureDataset(dataset, contest, scale),
   })),
 ];
 

@@ -12,7 +12,7 @@ import { cutDown, elementCount, type Filling, load } from "../support/loader.ts"
 import { peakBytes, resetPeak, settledBytes } from "../support/process-usage.ts";
 import { type Comparison, readable } from "../support/report.ts";
 import type { Dataset } from "./datasets.ts";
-import { type MemoryScale, takeTurns } from "./turns.ts";
+import { type Scale, takeTurns } from "../support/turns.ts";
 
 const QUICK_ITEMS = 5_000;
 const PEAK_AT_MOST = 1.3;
@@ -29,7 +29,7 @@ interface DatasetFigures {
 export async function measureDataset(
   dataset: Dataset,
   contest: Contest,
-  scale: MemoryScale,
+  scale: Scale,
 ): Promise<readonly Comparison[]> {
   const { name, title } = dataset;
   const filling = scale.quick ? cutDown(dataset.filling, QUICK_ITEMS) : dataset.filling;

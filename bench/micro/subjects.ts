@@ -6,6 +6,7 @@ import { execute } from "./execute.ts";
 import { hash } from "./hash.ts";
 import { hyperLogLog } from "./hyperloglog.ts";
 import { numbers } from "./numbers.ts";
+import { rdbBytes } from "./rdb-bytes.ts";
 import { replyWriter } from "./reply-writer.ts";
 import { requestParser } from "./request-parser.ts";
 import { sortedSet } from "./sorted-set.ts";
@@ -18,6 +19,7 @@ export const SUBJECTS: readonly Subject[] = [
   { name: "arena", benchmarks: arena },
   { name: "numbers", benchmarks: numbers },
   { name: "hyperloglog", benchmarks: hyperLogLog },
+  { name: "rdb-bytes", benchmarks: rdbBytes },
   { name: "reply-writer", benchmarks: replyWriter },
   { name: "execute", benchmarks: execute },
 ];

@@ -1,7 +1,8 @@
 /**
  * The two servers of a benchmark, and where they run. Where `taskset` works and there are two
  * processors, both servers are pinned to the first one, and this process with all it starts (the
- * load generator) to the last: the generator then takes nothing from the server it measures.
+ * load generator) to the last: the generator then takes nothing from the server it measures. What
+ * a server does in a second process, or thread, wants another processor: there it may use all.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -17,6 +18,8 @@ export const SIDES = ["pedis", "redis"] as const;
 
 export interface Contest {
   readonly programs: Pair<Program>;
+  /** The same, not pinned. */
+  readonly unpinned: Pair<Program>;
   /** What is compared, on which machine, for the head of the report. */
   readonly description: string;
 }
@@ -30,24 +33,36 @@ const START_TIMEOUT_MS = 120_000;
 /** Neither server writes but for the AOF of the cases that ask for it. */
 const COMMON_DIRECTIVES = ['save ""', "appendonly no"];
 
+/** An AOF that no rewrite disturbs. */
+export const AOF_DIRECTIVES = [
+  "appendonly yes",
+  "appendfsync everysec",
+  "auto-aof-rewrite-percentage 0",
+];
+
 /** Finds the programs; an absent one is thrown with what to do about it. */
 export function prepareContest(pedisPath: string, { pinned }: { pinned: boolean }): Contest {
   if (!existsSync(pedisPath)) {
     throw new Error(`${pedisPath} is not there: build it with "bun run build"`);
   }
   const redisPath = requireProgram("redis-server");
-  const pinning = pinned ? pin() : null;
-  const prefix = pinning === null ? [] : ["taskset", "-c", String(pinning.server)];
+  const processors = allowedProcessors();
+  const pinning = pinned ? pin(processors) : null;
+  const programsOn = (...on: number[]): Pair<Program> => {
+    const prefix = pinning === null ? [] : ["taskset", "-c", on.join(",")];
+    return {
+      pedis: { name: "pedis", command: [...prefix, pedisPath] },
+      redis: { name: "redis", command: [...prefix, redisPath] },
+    };
+  };
   const [processor] = cpus();
   const placed =
     pinning === null
       ? "not pinned"
       : `servers on processor ${pinning.server}, load generator on ${pinning.generator}`;
   return {
-    programs: {
-      pedis: { name: "pedis", command: [...prefix, pedisPath] },
-      redis: { name: "redis", command: [...prefix, redisPath] },
-    },
+    programs: programsOn(pinning?.server ?? 0),
+    unpinned: programsOn(...processors),
     description: [
       `pedis: ${versionOf(pedisPath)}`,
       `redis: ${versionOf(redisPath)}`,
@@ -62,15 +77,17 @@ export function requireProgram(name: string): string {
   return path;
 }
 
-/** Starts one of the two in a directory and on a port of its own. */
+/** Starts one of the two on a port and, unless told, in a directory of its own. */
 export function startContestant(
   program: Program,
   directives: readonly string[] = [],
+  dir: string | null = null,
 ): Promise<ServerProcess> {
   return startServer({
     program,
     directives: [...COMMON_DIRECTIVES, ...directives],
     startTimeoutMs: START_TIMEOUT_MS,
+    ...(dir === null ? {} : { dir }),
   });
 }
 
@@ -87,8 +104,7 @@ export async function startPair(
 }
 
 /** Pins this process and gives the placement, or null where that is not possible. */
-function pin(): Pinning | null {
-  const processors = allowedProcessors();
+function pin(processors: readonly number[]): Pinning | null {
   const [server] = processors;
   const generator = processors.at(-1);
   if (server === undefined || generator === undefined || server === generator) return null;

@@ -91,6 +91,10 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+export function worst(values: readonly number[]): number {
+  return Math.max(...values);
+}
+
 /** Prints what failed, writes the JSON if asked to, and gives the exit code. */
 export function finish(
   failures: readonly Failure[],

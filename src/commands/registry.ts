@@ -21,6 +21,7 @@ import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
 import * as dumping from "./keys/dump.ts";
 import * as expiry from "./keys/expire.ts";
+import * as migrating from "./keys/migrate.ts";
 import * as object from "./keys/object.ts";
 import * as restoring from "./keys/restore.ts";
 import * as scanning from "./keys/scan.ts";
@@ -37,6 +38,8 @@ import * as debug from "./server/debug.ts";
 import * as info from "./server/info.ts";
 import * as latency from "./server/latency.ts";
 import * as memory from "./server/memory.ts";
+import * as rewriting from "./server/rewrite.ts";
+import * as saving from "./server/save.ts";
 import * as shutdown from "./server/shutdown.ts";
 import * as slowlog from "./server/slowlog.ts";
 import * as setAlgebra from "./sets/algebra.ts";
@@ -84,6 +87,7 @@ const FAMILIES: readonly object[] = [
   databases,
   dumping,
   expiry,
+  migrating,
   object,
   restoring,
   scanning,
@@ -100,6 +104,8 @@ const FAMILIES: readonly object[] = [
   info,
   latency,
   memory,
+  rewriting,
+  saving,
   shutdown,
   slowlog,
   setAlgebra,

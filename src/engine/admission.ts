@@ -55,6 +55,8 @@ export const GATE_SUBSCRIBED = 1 << 9;
 export const GATE_MULTI = 1 << 10;
 /** The invalidation table (tracking.ts) holds more keys than it may: first some are forgotten. */
 export const GATE_TRACKING = 1 << 11;
+/** The last snapshot before the end is being written. */
+export const GATE_SHUTDOWN = 1 << 12;
 
 export const ADMITTED = 0;
 export const REJECTED = 1;
@@ -83,6 +85,7 @@ const EXEC = "exec";
 export function gatesOf(command: Command): number {
   const flags = command.flags;
   let gates = GATE_PAUSE | GATE_TRACKING;
+  if (command.name !== "shutdown") gates |= GATE_SHUTDOWN;
   if ((flags & PROTECTED) !== 0) gates |= GATE_PROTECTED;
   if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH | GATE_ACL;
   if ((flags & DENYOOM) !== 0) gates |= GATE_MEMORY;
@@ -120,7 +123,7 @@ export function admit(engine: Engine, session: Session, command: Command, args: 
     reject(engine, session, command, error);
     return REJECTED;
   }
-  if ((gates & (GATE_PAUSE | GATE_PAUSE_WRITE)) !== 0) return POSTPONED;
+  if ((gates & (GATE_PAUSE | GATE_PAUSE_WRITE | GATE_SHUTDOWN)) !== 0) return POSTPONED;
   if (transaction === null || isExec || (gates & GATE_MULTI) === 0) return ADMITTED;
   transaction.queue(command, args);
   engine.reply.simple("QUEUED");

@@ -30,7 +30,7 @@ import {
 } from "../protocol/errors.ts";
 import { MAX_STRING_BYTES } from "../protocol/limits.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
-import type { BlockedRequest, BlockOptions } from "./blocked-request.ts";
+import type { BlockedRequest, BlockOptions, WaitOptions } from "./blocked-request.ts";
 import type { Command } from "./command.ts";
 import type { Effects } from "./effects.ts";
 import type { Engine } from "./engine.ts";
@@ -177,6 +177,15 @@ export class Call {
     if (options.repliesNil === true) this.reply.nil();
     else this.reply.nullArray();
     return null;
+  }
+
+  /**
+   * The handler returns without a reply, which comes when what it waits for, no key, calls
+   * `proceed` or `refuse` (blocking.ts). Null where the session can't wait (MULTI, a script).
+   */
+  wait(options: WaitOptions): BlockedRequest | null {
+    if (this.session.transport === null || this.session.deniesBlocking) return null;
+    return this.engine.blocking.addWaiting(this, options);
   }
 
   /** Bytes of the request that is running. */

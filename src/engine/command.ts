@@ -64,6 +64,7 @@ export type Group =
 
 /** ACL categories that do not follow from the flags. */
 export type Category =
+  | "admin"
   | "bitmap"
   | "connection"
   | "dangerous"

@@ -2,12 +2,12 @@
  * How much of the time a snapshot may take while clients are served.
  *
  * Slices earn what they spend: a fifth of the time that goes to clients, and more the less of the
- * time that is, up to nearly all of it when nobody asks for anything. What was earned is not
- * hoarded, so no slice stops the server for longer than MAX_SLICE_US.
+ * time that is. When nobody asks for anything they follow each other at once. What was earned is
+ * not hoarded, so no slice stops the server for longer than MAX_SLICE_US.
  */
 const SHARE = 0.2;
-/** What an idle server earns per microsecond. */
-const MAX_RATE = 50;
+/** The part of the time that clients may take of a server that is called idle. */
+const IDLE_LOAD = 0.02;
 /** Below this a slice is not worth the turn. */
 const MIN_SLICE_US = 150;
 /** A client that asks now and then should hardly notice. */
@@ -41,9 +41,12 @@ export class Pace {
       this.gapsUs = WINDOW_US;
     }
     const load = this.gapsUs === 0 ? 0 : this.busyUs / this.gapsUs;
-    const rate = Math.min(MAX_RATE, SHARE / load);
+    if (load < IDLE_LOAD) {
+      this.creditUs = LIGHT_SLICE_US;
+      return LIGHT_SLICE_US;
+    }
     const most = load < LIGHT_LOAD ? LIGHT_SLICE_US : MAX_SLICE_US;
-    this.creditUs = Math.min(most, this.creditUs + gapUs * rate);
+    this.creditUs = Math.min(most, this.creditUs + (gapUs * SHARE) / load);
     return this.creditUs < MIN_SLICE_US ? 0 : this.creditUs;
   }
 

@@ -77,8 +77,8 @@ export class SnapshotFile {
   finish(done: () => void): void {
     this.whenSynced(() => {
       if (this.problem === null && this.sizeBytes !== this.syncedBytes) {
-        this.startSync();
         this.onSynced = () => this.finished(done);
+        this.startSync();
       } else {
         this.finished(done);
       }

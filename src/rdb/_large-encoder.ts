@@ -91,7 +91,7 @@ export class LargeEncoder implements LargeEncoding {
           writeListNode(output, bytes, start, length, count);
         return (budget) => value.walk(budget, visit);
       }
-      case "stream": {
+      default: {
         const visit = (id: StreamId, bytes: Uint8Array, start: number, length: number): void =>
           writeStreamNode(output, id, bytes, start, length);
         return (budget) => value.walk(budget, visit);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DURABILITY_CASES } from "../../bench/durability/cases.ts";
 import { LOADS } from "../../bench/load/loads.ts";
 import type { LoadResult } from "../../bench/load/measure-load.ts";
 import { PAUSES } from "../../bench/load/pauses.ts";
@@ -50,7 +51,7 @@ describe.skipIf(missing.length > 0)("benchmarks, quickly", () => {
         expect(output).toContain(`| ${title} `);
       }
       const measured = new Set(results.comparisons.map(({ name }) => name));
-      expect([...measured]).toEqual(["aof-restart", ...PAUSES.map(({ name }) => name)]);
+      expect([...measured]).toEqual(PAUSES.map(({ name }) => name));
       expectPositive(results.comparisons);
       expectMarkdown(output);
     },
@@ -66,6 +67,19 @@ describe.skipIf(missing.length > 0)("benchmarks, quickly", () => {
       const datasets = DATASETS.map(({ name }) => name);
       expect([...measured]).toEqual(["idle", "connections", ...datasets]);
       expectPositive(results.comparisons.filter(({ title }) => !title.endsWith(" net")));
+      expectMarkdown(output);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "bench/durability measures every case",
+    async () => {
+      const { output, results } = await run("bench/durability/main.ts", "--markdown");
+      expect(results.failures).toEqual([]);
+      const measured = new Set(results.comparisons.map(({ name }) => name));
+      expect([...measured]).toEqual(DURABILITY_CASES.map(({ name }) => name));
+      expectPositive(results.comparisons.filter(({ title }) => !/lost$|growth/.test(title)));
       expectMarkdown(output);
     },
     TIMEOUT_MS,

@@ -29,7 +29,7 @@ import { Arguments } from "../../src/protocol/arguments.ts";
 import { REQUEST, RequestParser } from "../../src/protocol/request-parser.ts";
 import { DumpEncoder } from "../../src/rdb/dump-payload.ts";
 import { configuredVersion } from "../../src/rdb/rdb-version.ts";
-import { ReplyDecoder, type ReplyValue } from "./_reply-decoder.ts";
+import { type Reply, ReplyDecoder, type ReplyValue } from "./_reply-decoder.ts";
 import { type Argument, argumentBytes, readableCommand, splitLine } from "./readable.ts";
 
 export const START_MS = 1_700_000_000_000;
@@ -73,6 +73,11 @@ export class LocalEngine {
 
   /** Runs a command, given as a line or as its arguments; returns the reply. */
   do(...command: readonly Argument[]): ReplyValue {
+    return this.request(...command).value;
+  }
+
+  /** As `do`, with the reply's raw bytes. */
+  request(...command: readonly Argument[]): Reply {
     const [line] = command;
     const isLine = command.length === 1 && typeof line === "string";
     const args = new Arguments();
@@ -84,7 +89,7 @@ export class LocalEngine {
     decoder.push(reply.bytes.slice(0, reply.at));
     const one = decoder.next();
     if (one === null) throw new Error("No reply");
-    return one.value;
+    return one;
   }
 
   /** The key's value as DUMP gives it, in bytes; null where there is none. */

@@ -34,6 +34,8 @@ import { PEDIS, type Program, type ServerProcess, startServer } from "./server.t
 export interface TranscriptOptions {
   /** Directives of both servers, besides those that make them quiet and open to tests. */
   readonly directives?: readonly string[];
+  /** Directives of what is tested alone. */
+  readonly ownDirectives?: readonly string[];
   /** Both unless told. */
   readonly protocols?: readonly (2 | 3)[];
   readonly timeoutMs?: number;
@@ -128,7 +130,8 @@ export async function playTranscript(
   const oracle = findOracle();
   const actions: Action[] = [];
   build(conversation(actions, MAIN_CONNECTION));
-  const pedisAnswers = await perform(options.program ?? PEDIS, protocol, directives, actions);
+  const own = [...directives, ...(options.ownDirectives ?? [])];
+  const pedisAnswers = await perform(options.program ?? PEDIS, protocol, own, actions);
   const oracleAnswers =
     oracle === null ? null : await perform(oracle, protocol, directives, actions);
 

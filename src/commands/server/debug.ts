@@ -14,6 +14,7 @@ import { unknownSubcommandOrArity } from "../../protocol/errors.ts";
 import { describeObject, digestValues } from "./_debug-object.ts";
 import { populate } from "./_debug-populate.ts";
 import { showProtocol } from "./_debug-protocol.ts";
+import { reload } from "./_debug-reload.ts";
 
 interface Subcommand {
   /** What follows the name, as HELP shows it. */
@@ -25,6 +26,12 @@ interface Subcommand {
 }
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  "AOF-FLUSH-SLEEP": {
+    usage: "<microseconds>",
+    help: "Stops the whole server for so long before each write to the append-only file.",
+    count: [1, 1],
+    run: setAofFlushSleep,
+  },
   "CHANGE-REPL-ID": {
     help: "Gives the server a new replication ID.",
     count: [0, 0],
@@ -52,6 +59,11 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     count: [0, 0],
     run: describeHeap,
   },
+  LOADAOF: {
+    help: "Writes what is pending, drops everything and loads the append-only file.",
+    count: [0, 0],
+    run: loadAof,
+  },
   LOG: { usage: "<text>", help: "Writes the text to the log.", count: [1, 1], run: writeLog },
   OBJECT: {
     usage: "<key>",
@@ -76,6 +88,12 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     help: "Answers with a sample of a reply type; an unknown one lists them all.",
     count: [1, 1],
     run: showProtocol,
+  },
+  RELOAD: {
+    usage: "[MERGE] [NOFLUSH] [NOSAVE]",
+    help: "Saves the snapshot file, drops everything and loads it; NOFLUSH drops nothing first.",
+    count: [0, 3],
+    run: reload,
   },
   REPLYBUFFER: {
     usage: "RESIZING <0|1>",
@@ -148,6 +166,18 @@ function sleep(call: Call): void {
   const seconds = Number.parseFloat(call.text(2));
   if (seconds > 0 && seconds < Infinity) Bun.sleepSync(seconds * 1000);
   context.access.setTime(clock.refresh());
+  call.reply.ok();
+}
+
+/** Where the files can't be loaded the server ends, as there is nothing to go on with. */
+function loadAof(call: Call): void {
+  if (call.engine.persistence.reloadAof()) call.reply.ok();
+  else call.fail("ERR Error trying to load the AOF files, check server logs.");
+}
+
+function setAofFlushSleep(call: Call): void {
+  const microseconds = Number.parseInt(call.text(2), 10);
+  call.engine.switches.aofFlushSleepMs = microseconds > 0 ? microseconds / 1000 : 0;
   call.reply.ok();
 }
 

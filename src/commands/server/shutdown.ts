@@ -1,4 +1,5 @@
 /** SHUTDOWN: ends the server. */
+import type { BlockedRequest } from "../../engine/blocked-request.ts";
 import {
   ADMIN,
   ALLOW_BUSY,
@@ -8,7 +9,7 @@ import {
   NOSCRIPT,
   STALE,
 } from "../../engine/command.ts";
-import { SYNTAX } from "../../protocol/errors.ts";
+import { SHUTDOWN_MAY_BLOCK, SYNTAX } from "../../protocol/errors.ts";
 
 export const shutdown = command({
   name: "shutdown",
@@ -46,11 +47,32 @@ export const shutdown = command({
     if ((words.has("SAVE") && words.has("NOSAVE")) || (aborts && words.size > 1)) {
       call.refuse(SYNTAX);
     }
-    // A shutdown here takes no time: there is never one to abort.
-    if (aborts) call.refuse("ERR No shutdown in progress.");
-    if (words.has("SAVE")) call.refuse("ERR Errors trying to SHUTDOWN. Check logs.");
     if (call.refused()) return;
-    const problem = call.engine.requestShutdown(words.has("FORCE"));
-    if (problem !== null) call.fail(problem);
+    const control = call.engine.shutdown;
+    if (aborts) {
+      if (control.abort()) call.reply.ok();
+      else call.fail("ERR No shutdown in progress.");
+      return;
+    }
+    if (!words.has("NOW") && call.session.deniesBlocking) {
+      call.fail(SHUTDOWN_MAY_BLOCK);
+      return;
+    }
+    let request: BlockedRequest | null = null;
+    const { blocking } = call.engine;
+    const outcome = control.begin(
+      {
+        saves: words.has("SAVE") ? true : words.has("NOSAVE") ? false : null,
+        isForced: words.has("FORCE"),
+        isImmediate: words.has("NOW"),
+      },
+      (error) => {
+        if (request !== null) blocking.refuse(request, error);
+      },
+    );
+    if (outcome instanceof Error) call.fail(outcome.message);
+    else if (outcome === "later") {
+      request = call.wait({ timeoutMs: 0, giveUp: null, counts: true });
+    }
   },
 });

@@ -2,22 +2,24 @@
  * A client of its own process that sends PING about every millisecond, each after the reply to the
  * one before, and prints a `PingReport` as JSON once its standard input ends.
  *
- *     bun bench/load/pinger.ts PORT SERVER_PID
+ *     bun bench/support/pinger.ts PORT SERVER_PID
  *
  * Every wait is told as seen by the clock, and without the time this very thread was ready to run
- * but not running (the second figure of its schedstat), which is no doing of the server's. The
- * longest is told once more without the time the server's main thread so waited for a processor:
- * where that is far less, something else on the machine held the server up. A ping that waits long
+ * but not running (the second figure of its schedstat), which is no doing of the server's. Some
+ * are told once more without the time the server's main thread so waited for a processor: where
+ * that is far less, something else on the machine held the server up. A ping that waits long
  * delays those behind it, so what the percentiles count is pings, while the longest wait is exact.
  */
 import { openSync, readSync } from "node:fs";
 
 export interface PingReport {
   readonly count: number;
-  /** A percentile and the longest of the waits without the pinger's own delays. */
+  /** Percentiles and the longest of the waits without the pinger's own delays. */
+  readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
-  /** The longest wait without the pinger's delays and the server's: it may subtract too much. */
+  /** Waits without the pinger's delays and the server's, which may subtract too much. */
+  readonly p99RunningMs: number;
   readonly maxRunningMs: number;
   /** The longest wait by the clock. */
   readonly maxByClockMs: number;
@@ -29,11 +31,11 @@ const MAX_SAMPLES = 1 << 20;
 const PING = Buffer.from("*1\r\n$4\r\nPING\r\n");
 
 const waitsMs = new Float64Array(MAX_SAMPLES);
+const runningsMs = new Float64Array(MAX_SAMPLES);
 const [, , port, serverPid] = process.argv;
 const ownScheduling = openSync("/proc/thread-self/schedstat", "r");
 const serverScheduling = openSync(`/proc/${serverPid}/task/${serverPid}/schedstat`, "r");
 const schedulingText = Buffer.alloc(128);
-let maxRunningMs = 0;
 let maxByClockMs = 0;
 let count = 0;
 let warmUpsLeft = WARM_UP_COUNT;
@@ -72,8 +74,8 @@ function receive(_connection: Bun.Socket, reply: Uint8Array): void {
   if (warmUpsLeft > 0) {
     if (--warmUpsLeft === 0) console.log("ready");
   } else if (count < MAX_SAMPLES) {
-    waitsMs[count++] = Math.max(0, netNs) / 1e6;
-    maxRunningMs = Math.max(maxRunningMs, runningNs / 1e6);
+    waitsMs[count] = Math.max(0, netNs) / 1e6;
+    runningsMs[count++] = Math.max(0, runningNs) / 1e6;
     maxByClockMs = Math.max(maxByClockMs, waitNs / 1e6);
   }
   setTimeout(send, PAUSE_MS);
@@ -86,13 +88,16 @@ function delayNs(scheduling: number): number {
 }
 
 function report(): void {
-  const sorted = waitsMs.subarray(0, count).sort();
-  const at = (part: number) => sorted[Math.min(count - 1, Math.floor(part * count))];
+  waitsMs.subarray(0, count).sort();
+  runningsMs.subarray(0, count).sort();
+  const rank = (part: number) => Math.min(count - 1, Math.floor(part * count));
   const result: PingReport = {
     count,
-    p999Ms: at(0.999),
-    maxMs: at(1),
-    maxRunningMs,
+    p99Ms: waitsMs[rank(0.99)],
+    p999Ms: waitsMs[rank(0.999)],
+    maxMs: waitsMs[rank(1)],
+    p99RunningMs: runningsMs[rank(0.99)],
+    maxRunningMs: runningsMs[rank(1)],
     maxByClockMs,
   };
   console.log(JSON.stringify(result));

@@ -1,10 +1,10 @@
 /** Measures both servers in turns and compares the medians of each figure. */
 import type { Program } from "../../test/support/server.ts";
-import { type Contest, SIDES } from "../support/contest.ts";
-import { checkNotEnding } from "../support/lifetime.ts";
-import { type Comparison, median, progress, type Target } from "../support/report.ts";
+import { type Contest, SIDES } from "./contest.ts";
+import { checkNotEnding } from "./lifetime.ts";
+import { type Comparison, median, progress, type Target } from "./report.ts";
 
-export interface MemoryScale {
+export interface Scale {
   readonly rounds: number;
   readonly quick: boolean;
 }
@@ -12,7 +12,7 @@ export interface MemoryScale {
 export interface Turns {
   readonly name: string;
   readonly contest: Contest;
-  readonly scale: MemoryScale;
+  readonly scale: Scale;
 }
 
 /** How one of the figures measured is shown. */
@@ -21,6 +21,8 @@ export interface Shown<Figures> {
   readonly title: string;
   readonly unit: string;
   readonly target: Target | null;
+  /** What is shown of several rounds; the median unless told. */
+  readonly over?: (values: readonly number[]) => number;
 }
 
 export async function takeTurns<Figures extends { readonly [name in keyof Figures]: number }>(
@@ -38,9 +40,9 @@ export async function takeTurns<Figures extends { readonly [name in keyof Figure
       progress(`${name} ${round}/${rounds} ${side}: ${summary(figures)}`);
     }
   }
-  return shown.map(({ figure, title, unit, target }) => {
+  return shown.map(({ figure, title, unit, target, over = median }) => {
     const of = (side: (typeof SIDES)[number]) =>
-      median(taken[side].map((figures) => figures[figure]));
+      over(taken[side].map((figures) => figures[figure]));
     return { name, title, unit, figures: { pedis: of("pedis"), redis: of("redis") }, target };
   });
 }

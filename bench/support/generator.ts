@@ -1,8 +1,8 @@
 /**
  * A load that redis-benchmark cannot make: a cycle of several requests, each client going through
- * its own. A process of its own, started by `measure-load.ts`, which prints a `GeneratorReport`.
+ * its own. A process of its own, which prints a `GeneratorReport`.
  *
- *     bun bench/load/generator.ts PORT '{"cycle": [["MULTI"], ["SET", "k:{r}", "v"], ["EXEC"]], …}'
+ *     bun bench/support/generator.ts PORT '{"cycle": [["MULTI"], ["SET", "k:{r}", "v"], ["EXEC"]], …}'
  *
  *     {c}   number of the client, from 0, in three digits
  *     {n}   a number that every place counts up once per cycle, from 1; the places of one cycle

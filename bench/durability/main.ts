@@ -1,0 +1,39 @@
+/**
+ * Saving and loading, Pedis and redis-server in turns: `bun bench/durability/main.ts --help`.
+ *
+ * What is loaded and saved is one row of `contents.ts`, each of which is loaded in the forms of
+ * `loading.ts` and saved by SAVE; the saves in the background are rows of `background.ts`.
+ */
+import { prepareContest } from "../support/contest.ts";
+import { checkNotEnding, runBenchmark } from "../support/lifetime.ts";
+import { readOptions, selectCases } from "../support/options.ts";
+import { type Comparison, comparisonTable, type Failure, finish } from "../support/report.ts";
+import { DURABILITY_CASES } from "./cases.ts";
+
+await runBenchmark(async () => {
+  const options = readOptions("bench/durability/main.ts");
+  const cases = selectCases(DURABILITY_CASES, options.names);
+  const contest = prepareContest(options.pedisPath, { pinned: true });
+  const comparisons: Comparison[] = [];
+  const failures: Failure[] = [];
+  for (const { name, run } of cases) {
+    try {
+      comparisons.push(...(await run(contest, options)));
+    } catch (problem) {
+      checkNotEnding();
+      failures.push({ name, reason: problem instanceof Error ? problem.message : "?" });
+    }
+  }
+  const medians = options.rounds === 1 ? "1 round" : `medians of ${options.rounds} rounds`;
+  const note = options.quick ? "\n(quick: the counts are tiny and the figures mean nothing)" : "";
+  console.log(`${contest.description}
+${medians}; ratio is pedis ÷ redis, lower is better; CPU is user and system time of the process;
+a load is all from starting the process, on files that redis-server has written;
+growth of memory: resident bytes, with redis also those that its child copied;
+background saves: the servers may use all processors;
+✓ hits, ✗ misses${note}
+`);
+  if (comparisons.length > 0) console.log(comparisonTable(comparisons, options.markdown));
+  const { description } = contest;
+  return finish(failures, options.jsonPath, { description, comparisons });
+});
