@@ -117,6 +117,11 @@ function greet(config: Config, line: CommandLine, log: Log): void {
   } else {
     log.notice("Configuration loaded");
   }
+}
+
+/** The logo, or a line instead. The ports are open by then: whoever waits for it may connect. */
+function showLogo(config: Config, log: Log): void {
+  const { values } = config;
   log.role = "M";
   const port = values.port === 0 ? values["tls-port"] : values.port;
   const isTerminal = values.logfile === "" && process.stdout.isTTY;
@@ -140,17 +145,18 @@ async function run(server: Server, config: Config, log: Log): Promise<void> {
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
   server.onExit = exit;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => server.receiveSignal(signal));
+  }
+  process.on("SIGHUP", () => {});
   const problem = server.listen();
   if (problem !== null) {
     log.warning(problem);
     process.exit(1);
   }
   writePidFile(config, log);
+  showLogo(config, log);
   log.notice("Server initialized");
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => server.receiveSignal(signal));
-  }
-  process.on("SIGHUP", () => {});
   if (!(await server.start())) process.exit(1);
 }
 

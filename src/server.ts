@@ -2,6 +2,7 @@
  * The composition root: builds the parts of a server, wires what one part must tell another,
  * opens the listeners and runs the cron. Nothing below imports this file.
  */
+import type { TLSOptions } from "bun";
 import type { Clock } from "./base/clock.ts";
 import type { Disk } from "./base/disk.ts";
 import type { Log } from "./base/log.ts";
@@ -18,7 +19,8 @@ import { FieldExpiryCycle } from "./keyspace/field-expiry.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
 import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
-import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
+import { PeerConnector } from "./net/peer-socket.ts";
+import { readClientTlsOptions, readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { FilePersistence } from "./persistence/persistence.ts";
 import { Shutdown } from "./persistence/shutdown.ts";
@@ -66,7 +68,7 @@ export class Server {
     this.listeners = new Listeners(this.gateway, disk);
     this.persistence = new FilePersistence(this.engine, disk, (code) => this.onExit(code));
     this.shutdown = new Shutdown(this.engine, disk, this.persistence, {
-      finishTurn: () => this.turn.finish(),
+      sendReplies: () => this.turn.finish(),
       resume: () => this.gateway.resumeAll(),
       close: () => this.close(),
       exit: (code) => this.onExit(code),
@@ -122,6 +124,7 @@ export class Server {
     if (this.cronTimer !== null) clearTimeout(this.cronTimer);
     if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
+    this.engine.peers.closeAll();
   }
 
   private wire(): void {
@@ -130,6 +133,7 @@ export class Server {
     publishKeyEvents(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
+    engine.peers.connector = new PeerConnector(this.gateway, () => this.clientTls());
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
     this.turn.beforeReplies = () => engine.tracking.broadcast();
@@ -186,6 +190,12 @@ export class Server {
     });
   }
 
+  /** As Redis, `tls-cluster` stands for MIGRATE too. */
+  private clientTls(): TLSOptions | string | null {
+    const { values } = this.engine.config;
+    return values["tls-cluster"] ? readClientTlsOptions(values, this.disk) : null;
+  }
+
   /** Follows a changed configuration; null, or why not. */
   private reopenPorts(refusal: string): string | null {
     const problem = this.openPorts();
@@ -234,6 +244,7 @@ export class Server {
     engine.effects.finishEach();
     this.persistence.cron();
     engine.pause.check(nowMs);
+    engine.peers.expire(nowMs);
     engine.tracking.limit();
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);

@@ -21,7 +21,9 @@ import * as keyBasics from "./keys/basic.ts";
 import * as databases from "./keys/databases.ts";
 import * as dumping from "./keys/dump.ts";
 import * as expiry from "./keys/expire.ts";
+import * as migrating from "./keys/migrate.ts";
 import * as object from "./keys/object.ts";
+import * as restoring from "./keys/restore.ts";
 import * as scanning from "./keys/scan.ts";
 import * as listBlocking from "./lists/blocking.ts";
 import * as listElements from "./lists/elements.ts";
@@ -36,6 +38,7 @@ import * as debug from "./server/debug.ts";
 import * as info from "./server/info.ts";
 import * as latency from "./server/latency.ts";
 import * as memory from "./server/memory.ts";
+import * as rewriting from "./server/rewrite.ts";
 import * as saving from "./server/save.ts";
 import * as shutdown from "./server/shutdown.ts";
 import * as slowlog from "./server/slowlog.ts";
@@ -84,7 +87,9 @@ const FAMILIES: readonly object[] = [
   databases,
   dumping,
   expiry,
+  migrating,
   object,
+  restoring,
   scanning,
   listBlocking,
   listElements,
@@ -99,6 +104,7 @@ const FAMILIES: readonly object[] = [
   info,
   latency,
   memory,
+  rewriting,
   saving,
   shutdown,
   slowlog,

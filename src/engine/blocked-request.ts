@@ -1,6 +1,7 @@
-/** A request that found nothing and waits, with all that it takes to run it again. */
+/** A request that waits, for a key or for something else, with all that it takes to go on. */
 import type { Database } from "../keyspace/database.ts";
 import type { Arguments } from "../protocol/arguments.ts";
+import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { AwaitedKey } from "./_awaited-keys.ts";
 import type { Command } from "./command.ts";
 import type { Session } from "./session.ts";
@@ -22,22 +23,46 @@ export interface BlockOptions {
   readonly wakesWithoutKey?: boolean;
 }
 
+/** How a request waits for what is no key; whoever it waits for calls `proceed` (blocking.ts). */
+export interface WaitOptions {
+  /** 0: for ever. */
+  readonly timeoutMs: number;
+  /**
+   * Replies to the client whose time is up, or that CLIENT UNBLOCK names (WAIT). Null where the
+   * request ends in its own time only (MIGRATE, SHUTDOWN): then a client that sends no more still
+   * gets its reply.
+   */
+  readonly giveUp: GiveUp | null;
+  /** Whether INFO counts it as a blocked client; to Redis MIGRATE is none. */
+  readonly counts: boolean;
+}
+
+export type GiveUp = (reply: ReplyWriter) => void;
+
+/** Of those that wait for no key. */
+const NO_TYPE = -1;
+
 export class BlockedRequest {
   /** Set before the handler runs again; it blocking once more takes that back. */
   hasAnswered = false;
   /** What the handler's runs took so far, in microseconds. */
   spentUs = 0;
+  /** Something was changed for it: its reply must wait for the disk. */
+  hasChanged = false;
   /** Its place among the deadlines; -1: it waits for ever. */
   heapIndex = -1;
   keys: readonly AwaitedKey[] = [];
 
+  /** The type of value that wakes it. */
+  readonly type: number;
+  readonly wakesWithoutKey: boolean;
+  readonly giveUp: GiveUp | null;
+  readonly counts: boolean;
   readonly session: Session;
   readonly command: Command;
   /** A copy: the buffer that the request came in is long gone when it runs again. */
   readonly args: Arguments;
   readonly database: Database;
-  readonly type: number;
-  readonly wakesWithoutKey: boolean;
   /** Unix milliseconds; Infinity: for ever. */
   readonly deadlineMs: number;
   /** Counts all requests that ever blocked. */
@@ -47,18 +72,26 @@ export class BlockedRequest {
     session: Session,
     command: Command,
     args: Arguments,
-    options: BlockOptions,
+    options: BlockOptions | WaitOptions,
     nowMs: number,
     order: number,
   ) {
+    const forKeys = "firstKey" in options ? options : null;
+    this.type = forKeys?.type ?? NO_TYPE;
+    this.wakesWithoutKey = forKeys?.wakesWithoutKey ?? false;
+    this.giveUp = "giveUp" in options ? options.giveUp : repliesNullArray;
+    this.counts = "counts" in options ? options.counts : true;
     this.session = session;
     this.command = command;
     this.args = args.clone();
     this.database = session.database;
-    this.type = options.type;
-    this.wakesWithoutKey = options.wakesWithoutKey ?? false;
     this.deadlineMs = options.timeoutMs === 0 ? Infinity : nowMs + options.timeoutMs;
     this.order = order;
+  }
+
+  /** It ends at its deadline, and when CLIENT UNBLOCK or its client's leaving say so. */
+  get isInterruptible(): boolean {
+    return this.giveUp !== null;
   }
 
   get sizeBytes(): number {
@@ -74,4 +107,8 @@ export class BlockedRequest {
     parts[index] = bytes;
     this.args.assign(parts);
   }
+}
+
+function repliesNullArray(reply: ReplyWriter): void {
+  reply.nullArray();
 }

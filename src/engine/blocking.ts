@@ -1,5 +1,6 @@
 /**
- * Blocking commands: requests that found nothing and wait for a key.
+ * Blocking commands: requests that found nothing and wait for a key, or that wait for something
+ * else (MIGRATE, for another server).
  *
  *     handler ──block──▶ waiting ──a key of theirs changed──▶ ready ──serve──▶ handler again
  *                           ▲                                                    │
@@ -7,7 +8,8 @@
  *                                                                   it answers ──▶ reply, over
  *
  * A blocked session runs nothing: what its client sends waits in the connection. It leaves by an
- * answer, by its deadline, by CLIENT UNBLOCK, or with its connection.
+ * answer, by its deadline, by CLIENT UNBLOCK, or with its connection. Of a request that waits for no
+ * key, whoever it waits for runs the rest, step by step (`proceed`); only the last one answers.
  *
  * That a key may have become ready is heard from the reports that every command makes of the keys
  * it changed (key-events.ts), which cover whatever creates, replaces, renames or extends a value.
@@ -29,13 +31,12 @@ import {
   typeOf,
   TYPE_ZSET,
 } from "../memory/entry.ts";
-import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import { AwaitedKeys } from "./_awaited-keys.ts";
 import type { AwaitedKey } from "./_awaited-keys.ts";
 import { Deadlines } from "./_deadlines.ts";
 import { admit, ADMITTED, POSTPONED } from "./admission.ts";
 import { BlockedRequest } from "./blocked-request.ts";
-import type { BlockOptions } from "./blocked-request.ts";
+import type { BlockOptions, GiveUp, WaitOptions } from "./blocked-request.ts";
 import type { Call } from "./call.ts";
 import { BLOCKING } from "./command.ts";
 import type { Engine } from "./engine.ts";
@@ -75,8 +76,10 @@ export class Blocking implements KeyWatcher {
   hasReady = false;
   /** Set by the composition root: has `expire` called at this time, or as soon as it can. */
   requestWake: (atMs: number) => void = () => {};
-  /** Sessions that are blocked. */
+  /** Sessions that are blocked, as INFO counts them. */
   count = 0;
+  /** Those that wait for keys. */
+  private keyedCount = 0;
   private readonly keys = new AwaitedKeys();
   private readonly deadlines = new Deadlines();
   private ready: AwaitedKey[] = [];
@@ -114,11 +117,7 @@ export class Blocking implements KeyWatcher {
   /** Blocks the session of the running call; `Call.block` has made sure that it may. */
   add(call: Call, options: BlockOptions): BlockedRequest {
     const { session, command, args, database } = call;
-    const hasKeys = options.firstKey <= options.lastKey;
-    assert(
-      !hasKeys || (command.flags & BLOCKING) !== 0,
-      `${command.fullName} is declared as blocking`,
-    );
+    assert((command.flags & BLOCKING) !== 0, `${command.fullName} is declared as blocking`);
     const order = this.nextOrder++;
     const request = new BlockedRequest(session, command, args, options, call.nowMs, order);
     const keys = new Set<AwaitedKey>();
@@ -130,14 +129,42 @@ export class Blocking implements KeyWatcher {
       if (request.wakesWithoutKey) key.waitersWithoutKey++;
     }
     request.keys = [...keys];
-    if (this.count++ === 0) this.engine.watchKeys(this);
+    if (this.keyedCount++ === 0) this.engine.watchKeys(this);
     this.countKind(request, 1);
-    if (request.deadlineMs !== Infinity) {
-      this.deadlines.add(request);
-      this.wakeInTime();
-    }
-    session.blocked = request;
+    this.enter(request);
     return request;
+  }
+
+  /** As `add`, for a request that waits for something else; `Call.wait` has made sure. */
+  addWaiting({ session, command, args, nowMs }: Call, options: WaitOptions): BlockedRequest {
+    const order = this.nextOrder++;
+    const request = new BlockedRequest(session, command, args, options, nowMs, order);
+    this.enter(request);
+    return request;
+  }
+
+  /**
+   * Runs a step of a request that waits for no key; the step that returns true has written the
+   * reply, and with it the request is over. Nothing else may be running. What a step changes is
+   * passed on even where the client is gone and will get no reply.
+   */
+  proceed(request: BlockedRequest, step: (call: Call) => boolean): void {
+    const { engine } = this;
+    const { session } = request;
+    assert(engine.running === null, "a request goes on when no other is running");
+    const isGone = session.blocked !== request;
+    const appended = engine.effects.appendedCount;
+    const bytes = this.takeReply(request, () =>
+      engine.runAgain(request, step) ? ANSWERED : WAITS_ON,
+    );
+    if (engine.effects.appendedCount !== appended) request.hasChanged = true;
+    if (bytes !== null && !isGone) session.transport?.unblocked(bytes, request.hasChanged);
+    if (this.hasReady) this.serve();
+  }
+
+  /** Ends a request that waits for no key with an error, whatever else is running. */
+  refuse(request: BlockedRequest, error: string): void {
+    if (request.session.blocked === request) this.conclude(request, (reply) => reply.error(error));
   }
 
   /** The session is no longer blocked, and gets no reply: its connection is gone. */
@@ -145,24 +172,26 @@ export class Blocking implements KeyWatcher {
     const request = session.blocked;
     if (request === null) return;
     session.blocked = null;
+    if (request.counts) this.count--;
     this.deadlines.remove(request);
+    if (request.keys.length === 0) return;
     for (const key of request.keys) {
       key.waiters.delete(request);
       if (request.wakesWithoutKey) key.waitersWithoutKey--;
       if (key.waiters.size === 0) this.keys.remove(key);
     }
     this.countKind(request, -1);
-    if (--this.count === 0) this.engine.unwatchKeys(this);
+    if (--this.keyedCount === 0) this.engine.unwatchKeys(this);
   }
 
   /**
    * CLIENT UNBLOCK: the session gets this error, or (null) what it would get at its deadline.
-   * False where it is not blocked.
+   * False where it is not blocked, or in a way that only ends by itself.
    */
   unblock(session: Session, error: string | null): boolean {
     const request = session.blocked;
-    if (request === null) return false;
-    if (error === null) this.timeOut(request);
+    if (request === null || request.giveUp === null) return false;
+    if (error === null) this.conclude(request, request.giveUp);
     else this.conclude(request, (reply) => reply.error(error));
     return true;
   }
@@ -176,7 +205,8 @@ export class Blocking implements KeyWatcher {
     const nowMs = this.engine.clock.nowMs;
     let first = this.deadlines.first;
     while (first !== null && first.deadlineMs < nowMs) {
-      this.timeOut(first);
+      assert(first.giveUp !== null, "what has a deadline can be given up");
+      this.conclude(first, first.giveUp);
       first = this.deadlines.first;
     }
     this.wakeInTime();
@@ -197,7 +227,7 @@ export class Blocking implements KeyWatcher {
 
   /** The whole content of the database was exchanged or emptied. */
   databaseChanged(database: Database): void {
-    if (this.count === 0) return;
+    if (this.keyedCount === 0) return;
     for (const key of this.keys.all()) if (key.database === database) this.note(key);
   }
 
@@ -255,7 +285,7 @@ export class Blocking implements KeyWatcher {
     let admission = ADMITTED;
     const bytes = this.takeReply(request, () => {
       admission = shut === 0 ? ADMITTED : admit(engine, session, command, request.args);
-      if (admission === ADMITTED) return engine.runAgain(request) ? ANSWERED : WAITS_ON;
+      if (admission === ADMITTED) return engine.runAgain(request, runHandler) ? ANSWERED : WAITS_ON;
       return admission === POSTPONED ? WAITS_ON : REFUSED;
     });
     if (bytes !== null) {
@@ -265,11 +295,15 @@ export class Blocking implements KeyWatcher {
     return admission !== POSTPONED;
   }
 
-  private timeOut(request: BlockedRequest): void {
-    this.conclude(request, (reply) => reply.nullArray());
+  private enter(request: BlockedRequest): void {
+    if (request.counts) this.count++;
+    request.session.blocked = request;
+    if (request.deadlineMs === Infinity) return;
+    this.deadlines.add(request);
+    this.wakeInTime();
   }
 
-  private conclude(request: BlockedRequest, write: (reply: ReplyWriter) => void): void {
+  private conclude(request: BlockedRequest, write: GiveUp): void {
     const bytes = this.takeReply(request, () => {
       write(this.engine.reply);
       return ANSWERED;
@@ -325,4 +359,12 @@ export class Blocking implements KeyWatcher {
     this.wakesAtMs = first.deadlineMs + 1;
     this.requestWake(this.wakesAtMs);
   }
+}
+
+/** A handler that runs again has answered unless it blocks once more. */
+function runHandler(call: Call): boolean {
+  const { blocked } = call.session;
+  if (blocked !== null) blocked.hasAnswered = true;
+  call.command.run(call);
+  return blocked === null || blocked.hasAnswered;
 }

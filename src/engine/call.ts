@@ -30,7 +30,7 @@ import {
 } from "../protocol/errors.ts";
 import { MAX_STRING_BYTES } from "../protocol/limits.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
-import type { BlockedRequest, BlockOptions } from "./blocked-request.ts";
+import type { BlockedRequest, BlockOptions, WaitOptions } from "./blocked-request.ts";
 import type { Command } from "./command.ts";
 import type { Effects } from "./effects.ts";
 import type { Engine } from "./engine.ts";
@@ -40,9 +40,6 @@ import { END_OF_TIME_MS, millisecondsOf } from "./timeout.ts";
 /** What the handler decided about propagation. */
 const AS_REQUEST = 0;
 const INSTEAD = 1;
-
-/** Waits for no key. */
-const FOR_NOTHING: BlockOptions = { firstKey: 1, lastKey: 0, type: -1, timeoutMs: 0 };
 
 export class Call {
   args!: Arguments;
@@ -182,9 +179,13 @@ export class Call {
     return null;
   }
 
-  /** The reply comes when somebody calls `Blocking.unblock` for the session. */
-  blockUntilTold(): void {
-    if (this.session.transport !== null) this.engine.blocking.add(this, FOR_NOTHING);
+  /**
+   * The handler returns without a reply, which comes when what it waits for, no key, calls
+   * `proceed` or `refuse` (blocking.ts). Null where the session can't wait (MULTI, a script).
+   */
+  wait(options: WaitOptions): BlockedRequest | null {
+    if (this.session.transport === null || this.session.deniesBlocking) return null;
+    return this.engine.blocking.addWaiting(this, options);
   }
 
   /** Bytes of the request that is running. */

@@ -46,6 +46,7 @@ import { feedMonitors } from "./monitor.ts";
 import { MemoryUsage } from "./memory-usage.ts";
 import { closeOverHardLimit, outputLimitOf } from "./output-limits.ts";
 import { Pause } from "./pause.ts";
+import { PeerCache } from "./peer-cache.ts";
 import type { Persistence } from "./persistence.ts";
 import { NoPersistence } from "./persistence.ts";
 import { NoPubSub, setSubscriberGate } from "./pubsub.ts";
@@ -95,10 +96,14 @@ export class Engine {
   readonly transactions: Transactions;
   readonly tracking: Tracking;
   readonly memory: MemoryUsage;
+  readonly peers = new PeerCache();
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
-  /** What DEBUG turns off: the active expiry cycle and the whole cron. */
-  readonly switches = { activeExpiry: true, cron: true };
+  /**
+   * What DEBUG changes: whether expired keys are looked for, whether there is a cron at all,
+   * whether checksums are compared, and for how long everything stops before the AOF is written.
+   */
+  readonly switches = { activeExpiry: true, cron: true, checksums: true, aofFlushSleepMs: 0 };
   persistence: Persistence = new NoPersistence();
   shutdown: ShutdownControl = new NoShutdown();
   pubsub: PubSub = new NoPubSub();
@@ -326,21 +331,20 @@ export class Engine {
     this.countedErrors = errorCount;
   }
 
-  /** Runs a blocked request's handler again; whether it answered. */
-  runAgain(request: BlockedRequest): boolean {
+  /** Runs a step of a blocked request; whether it answered. */
+  runAgain(request: BlockedRequest, step: (call: Call) => boolean): boolean {
     const { session, command, args } = request;
     const call = this.calls[0];
     const context = this.context;
     call.enter(session, command, args);
     context.leavesNoTrace = session.leavesNoTrace;
     const mutations = context.mutations;
-    request.hasAnswered = true;
     this.timing.begin(command, session, args);
-    command.run(call);
+    const hasAnswered = step(call);
     request.spentUs += this.timing.suspend();
     this.settle(call, mutations);
     if (session.tracking !== null) this.tracking.hasRun(session, command, args);
-    return request.hasAnswered;
+    return hasAnswered;
   }
 
   /** Counts a call that was blocked and is over now: once, whatever it took to answer it. */
@@ -358,8 +362,9 @@ export class Engine {
    * is returned, or null. The caller has found the command and checked the arguments' number.
    */
   replay(session: Session, command: Command, args: Arguments): string | null {
-    const { reply } = this;
-    const current = this.calls[0];
+    const { reply, depth } = this;
+    this.calls[depth] ??= new Call(this, reply);
+    const current = this.calls[depth];
     const mark = reply.at;
     const errors = reply.errorCount;
     reply.resp3 = false;
@@ -371,6 +376,20 @@ export class Engine {
     reply.at = mark;
     reply.hasOverflowed = false;
     return reply.errorCount === errors ? null : reply.lastError;
+  }
+
+  /** Has `step` replay files within the running command, which reports nothing of that. */
+  replayWithin<Result>(step: () => Result): Result {
+    const { context, reply } = this;
+    const { mutations } = context;
+    const { resp3 } = reply;
+    this.depth++;
+    const result = step();
+    this.depth--;
+    context.mutations = mutations;
+    reply.resp3 = resp3;
+    this.countedErrors = reply.errorCount;
+    return result;
   }
 
   /** The key left by itself: its removal is an effect of its own. */

@@ -1,16 +1,22 @@
 /**
- * CLIENT PAUSE: for some time, commands of clients wait (all of them, or those that may write).
- * Expired keys stay meanwhile, so that the data stands still for whoever asked for the pause.
+ * Times in which commands of clients wait: all of them, or those that may write. CLIENT PAUSE asks
+ * for one, which has an end; and the server itself holds one while it needs its data to stand
+ * still (MIGRATE). Expired keys stay meanwhile, so that nothing changes by itself either.
  */
+import { assert } from "../base/assert.ts";
 import { GATE_LOADING, GATE_PAUSE, GATE_PAUSE_WRITE } from "./admission.ts";
 import type { Engine } from "./engine.ts";
+
+const BOTH_GATES = GATE_PAUSE | GATE_PAUSE_WRITE;
 
 export class Pause {
   /** Called when commands that waited may run. */
   onEnd: () => void = () => {};
   private readonly engine: Engine;
   private endsAtMs = 0;
-  private gate = 0;
+  /** What CLIENT PAUSE shuts. */
+  private gates = 0;
+  private holdCount = 0;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -18,26 +24,43 @@ export class Pause {
 
   /** A running pause is never shortened, nor made less strict. */
   start(stopsAll: boolean, endsAtMs: number): void {
-    const isRunning = this.gate !== 0;
-    if (!isRunning || this.gate === GATE_PAUSE_WRITE) {
-      this.gate = stopsAll ? GATE_PAUSE : GATE_PAUSE_WRITE;
-    }
-    this.endsAtMs = isRunning ? Math.max(this.endsAtMs, endsAtMs) : endsAtMs;
-    this.engine.shut(this.gate);
-    this.engine.context.keepsExpired = true;
+    this.endsAtMs = this.gates === 0 ? endsAtMs : Math.max(this.endsAtMs, endsAtMs);
+    this.gates |= stopsAll ? GATE_PAUSE : GATE_PAUSE_WRITE;
+    this.apply();
   }
 
   stop(): void {
-    if (this.gate === 0) return;
-    this.gate = 0;
-    this.engine.open(GATE_PAUSE | GATE_PAUSE_WRITE);
-    this.engine.context.keepsExpired = (this.engine.gates & GATE_LOADING) !== 0;
-    this.engine.blocking.resumePostponed();
-    this.onEnd();
+    if (this.gates === 0) return;
+    this.gates = 0;
+    this.apply();
+  }
+
+  /** No client's command writes until `release`, whatever CLIENT PAUSE and UNPAUSE do. */
+  hold(): void {
+    this.holdCount++;
+    this.apply();
+  }
+
+  release(): void {
+    assert(this.holdCount > 0, "a pause that ends was held");
+    this.holdCount--;
+    this.apply();
   }
 
   /** Called by the cron. */
   check(nowMs: number): void {
-    if (this.gate !== 0 && nowMs >= this.endsAtMs) this.stop();
+    if (this.gates !== 0 && nowMs >= this.endsAtMs) this.stop();
+  }
+
+  private apply(): void {
+    const { engine } = this;
+    const before = engine.gates & BOTH_GATES;
+    const now = this.holdCount > 0 ? this.gates | GATE_PAUSE_WRITE : this.gates;
+    engine.open(BOTH_GATES);
+    engine.shut(now);
+    engine.context.keepsExpired = now !== 0 || (engine.gates & GATE_LOADING) !== 0;
+    if ((before & ~now) === 0) return;
+    engine.blocking.resumePostponed();
+    this.onEnd();
   }
 }

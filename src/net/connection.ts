@@ -132,7 +132,7 @@ export class Connection implements Transport {
       this.socket.end();
       return;
     }
-    if (this.session.blocked !== null) {
+    if (this.session.blocked?.isInterruptible === true) {
       this.gateway.engine.blocking.forget(this.session);
       this.dropWaiting();
       this.isInputOver = true;

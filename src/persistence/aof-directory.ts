@@ -16,6 +16,8 @@ import { EMPTY_MANIFEST, formatManifest, parseManifest } from "./manifest.ts";
 
 export class AofDirectory {
   manifest: Manifest = EMPTY_MANIFEST;
+  /** Whether the manifest here is certainly the one on the disk. */
+  private isSynced = true;
   private readonly disk: Disk;
   private readonly log: Log;
   private readonly values: ConfigValues;
@@ -39,12 +41,18 @@ export class AofDirectory {
     return join(this.path, name);
   }
 
+  /** Where changes go while AOF is being switched on, until there is a base for them. */
+  get temporaryIncrement(): string {
+    return `temp-${this.values.appendfilename}.incr`;
+  }
+
   private get manifestName(): string {
     return `${this.values.appendfilename}.manifest`;
   }
 
   /** Reads the manifest where there is one; false, and the reason in the log, if it is bad. */
   readManifest(): boolean {
+    this.manifest = EMPTY_MANIFEST;
     const path = this.pathOf(this.manifestName);
     let content: Uint8Array | null;
     try {
@@ -104,29 +112,36 @@ export class AofDirectory {
   }
 
   /** Makes a file in the directory, in full or not at all; returns why it could not. */
-  writeFile(temporaryName: string, name: string, content: Uint8Array): string | null {
-    return this.makeFile(temporaryName, name, (descriptor) => {
-      writeWhole(this.disk, descriptor, content, 0, content.length);
-    });
-  }
-
-  makeFile(temporaryName: string, name: string, fill: (descriptor: number) => void): string | null {
+  private writeFile(temporaryName: string, name: string, content: Uint8Array): string | null {
     const temporary = this.pathOf(temporaryName);
     try {
       const descriptor = this.disk.open(temporary, "w");
       try {
-        fill(descriptor);
+        writeWhole(this.disk, descriptor, content, 0, content.length);
         this.disk.sync(descriptor);
       } finally {
         this.disk.close(descriptor);
       }
       this.disk.rename(temporary, this.pathOf(name));
-      this.disk.syncDirectory(this.path);
-      return null;
     } catch (error) {
-      this.removeIfThere(temporary);
+      this.remove(temporary);
       return systemErrorText(error);
     }
+    this.isSynced = false;
+    this.sync();
+    return null;
+  }
+
+  /** Has what was made and renamed survive a loss of power; false, and the reason in the log. */
+  sync(): boolean {
+    try {
+      this.disk.syncDirectory(this.path);
+      this.isSynced = true;
+    } catch (error) {
+      const reason = systemErrorText(error);
+      this.log.warning(`Fail to fsync AOF directory ${this.values.appenddirname}: ${reason}.`);
+    }
+    return this.isSynced;
   }
 
   /** An old-style AOF that was loaded becomes the base of this directory. */
@@ -168,16 +183,26 @@ export class AofDirectory {
   removeHistory(): boolean {
     const { history } = this.manifest;
     if (history.length === 0 || this.values["aof-disable-auto-gc"]) return true;
+    // The manifest that names these files as data might come back.
+    if (!this.isSynced && !this.sync()) return true;
     for (const { name } of history) {
       this.log.notice(`Removing the history file ${name} in the background`);
-      this.removeIfThere(this.pathOf(name));
+      this.remove(this.pathOf(name));
     }
     return this.writeManifest({ ...this.manifest, history: [] });
   }
 
-  private removeIfThere(path: string): void {
+  /** Removes a file where there is one; its blocks are freed off the main thread. */
+  remove(path: string): void {
+    const { disk } = this;
     try {
-      if (this.disk.exists(path)) this.disk.remove(path);
+      if (!disk.exists(path)) return;
+      const descriptor = disk.open(path, "r");
+      try {
+        disk.remove(path);
+      } finally {
+        disk.closeLater(descriptor);
+      }
     } catch (error) {
       this.log.warning(`Could not remove ${path}: ${systemErrorText(error)}`);
     }

@@ -1,22 +1,29 @@
 /**
- * Loads the files of an AOF, in slices of about two milliseconds, between which the event loop
- * serves clients (who mostly hear LOADING). Only after everything was read is anything changed
- * on the disk: a refused start leaves all files as they were.
+ * Loads the files of an AOF, at the start in slices of about two milliseconds, between which the
+ * event loop serves clients (who mostly hear LOADING), for DEBUG LOADAOF at once. Only after
+ * everything was read is anything changed on the disk: a refused start leaves all files as they
+ * were.
  *
  * A tail that is not whole is cut off the last file where `aof-load-truncated` allows it; a
  * group counts from its MULTI. Messages: loadAppendOnlyFiles and loadSingleAppendOnlyFile
  * (aof.c, Redis 7), with the offset added.
  */
+import { textOf } from "../base/bytes.ts";
+import { errorCode } from "../base/disk.ts";
 import type { Disk } from "../base/disk.ts";
 import { GATE_LOADING } from "../engine/admission.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Session } from "../engine/session.ts";
+import type { RdbSource } from "../rdb/rdb-input.ts";
+import { RdbLoader } from "../rdb/rdb-loader.ts";
 import type { AofDirectory } from "./aof-directory.ts";
 import { AofReader, BAD_COMMAND, BAD_FORMAT, CUT, MORE, WHOLE } from "./aof-reader.ts";
-import { EMPTY_RDB_BYTES, isRdb, readEmptyRdb } from "./empty-rdb.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
+import { logAboutFile, reportUnreadable } from "./rdb-form.ts";
 
+const RDB_MAGIC = "REDIS";
+const RDB_STEP_BYTES = 16 * 1024;
 const SLICE_US = 2000;
 const COMMANDS_PER_RUN = 512;
 /** A slice ends here even if the clock stands still. */
@@ -59,6 +66,24 @@ export class AofLoader {
 
   /** Loads what the manifest names, or an old-style file, and migrates that. */
   async load(): Promise<LoadedAof | null> {
+    const slices = this.slices();
+    for (;;) {
+      const { done, value } = slices.next();
+      if (done === true) return value;
+      await nextTurn();
+    }
+  }
+
+  /** The same without a break. */
+  loadNow(): LoadedAof | null {
+    const slices = this.slices();
+    for (;;) {
+      const { done, value } = slices.next();
+      if (done === true) return value;
+    }
+  }
+
+  private *slices(): Generator<void, LoadedAof | null> {
     const { engine, directory } = this;
     const startUs = engine.clock.monotonicUs();
     const isOldStyle = directory.needsMigration;
@@ -66,7 +91,7 @@ export class AofLoader {
     if (parts === null) return null;
     if (parts.length === 0) return { baseBytes: 0, totalBytes: 0 };
     const totalBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
-    if (totalBytes > 0 && !(await this.loadParts(parts, totalBytes))) return null;
+    if (totalBytes > 0 && !(yield* this.loadParts(parts, totalBytes))) return null;
     if (isOldStyle && !directory.migrate()) return null;
     const cutBytes = this.cutOff(isOldStyle);
     if (cutBytes === null) return null;
@@ -108,7 +133,7 @@ export class AofLoader {
     }
   }
 
-  private async loadParts(parts: readonly Part[], totalBytes: number): Promise<boolean> {
+  private *loadParts(parts: readonly Part[], totalBytes: number): Generator<void, boolean> {
     const { engine, progress } = this;
     const { context, clock } = engine;
     engine.shut(GATE_LOADING);
@@ -117,7 +142,7 @@ export class AofLoader {
     progress.begin(totalBytes, Math.floor(clock.nowMs / 1000));
     this.loggedUs = clock.monotonicUs();
     for (const part of parts) {
-      if (!(await this.loadPart(part))) return false;
+      if (!(yield* this.loadPart(part))) return false;
     }
     progress.end();
     context.keepsExpired = false;
@@ -126,21 +151,23 @@ export class AofLoader {
     return true;
   }
 
-  private async loadPart(part: Part): Promise<boolean> {
+  private *loadPart(part: Part): Generator<void, boolean> {
     if (part.sizeBytes === 0) return true;
     const { engine, disk } = this;
     const startUs = engine.clock.monotonicUs();
+    const before = this.progress.loadedBytes;
     let descriptor = -1;
     try {
       descriptor = disk.open(part.path, "r");
-      const from = this.readPreamble(part, descriptor);
+      const from = yield* this.loadPreamble(part, descriptor);
       if (from < 0) return false;
       this.session.database = engine.keyspace.database(0);
       const size = part.sizeBytes;
       const reader = new AofReader(engine, this.session, disk, descriptor, size, from);
-      const outcome = await this.replay(part, reader);
+      const outcome = yield* this.replay(part, reader, before);
       if (!this.accepts(part, reader, outcome)) return false;
     } catch (error) {
+      if (errorCode(error) === "") throw error;
       engine.log.warning(
         `Unrecoverable error reading the append only file ${part.name}: ${systemErrorText(error)}`,
       );
@@ -152,10 +179,9 @@ export class AofLoader {
     return true;
   }
 
-  private async replay(part: Part, reader: AofReader): Promise<number> {
+  private *replay(part: Part, reader: AofReader, before: number): Generator<void, number> {
     const { clock, context } = this.engine;
     const { progress } = this;
-    const before = progress.loadedBytes;
     for (;;) {
       context.access.setTime(clock.refresh());
       const startUs = clock.monotonicUs();
@@ -170,7 +196,7 @@ export class AofLoader {
       }
       progress.loadedBytes = before + reader.position;
       this.logProgress(part, nowUs);
-      await nextTurn();
+      yield;
     }
   }
 
@@ -182,30 +208,62 @@ export class AofLoader {
   }
 
   /** Where the file's commands begin, behind an RDB if it has one; -1 where it is refused. */
-  private readPreamble(part: Part, descriptor: number): number {
-    const { log } = this.engine;
-    const bytes = new Uint8Array(Math.min(part.sizeBytes, EMPTY_RDB_BYTES));
-    const length = this.disk.read(descriptor, bytes, 0, bytes.length, 0);
-    const beginning = bytes.subarray(0, length);
-    if (!isRdb(beginning)) return 0;
-    const isOldStyle = part.name === this.engine.config.values.appendfilename;
+  private *loadPreamble(part: Part, descriptor: number): Generator<void, number> {
+    const { log, config } = this.engine;
+    const magic = new Uint8Array(RDB_MAGIC.length);
+    this.disk.read(descriptor, magic, 0, magic.length, 0);
+    if (textOf(magic) !== RDB_MAGIC) return 0;
+    const isOldStyle = part.name === config.values.appendfilename;
     log.notice(
       isOldStyle
         ? "Reading RDB preamble from AOF file..."
         : "Reading RDB base file on AOF loading...",
     );
-    const rdb = readEmptyRdb(beginning);
-    if ("problem" in rdb) {
-      log.warning(`${rdb.problem} (at offset ${rdb.offset})`);
+    try {
+      const endsAt = yield* this.loadRdb(part, descriptor);
+      if (isOldStyle) log.notice("Reading the remaining AOF tail...");
+      return endsAt;
+    } catch (error) {
+      reportUnreadable(log, error);
       const what = isOldStyle ? "RDB preamble of the AOF file" : "RDB base file";
       log.warning(`Error reading the ${what} ${part.name}, AOF loading aborted`);
       return -1;
     }
-    const version = rdb.fields.get("redis-ver");
-    if (version !== undefined) log.notice(`Loading RDB produced by version ${version}`);
-    if (rdb.fields.get("aof-base") === "1") log.notice("RDB is base AOF");
-    if (isOldStyle) log.notice("Reading the remaining AOF tail...");
-    return rdb.endsAt;
+  }
+
+  private *loadRdb(part: Part, descriptor: number): Generator<void, number> {
+    const { engine, disk, progress } = this;
+    const { clock, context, keyspace, log } = engine;
+    const { sizeBytes } = part;
+    const before = progress.loadedBytes;
+    const read: RdbSource["read"] = (into, at, length, from) =>
+      disk.read(descriptor, into, at, length, from);
+    const loader = new RdbLoader(
+      keyspace,
+      { sizeBytes, read },
+      {
+        limits: engine.values,
+        checksums: engine.config.values.rdbchecksum,
+        // Their removal is in what follows, or will be reported.
+        keepsExpired: true,
+        replaces: false,
+        warn: (message) => log.warning(message),
+      },
+    );
+    for (let isMore = true; isMore;) {
+      context.access.setTime(clock.refresh());
+      const endUs = clock.monotonicUs() + SLICE_US;
+      let nowUs = endUs;
+      do {
+        isMore = loader.step(RDB_STEP_BYTES);
+        nowUs = clock.monotonicUs();
+      } while (isMore && nowUs < endUs);
+      progress.loadedBytes = before + loader.position;
+      this.logProgress(part, nowUs);
+      if (isMore) yield;
+    }
+    for (const [name, value] of loader.aux) logAboutFile(log, name, value, clock.nowMs);
+    return loader.position;
   }
 
   /** Whether the start may go on after this outcome; says why not. */

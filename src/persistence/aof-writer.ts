@@ -38,6 +38,12 @@ const MAX_POSTPONE_US = 2_000_000;
 /** AOF_WRITE_LOG_ERROR_RATE. */
 const ERROR_LOG_INTERVAL_MS = 30_000;
 
+/** A file without content, which what is written to it is appended to, even where it is cut. */
+export function openEmpty(disk: Disk, path: string): number {
+  disk.close(disk.open(path, "w"));
+  return disk.open(path, "a");
+}
+
 export class AofWriter implements EffectSink {
   isPending = false;
   policy: SyncPolicy = "everysec";
@@ -52,6 +58,8 @@ export class AofWriter implements EffectSink {
   readonly sync: BackgroundSync;
   /** `problem`, or that of the background syncs, came or went. */
   onProblemChange: () => void = () => {};
+  /** Whether the disk is busy with something else (`no-appendfsync-on-rewrite`). */
+  skipsSync: () => boolean = () => false;
   /** What `settle` had refused to write is written now. */
   onRecovered: () => void = () => {};
   private buffer: Uint8Array = new Uint8Array(SMALL_BUFFER_BYTES);
@@ -88,9 +96,16 @@ export class AofWriter implements EffectSink {
     return this.buffer.length;
   }
 
-  /** Opens the increment, to be appended to; throws where the disk refuses. */
-  open(path: string): void {
-    this.descriptor = this.disk.open(path, "a");
+  get isOpen(): boolean {
+    return this.descriptor >= 0;
+  }
+
+  /**
+   * Opens the increment, to be appended to; one that `isNew` is emptied first. Throws where the
+   * disk refuses.
+   */
+  open(path: string, isNew: boolean): void {
+    this.descriptor = isNew ? openEmpty(this.disk, path) : this.disk.open(path, "a");
     this.path = path;
     this.sizeBytes = this.disk.sizeBytes(path);
     this.sync.syncedBytes = this.sizeBytes;
@@ -122,6 +137,34 @@ export class AofWriter implements EffectSink {
     this.descriptor = -1;
     if (isDone) this.forget();
     return isDone;
+  }
+
+  /** Writes all there is, and syncs it under `always`, without waiting for anything. */
+  flush(): boolean {
+    this.takeRequests();
+    return !this.isPending || this.writeOut();
+  }
+
+  /** Goes on in another file, which is empty, once all has been flushed. */
+  continueIn(descriptor: number, path: string): void {
+    this.sync.retire(this.descriptor);
+    this.descriptor = descriptor;
+    this.path = path;
+    this.sizeBytes = 0;
+    this.sync.syncedBytes = 0;
+    this.database = -1;
+  }
+
+  /** The file has another name now. */
+  renamed(path: string): void {
+    this.path = path;
+  }
+
+  /** Closes the file, which is of no use, with all that was to be written to it. */
+  abandon(): void {
+    if (this.descriptor >= 0) this.sync.close(this.descriptor);
+    this.descriptor = -1;
+    this.forget();
   }
 
   /** Drops what could not be written; nothing waits for it any more. */
@@ -163,9 +206,13 @@ export class AofWriter implements EffectSink {
   /** Ten times a second or so: tries failed writes again, and syncs every second. */
   cron(): void {
     if (this.descriptor < 0) return;
+    const { sync } = this;
+    const skipsSync = this.skipsSync();
+    // Owed since a time when syncs were skipped.
+    const isOwed = this.policy === "always" && sync.syncedBytes !== this.sizeBytes;
+    if (isOwed && !skipsSync) this.isPending = true;
     if (this.isPending && !this.waitsForSync()) this.writeOut();
-    const sync = this.sync;
-    if (this.policy !== "everysec" || sync.isRunning) return;
+    if (this.policy !== "everysec" || sync.isRunning || skipsSync) return;
     const isDue = this.engine.clock.monotonicUs() - sync.startedUs >= SYNC_INTERVAL_US;
     if (isDue && sync.syncedBytes !== this.sizeBytes) {
       sync.start(this.descriptor, this.sizeBytes);
@@ -206,7 +253,7 @@ export class AofWriter implements EffectSink {
 
   private writeOut(): boolean {
     if (!this.drain()) return false;
-    if (this.policy === "always" && !this.syncNow()) return false;
+    if (this.policy === "always" && !this.skipsSync() && !this.syncNow()) return false;
     this.settled();
     return true;
   }
@@ -222,6 +269,8 @@ export class AofWriter implements EffectSink {
   private drain(): boolean {
     this.takeRequests();
     if (this.at === 0) return true;
+    const { aofFlushSleepMs } = this.engine.switches;
+    if (aofFlushSleepMs > 0) Bun.sleepSync(aofFlushSleepMs);
     const taken = this.write(this.buffer, 0, this.at);
     const isWhole = taken === this.at;
     if (!isWhole) this.buffer.copyWithin(0, taken, this.at);

@@ -1,47 +1,65 @@
 /**
  * The append-only file of a server: loaded at the start, appended to while it is on, switched
- * on and off by CONFIG SET. Part of `FilePersistence` (persistence.ts), which tells when.
+ * on and off by CONFIG SET, rewritten (aof-rewrite.ts). Part of `FilePersistence`
+ * (persistence.ts), which tells when.
  */
-import { errorCode, writeWhole } from "../base/disk.ts";
+import { join } from "node:path";
 import type { Disk } from "../base/disk.ts";
-import { REDIS_VERSION } from "../base/version.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
+import { emptyDatabases } from "../engine/emptying.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { InfoField } from "../engine/persistence.ts";
-import { writeBase } from "./aof-base.ts";
 import { AofDirectory } from "./aof-directory.ts";
 import { AofLoader } from "./aof-loader.ts";
-import { AofWriter } from "./aof-writer.ts";
-import { writeEmptyRdb } from "./empty-rdb.ts";
-import { CommandEncoder } from "./command-encoder.ts";
+import {
+  AofRewrite,
+  type AofState,
+  type GrowingIncrement,
+  isInTransaction,
+} from "./aof-rewrite.ts";
+import { AofWriter, openEmpty } from "./aof-writer.ts";
+import { baseFormat } from "./base-format.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
-import { nextBase, rebased, withNextIncrement } from "./manifest.ts";
+import { nextBase, withNextIncrement } from "./manifest.ts";
 import type { AofFile } from "./manifest.ts";
+import type { SnapshotRun } from "./snapshot-run.ts";
 
-export class Aof {
+const CANNOT_SWITCH_ON = "Unable to turn on AOF. Check server logs.";
+
+export class Aof implements GrowingIncrement {
   readonly writer: AofWriter;
+  readonly rewrite: AofRewrite;
   /** `problem` came or went. */
   onProblemChange: () => void = () => {};
-  private isOn = false;
-  private baseBytes = 0;
+  state: AofState = "off";
+  baseBytes = 0;
   /** Length of all files but the increment that grows. */
   private settledBytes = 0;
-  private rewrites = 0;
-  private lastRewriteSeconds = -1;
-  private hasRewriteFailed = false;
   private readonly progress: LoadingProgress;
   private readonly directory: AofDirectory;
   private readonly engine: Engine;
   private readonly disk: Disk;
+  private readonly run: SnapshotRun;
+  private readonly exit: (code: number) => void;
 
   /** `exit` ends the process when `appendfsync always` cannot be kept any more. */
-  constructor(engine: Engine, disk: Disk, progress: LoadingProgress, exit: (code: number) => void) {
+  constructor(
+    engine: Engine,
+    disk: Disk,
+    run: SnapshotRun,
+    progress: LoadingProgress,
+    exit: (code: number) => void,
+  ) {
     this.engine = engine;
     this.disk = disk;
+    this.run = run;
+    this.exit = exit;
     this.progress = progress;
     this.directory = new AofDirectory(disk, engine.log, engine.config.values);
     this.writer = new AofWriter(engine, disk, exit);
     this.writer.onProblemChange = () => this.onProblemChange();
+    this.writer.skipsSync = () => engine.config.values["no-appendfsync-on-rewrite"] && run.isActive;
+    this.rewrite = new AofRewrite(engine, disk, run, this.directory, this);
     this.listenToConfig();
   }
 
@@ -54,6 +72,10 @@ export class Aof {
     });
     config.onApply("aof-timestamp-enabled", (notesTime) => {
       this.writer.notesTime = notesTime;
+      return null;
+    });
+    config.onApply("aof-disable-auto-gc", () => {
+      this.directory.removeHistory();
       return null;
     });
   }
@@ -72,25 +94,71 @@ export class Aof {
     return directory.removeHistory();
   }
 
-  /** Writes again what failed before, and syncs every second. */
-  cron(): void {
-    this.writer.cron();
+  /**
+   * DEBUG LOADAOF: empties the databases and loads the files as they are now, at once. False where
+   * that fails: then the log says why, and the process is about to end.
+   */
+  reload(): boolean {
+    const { engine, directory, writer } = this;
+    const { effects } = engine;
+    if (this.writer.isOpen && !writer.flush()) return false;
+    effects.detach(writer);
+    const loader = new AofLoader(engine, this.disk, directory, this.progress);
+    const isLoaded = engine.replayWithin(() => {
+      emptyDatabases(engine);
+      return directory.readManifest() && directory.removeHistory() && loader.loadNow() !== null;
+    });
+    if (writer.isOpen) effects.attach(writer);
+    engine.dirty = 0;
+    if (isLoaded) engine.log.warning("Append Only File loaded by DEBUG LOADAOF");
+    else this.exit(1);
+    return isLoaded;
   }
 
-  /** Writes and syncs what there is, and closes the file; false where the disk refused. */
+  /** Writes again what failed before, syncs every second, and rewrites where that is due. */
+  cron(): void {
+    this.writer.cron();
+    this.rewrite.cron();
+  }
+
+  /**
+   * Stops a rewrite, as the server is about to end. False where that would lose what is only
+   * being switched on: then it goes on, unless `isForced`.
+   */
+  stopRewrite(isForced: boolean): boolean {
+    const { log } = this.engine;
+    if (!this.rewrite.isRunning) return true;
+    if (this.state === "waiting") {
+      if (!isForced) {
+        log.warning("Writing initial AOF, can't exit.");
+        return false;
+      }
+      log.warning("Writing initial AOF. Exit anyway.");
+    }
+    log.warning("There is a child rewriting the AOF. Killing it!");
+    this.rewrite.stop();
+    return true;
+  }
+
+  /** Writes and syncs what there is, and closes the file; false where it can't be written. */
   close(): boolean {
-    if (!this.isOn) return true;
-    this.engine.log.notice("Calling fsync() on the AOF file.");
-    return this.detach();
+    const { engine, writer } = this;
+    if (!writer.isOpen) return true;
+    engine.log.notice("Calling fsync() on the AOF file.");
+    // The server may go on.
+    if (!writer.flush()) return false;
+    engine.effects.detach(writer);
+    this.state = "off";
+    return writer.close();
   }
 
   private openAtStart(): boolean {
-    const { directory, engine } = this;
+    const { directory, engine, writer } = this;
     const { appendfilename } = engine.config.values;
     if (!directory.make()) return false;
     let manifest = directory.manifest;
     if (manifest.base === null && manifest.increments.length === 0) {
-      const base = this.makeBase();
+      const base = this.makeFirstBase();
       if (base === null) return false;
       engine.log.notice(`Creating AOF base file ${base.name} on server start`);
       manifest = { ...manifest, base };
@@ -98,125 +166,167 @@ export class Aof {
     const isNew = manifest.increments.length === 0;
     if (isNew) manifest = withNextIncrement(manifest, appendfilename);
     const { name } = manifest.increments[manifest.increments.length - 1];
-    if (!this.openIncrement(name)) return false;
+    try {
+      // What is there without being named by the manifest is of no use.
+      writer.open(directory.pathOf(name), isNew);
+    } catch (error) {
+      return this.cannotOpen(name, error);
+    }
     if (manifest !== directory.manifest && !directory.writeManifest(manifest)) return false;
+    this.state = "on";
     this.attach();
     engine.log.notice(`${isNew ? "Creating" : "Opening"} AOF incr file ${name} on server start`);
     return true;
   }
 
-  /** CONFIG SET appendonly yes: what there is now becomes the base of a new increment. */
-  private switchOn(): string | null {
-    const { directory, engine } = this;
-    const { clock, config } = engine;
-    const startUs = clock.monotonicUs();
-    const before = directory.manifest;
-    const isReady = directory.make();
-    const base = isReady ? this.makeBase() : null;
-    this.hasRewriteFailed = base === null;
-    if (base === null) return this.cannotSwitchOn();
-    const manifest = rebased(before, base, config.values.appendfilename);
-    const { name } = manifest.increments[0];
-    // Left from an attempt whose manifest was never written.
-    this.discardIncrement(name);
-    if (!this.openIncrement(name)) return this.cannotSwitchOn();
-    if (!directory.writeManifest(manifest)) {
-      this.writer.close();
-      return this.cannotSwitchOn();
+  /** The base of a directory in which there is nothing yet. */
+  private makeFirstBase(): AofFile | null {
+    const { directory, engine, run } = this;
+    const { values } = engine.config;
+    const format = baseFormat(engine);
+    const base = nextBase(directory.manifest, values.appendfilename, format.suffix);
+    const temporary = join(values.dir, `temp-rewriteaof-${process.pid}.aof`);
+    let problem: string | null = null;
+    const failure = run.start({
+      name: "AOF rewrite",
+      path: temporary,
+      syncsAlong: values["aof-rewrite-incremental-fsync"],
+      makeEncoder: format.makeEncoder,
+      done: (why) => {
+        problem = why;
+      },
+    });
+    if (failure === null) run.runToEnd();
+    problem ??= failure;
+    if (problem === null) {
+      try {
+        this.disk.rename(temporary, directory.pathOf(base.name));
+        return base;
+      } catch (error) {
+        directory.remove(temporary);
+        problem = systemErrorText(error);
+      }
     }
-    engine.log.notice(`Creating AOF incr file ${name} on background rewrite`);
-    this.attach();
-    directory.removeHistory();
-    this.rewrites++;
-    this.lastRewriteSeconds = Math.floor((clock.monotonicUs() - startUs) / 1_000_000);
-    this.baseBytes = this.disk.sizeBytes(directory.pathOf(base.name));
-    this.settledBytes = this.baseBytes;
+    engine.log.warning(`Write error writing append only file on disk: ${problem}`);
     return null;
   }
 
-  private cannotSwitchOn(): string {
-    this.engine.log.warning(
-      "The AOF can't be enabled. Check the above logs for more info about the error.",
-    );
-    return "Unable to turn on AOF. Check server logs.";
+  /** CONFIG SET appendonly yes (startAppendOnly, aof.c). */
+  private switchOn(): string | null {
+    const { engine, rewrite, writer } = this;
+    const { log } = engine;
+    this.state = "waiting";
+    writer.policy = engine.config.values.appendfsync;
+    writer.notesTime = engine.config.values["aof-timestamp-enabled"];
+    if (isInTransaction(engine) || (this.run.isActive && !rewrite.isRunning)) {
+      const what = isInTransaction(engine)
+        ? "AOF was enabled during a transaction."
+        : "AOF was enabled but there is already another background operation.";
+      rewrite.isScheduled = true;
+      log.warning(`${what} An AOF background was scheduled to start when possible.`);
+      return null;
+    }
+    if (rewrite.isRunning) {
+      log.warning(
+        "AOF was enabled but there is already an AOF rewriting in background. Stopping " +
+          "background AOF and starting a rewrite now.",
+      );
+      rewrite.stop();
+    }
+    if (rewrite.begin()) return null;
+    this.state = "off";
+    log.warning("The AOF can't be enabled. Check the above logs for more info about the error.");
+    return CANNOT_SWITCH_ON;
   }
 
   private switchOff(): string | null {
-    if (this.isOn && !this.detach()) this.writer.forget();
+    const { directory, engine, rewrite, writer } = this;
+    const wasWaiting = this.state === "waiting";
+    this.state = "off";
+    rewrite.stop();
+    if (writer.isOpen) {
+      engine.effects.detach(writer);
+      if (!writer.close()) writer.forget();
+    }
+    if (wasWaiting) directory.remove(directory.pathOf(directory.temporaryIncrement));
     return null;
+  }
+
+  beginNext(): boolean {
+    if (this.state === "off") return true;
+    return this.state === "waiting" ? this.beginTemporary() : this.beginNumbered();
+  }
+
+  private beginTemporary(): boolean {
+    const { directory, engine, writer } = this;
+    const name = directory.temporaryIncrement;
+    try {
+      writer.open(directory.pathOf(name), true);
+    } catch (error) {
+      return this.cannotOpen(name, error);
+    }
+    this.attach();
+    engine.log.notice(`Creating AOF incr file ${name} on background rewrite`);
+    return true;
+  }
+
+  private beginNumbered(): boolean {
+    const { directory, disk, engine, writer } = this;
+    const manifest = withNextIncrement(directory.manifest, engine.config.values.appendfilename);
+    const { name } = manifest.increments[manifest.increments.length - 1];
+    const path = directory.pathOf(name);
+    // Behind the last increment there may only be one that is whole.
+    if (!writer.flush()) {
+      engine.log.warning(`The AOF can't be rewritten while it can't be written: ${this.problem}`);
+      return false;
+    }
+    let descriptor: number;
+    try {
+      descriptor = openEmpty(disk, path);
+    } catch (error) {
+      return this.cannotOpen(name, error);
+    }
+    if (!directory.writeManifest(manifest)) {
+      disk.close(descriptor);
+      directory.remove(path);
+      return false;
+    }
+    this.settledBytes += writer.sizeBytes;
+    writer.continueIn(descriptor, path);
+    engine.log.notice(`Creating AOF incr file ${name} on background rewrite`);
+    return true;
+  }
+
+  named(path: string): void {
+    this.writer.renamed(path);
+  }
+
+  rebased(baseBytes: number): void {
+    this.settledBytes = baseBytes;
+    this.baseBytes = this.currentBytes;
+    if (this.state === "waiting") this.state = "on";
+  }
+
+  abandon(): void {
+    const { directory, engine, writer } = this;
+    const name = directory.temporaryIncrement;
+    engine.effects.detach(writer);
+    writer.abandon();
+    engine.log.notice(`Removing the temp incr aof file ${name} in the background`);
+    directory.remove(directory.pathOf(name));
   }
 
   private attach(): void {
     const { config, effects } = this.engine;
-    this.isOn = true;
     this.writer.policy = config.values.appendfsync;
     this.writer.notesTime = config.values["aof-timestamp-enabled"];
     effects.attach(this.writer);
   }
 
-  /** Whether all that was pending is on the disk. */
-  private detach(): boolean {
-    this.isOn = false;
-    this.engine.effects.detach(this.writer);
-    return this.writer.close();
-  }
-
-  /** Makes the next base: an RDB where there are no keys and one is wanted, else commands. */
-  private makeBase(): AofFile | null {
-    const { directory, engine } = this;
-    const { values } = engine.config;
-    const nowSeconds = Math.floor(engine.clock.nowMs / 1000);
-    const isEmpty = engine.keyspace.keyCount === 0;
-    const isRdb = isEmpty && values["aof-use-rdb-preamble"];
-    const base = nextBase(directory.manifest, values.appendfilename, isRdb ? "rdb" : "aof");
-    const noted = values["aof-timestamp-enabled"] ? nowSeconds : null;
-    const temporary = `temp-rewriteaof-${process.pid}.aof`;
-    const problem = isRdb
-      ? directory.writeFile(temporary, base.name, this.emptyRdb(nowSeconds))
-      : directory.makeFile(temporary, base.name, (descriptor) => {
-          const { disk } = this;
-          const encoder = new CommandEncoder(
-            engine.context,
-            (bytes, start, length) => writeWhole(disk, descriptor, bytes, start, length),
-            noted,
-          );
-          writeBase(engine.keyspace, encoder);
-        });
-    if (problem === null) return base;
-    engine.log.warning(`Write error writing append only file on disk: ${problem}`);
-    return null;
-  }
-
-  private emptyRdb(nowSeconds: number): Uint8Array {
-    return writeEmptyRdb([
-      ["redis-ver", REDIS_VERSION],
-      ["redis-bits", 64],
-      ["ctime", nowSeconds],
-      ["used-mem", this.engine.keyspace.usedBytes],
-      ["aof-base", 1],
-    ]);
-  }
-
-  private openIncrement(name: string): boolean {
-    try {
-      this.writer.open(this.directory.pathOf(name));
-      this.disk.syncDirectory(this.directory.path);
-      return true;
-    } catch (error) {
-      this.writer.close();
-      const reason = systemErrorText(error);
-      this.engine.log.warning(`Can't open the append-only file ${name}: ${reason}`);
-      return false;
-    }
-  }
-
-  private discardIncrement(name: string): void {
-    try {
-      this.disk.remove(this.directory.pathOf(name));
-    } catch (error) {
-      if (errorCode(error) === "ENOENT") return;
-      this.engine.log.warning(`Could not remove ${name}: ${systemErrorText(error)}`);
-    }
+  private cannotOpen(name: string, error: unknown): false {
+    const reason = systemErrorText(error);
+    this.engine.log.warning(`Can't open the append-only file ${name}: ${reason}`);
+    return false;
   }
 
   /** Why the file could not be written or synced, or "". */
@@ -224,16 +334,19 @@ export class Aof {
     return this.writer.problem || this.writer.sync.problem;
   }
 
+  get currentBytes(): number {
+    return this.settledBytes + this.writer.sizeBytes;
+  }
+
+  resetStatistics(): void {
+    this.writer.delayedSyncs = 0;
+    this.rewrite.resetStatistics();
+  }
+
   infoFields(): InfoField[] {
     return [
-      ["aof_enabled", this.engine.config.values.appendonly ? 1 : 0],
-      ["aof_rewrite_in_progress", 0],
-      ["aof_rewrite_scheduled", 0],
-      ["aof_last_rewrite_time_sec", this.lastRewriteSeconds],
-      ["aof_current_rewrite_time_sec", -1],
-      ["aof_last_bgrewrite_status", this.hasRewriteFailed ? "err" : "ok"],
-      ["aof_rewrites", this.rewrites],
-      ["aof_rewrites_consecutive_failures", this.hasRewriteFailed ? 1 : 0],
+      ["aof_enabled", this.state === "off" ? 0 : 1],
+      ...this.rewrite.infoFields(),
       ["aof_last_write_status", this.problem === "" ? "ok" : "err"],
       ["aof_last_cow_size", 0],
     ];
@@ -244,9 +357,9 @@ export class Aof {
     if (!this.engine.config.values.appendonly) return [];
     const { writer } = this;
     return [
-      ["aof_current_size", this.settledBytes + writer.sizeBytes],
+      ["aof_current_size", this.currentBytes],
       ["aof_base_size", this.baseBytes],
-      ["aof_pending_rewrite", 0],
+      ["aof_pending_rewrite", this.rewrite.isScheduled ? 1 : 0],
       ["aof_buffer_length", writer.bufferedBytes],
       ["aof_pending_bio_fsync", writer.sync.isRunning ? 1 : 0],
       ["aof_delayed_fsync", writer.delayedSyncs],

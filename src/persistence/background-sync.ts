@@ -19,6 +19,7 @@ export class BackgroundSync {
   /** Called when a sync has ended. */
   onEnd: () => void = () => {};
   private readonly closing: number[] = [];
+  private readonly retiring: number[] = [];
   private readonly disk: Disk;
   private readonly clock: Clock;
   private readonly log: Log;
@@ -43,6 +44,21 @@ export class BackgroundSync {
     else this.closeQuietly(descriptor);
   }
 
+  /** Syncs a file that has been written to the end, and closes it. */
+  retire(descriptor: number): void {
+    if (this.isRunning) this.retiring.push(descriptor);
+    else this.syncAndClose(descriptor);
+  }
+
+  private syncAndClose(descriptor: number): void {
+    this.disk.dataSyncLater(descriptor, (error) => {
+      this.closeQuietly(descriptor);
+      if (error === null) return;
+      this.failed(error);
+      this.onEnd();
+    });
+  }
+
   private ended(error: Error | null): void {
     this.isRunning = false;
     if (this.closing.length > 0) {
@@ -50,12 +66,17 @@ export class BackgroundSync {
     } else if (error === null) {
       this.problem = "";
     } else {
-      const text = systemErrorText(error);
-      if (this.problem === "") this.log.warning(`Fail to fsync the AOF file: ${text}`);
-      this.problem = text;
-      this.syncedBytes = -1;
+      this.failed(error);
     }
+    for (const descriptor of this.retiring.splice(0)) this.syncAndClose(descriptor);
     this.onEnd();
+  }
+
+  private failed(error: Error): void {
+    const text = systemErrorText(error);
+    if (this.problem === "") this.log.warning(`Fail to fsync the AOF file: ${text}`);
+    this.problem = text;
+    this.syncedBytes = -1;
   }
 
   private closeQuietly(descriptor: number): void {

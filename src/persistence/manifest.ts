@@ -26,6 +26,8 @@ export interface Manifest {
   readonly base: AofFile | null;
   readonly history: readonly AofFile[];
   readonly increments: readonly AofFile[];
+  /** The number that an increment was given last; it may be mere history by now. */
+  readonly lastIncrement: number;
 }
 
 export interface ManifestProblem {
@@ -34,7 +36,12 @@ export interface ManifestProblem {
   readonly line: { readonly number: number; readonly text: string } | null;
 }
 
-export const EMPTY_MANIFEST: Manifest = { base: null, history: [], increments: [] };
+export const EMPTY_MANIFEST: Manifest = {
+  base: null,
+  history: [],
+  increments: [],
+  lastIncrement: 0,
+};
 
 /** MANIFEST_MAX_LINE: a line with its newline may not be longer. */
 const MAX_LINE_BYTES = 1024;
@@ -79,7 +86,7 @@ export function parseManifest(content: Uint8Array): Manifest | ManifestProblem {
     }
   }
   if (number === 0) return { problem: "Found an empty AOF manifest", line: null };
-  return { ...parsed, increments };
+  return { ...parsed, increments, lastIncrement: increments.at(-1)?.sequence ?? 0 };
 }
 
 export function formatManifest(manifest: Manifest): Uint8Array {
@@ -95,9 +102,13 @@ export function formatManifest(manifest: Manifest): Uint8Array {
 
 /** The manifest with the increment that follows its last one. */
 export function withNextIncrement(manifest: Manifest, appendFilename: string): Manifest {
-  const sequence = (manifest.increments.at(-1)?.sequence ?? 0) + 1;
-  const increment = { name: `${appendFilename}.${sequence}.incr.aof`, sequence };
-  return { ...manifest, increments: [...manifest.increments, increment] };
+  const { history, increments } = manifest;
+  const nameOf = (sequence: number): string => `${appendFilename}.${sequence}.incr.aof`;
+  let sequence = manifest.lastIncrement + 1;
+  // History that is kept outlives the count of those who read the manifest.
+  while (history.some(({ name }) => name === nameOf(sequence))) sequence++;
+  const increment = { name: nameOf(sequence), sequence };
+  return { ...manifest, increments: [...increments, increment], lastIncrement: sequence };
 }
 
 /** The base that follows the manifest's own. */
@@ -110,12 +121,16 @@ export function nextBase(
   return { name: `${appendFilename}.${sequence}.base.${format}`, sequence };
 }
 
-/** The manifest in which `base` replaces all files there were; the next increment begins it. */
-export function rebased(manifest: Manifest, base: AofFile, appendFilename: string): Manifest {
-  const next = withNextIncrement(manifest, appendFilename).increments.slice(-1);
+/**
+ * The manifest in which `base` replaces all files there were; with `keepsLast` but the last
+ * increment, which goes on growing.
+ */
+export function rebased(manifest: Manifest, base: AofFile, keepsLast: boolean): Manifest {
+  const { increments } = manifest;
+  const kept = keepsLast ? increments.length - 1 : increments.length;
   const replaced = manifest.base === null ? [] : [manifest.base];
-  const history = [...manifest.increments.toReversed(), ...replaced, ...manifest.history];
-  return { base, history, increments: next };
+  const history = [...increments.slice(0, kept), ...replaced, ...manifest.history];
+  return { ...manifest, base, history, increments: increments.slice(kept) };
 }
 
 /** What fgets gives: up to and with the newline, at most so many bytes. */

@@ -15,7 +15,12 @@ import type { Disk } from "../base/disk.ts";
 import { GATE_DISK, GATE_LOADING } from "../engine/admission.ts";
 import { emptyDatabases } from "../engine/emptying.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { InfoField, Persistence, ReloadOptions } from "../engine/persistence.ts";
+import type {
+  AofRewriteAnswer,
+  InfoField,
+  Persistence,
+  ReloadOptions,
+} from "../engine/persistence.ts";
 import { Snapshot } from "../keyspace/snapshot.ts";
 import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
 import { Aof } from "./aof.ts";
@@ -37,7 +42,7 @@ export class FilePersistence implements Persistence {
   constructor(engine: Engine, disk: Disk, exit: (code: number) => void) {
     this.engine = engine;
     this.run = new SnapshotRun(engine, disk, (encoder) => new Snapshot(engine.keyspace, encoder));
-    this.aof = new Aof(engine, disk, this.progress, exit);
+    this.aof = new Aof(engine, disk, this.run, this.progress, exit);
     this.saver = new RdbSaver(engine, disk, this.run);
     this.loading = new RdbLoading(engine, disk, this.progress);
     this.aof.onProblemChange = () => this.setGate();
@@ -85,6 +90,14 @@ export class FilePersistence implements Persistence {
     this.saver.schedule();
   }
 
+  rewriteAof(): AofRewriteAnswer {
+    return this.aof.rewrite.request();
+  }
+
+  reloadAof(): boolean {
+    return this.aof.reload();
+  }
+
   databasesFlushed(keys: number): void {
     this.saver.databasesFlushed(keys);
   }
@@ -114,7 +127,7 @@ export class FilePersistence implements Persistence {
   }
 
   resetStatistics(): void {
-    this.aof.writer.delayedSyncs = 0;
+    this.aof.resetStatistics();
     this.saver.saves = 0;
   }
 

@@ -2,7 +2,10 @@
 import { REDIS_VERSION } from "../base/version.ts";
 import type { Log } from "../base/log.ts";
 import type { Engine } from "../engine/engine.ts";
+import { errorCode } from "../base/disk.ts";
+import { systemErrorText } from "../engine/config/system-errors.ts";
 import { RdbEncoder, type RdbOptions } from "../rdb/rdb-encoder.ts";
+import { RdbError } from "../rdb/rdb-error.ts";
 import { configuredVersion, fileVersion } from "../rdb/rdb-version.ts";
 import type { SnapshotWrite } from "./snapshot-run.ts";
 
@@ -54,7 +57,17 @@ export function logAboutFile(log: Log, name: string, value: string, nowMs: numbe
       return;
     case "aof-base":
       if (value === "1") log.notice("RDB is base AOF");
-      return;
-    default:
+  }
+}
+
+/** Says why a file can't be read, and where; what is a bug is thrown on. */
+export function reportUnreadable(log: Log, error: unknown): void {
+  if (error instanceof RdbError) {
+    const what = error.message.startsWith("Wrong RDB checksum") ? "RDB CRC error" : "Bad RDB file";
+    log.warning(`${what} reading offset ${error.offset}: ${error.message}`);
+  } else if (errorCode(error) !== "") {
+    log.warning(`Error reading the RDB file: ${systemErrorText(error)}`);
+  } else {
+    throw error;
   }
 }

@@ -12,10 +12,9 @@ import { GATE_LOADING } from "../engine/admission.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { InfoField } from "../engine/persistence.ts";
-import { RdbError } from "../rdb/rdb-error.ts";
 import { RdbLoader } from "../rdb/rdb-loader.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
-import { logAboutFile } from "./rdb-form.ts";
+import { logAboutFile, reportUnreadable } from "./rdb-form.ts";
 
 const SLICE_US = 2000;
 const STEP_BYTES = 16 * 1024;
@@ -54,7 +53,7 @@ export class RdbLoading {
       await this.runInSlices(loader, startUs);
       this.succeeded(loader);
     } catch (error) {
-      this.report(error);
+      reportUnreadable(engine.log, error);
       engine.log.warning("Fatal error loading the DB, check server logs. Exiting.");
       return false;
     } finally {
@@ -85,7 +84,7 @@ export class RdbLoading {
       this.succeeded(loader);
       return true;
     } catch (error) {
-      this.report(error);
+      reportUnreadable(engine.log, error);
       return false;
     } finally {
       this.disk.close(descriptor);
@@ -126,7 +125,7 @@ export class RdbLoading {
     };
     return new RdbLoader(keyspace, source, {
       limits: values,
-      checksums: config.values.rdbchecksum,
+      checksums: config.values.rdbchecksum && engine.switches.checksums,
       keepsExpired: false,
       replaces,
       warn: (message) => log.warning(message),
@@ -193,21 +192,6 @@ export class RdbLoading {
     this.engine.log.notice(
       `Done loading RDB, keys loaded: ${keysLoaded}, keys expired: ${keysExpired}${skipped}.`,
     );
-  }
-
-  /** Says why the file can't be read, and where; what is a bug is thrown on. */
-  private report(error: unknown): void {
-    const { log } = this.engine;
-    if (error instanceof RdbError) {
-      const what = error.message.startsWith("Wrong RDB checksum")
-        ? "RDB CRC error"
-        : "Bad RDB file";
-      log.warning(`${what} reading offset ${error.offset}: ${error.message}`);
-    } else if (errorCode(error) !== "") {
-      log.warning(`Error reading the RDB file: ${systemErrorText(error)}`);
-    } else {
-      throw error;
-    }
   }
 }
 

@@ -20,8 +20,8 @@ export type ShutdownSignal = "SIGTERM" | "SIGINT";
 
 /** What of the end is up to the composition root. */
 export interface ShutdownSteps {
-  /** Writes what is pending and sends the replies that wait for it. */
-  readonly finishTurn: () => void;
+  /** Sends what waits to be sent. */
+  readonly sendReplies: () => void;
   /** Requests that waited may run again. */
   readonly resume: () => void;
   /** Ends all listeners and timers. */
@@ -67,9 +67,10 @@ export class Shutdown implements ShutdownControl {
   /** Ten times a second: begins what a signal has asked for. */
   cron(): void {
     if (this.requestedBy === null || this.options !== null) return;
-    const words = this.engine.config.values[
-      this.requestedBy === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint"
-    ];
+    const words =
+      this.engine.config.values[
+        this.requestedBy === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint"
+      ];
     const saves = words.includes("save") ? true : words.includes("nosave") ? false : null;
     const isForced = words.includes("force");
     this.begin({ saves, isForced, isImmediate: words.includes("now") }, () => {});
@@ -84,8 +85,10 @@ export class Shutdown implements ShutdownControl {
     // Half of the data, saved, would replace all of it.
     this.options = this.isLoading ? { ...options, saves: false } : options;
     // Replicas that lag behind are to be waited for here, up to `shutdown-timeout`.
-    this.stopSnapshots();
-    this.steps.finishTurn();
+    if (!this.stopSnapshots()) {
+      this.failed();
+      return new Error(CANNOT_SHUT_DOWN);
+    }
     if (!this.wantsSnapshot) return this.conclude() ? "ended" : new Error(CANNOT_SHUT_DOWN);
     this.engine.log.notice("Saving the final RDB snapshot before exiting.");
     this.engine.shut(GATE_SHUTDOWN);
@@ -114,18 +117,14 @@ export class Shutdown implements ShutdownControl {
     return this.options?.saves ?? this.engine.config.values.save.length > 0;
   }
 
-  /** The one that is written last must not meet another. */
-  private stopSnapshots(): void {
-    const { log } = this.engine;
-    const { saver, run } = this.persistence;
+  /** The one that is written last must not meet another. False: another is needed. */
+  private stopSnapshots(): boolean {
+    const { saver, aof } = this.persistence;
     if (saver.isSaving) {
-      log.warning("There is a child saving an .rdb. Killing it!");
+      this.engine.log.warning("There is a child saving an .rdb. Killing it!");
       saver.abort();
     }
-    if (run.isActive) {
-      log.warning("There is a child rewriting the AOF. Killing it!");
-      run.abort();
-    }
+    return aof.stopRewrite(this.options?.isForced === true);
   }
 
   private saved(isSaved: boolean): boolean {
@@ -148,6 +147,7 @@ export class Shutdown implements ShutdownControl {
       this.failed();
       return false;
     }
+    this.steps.sendReplies();
     this.steps.close();
     this.steps.exit(0);
     return true;
@@ -168,4 +168,3 @@ export class Shutdown implements ShutdownControl {
     this.steps.resume();
   }
 }
-

@@ -15,6 +15,12 @@ export const OVERFLOW = "ERR increment or decrement would overflow";
 export const DECREMENT_OVERFLOW = "ERR decrement would overflow";
 export const OFFSET_OUT_OF_RANGE = "ERR offset is out of range";
 export const SAME_OBJECT = "ERR source and destination objects are the same";
+export const BUSY_KEY = "BUSYKEY Target key name already exists.";
+export const BAD_DUMP_PAYLOAD = "ERR DUMP payload version or checksum are wrong";
+export const BAD_RESTORE_DATA = "ERR Bad data format";
+export const NEGATIVE_RESTORE_TTL = "ERR Invalid TTL value, must be >= 0";
+export const NEGATIVE_IDLE_TIME = "ERR Invalid IDLETIME value, must be >= 0";
+export const RESTORE_FREQUENCY_RANGE = "ERR Invalid FREQ value, must be >= 0 and <= 255";
 export const INVALID_CURSOR = "ERR invalid cursor";
 export const BAD_BIT = "ERR bit is not an integer or out of range";
 export const BAD_BIT_OFFSET = "ERR bit offset is not an integer or out of range";
@@ -110,6 +116,13 @@ export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmem
 export const LISTENER_WITHOUT_KEYS = "ERR Replica can't interact with the keyspace";
 /** Pedis's own: a reply that does not fit 2 GiB. */
 export const REPLY_TOO_LARGE = "ERR the reply is larger than 2 GiB";
+export const MIGRATE_KEY_AND_KEYS =
+  "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string";
+export const TARGET_NOT_REACHED = "IOERR error or timeout connecting to the client";
+export const TARGET_NOT_WRITTEN = "IOERR error or timeout writing to target instance";
+export const TARGET_NOT_READ = "IOERR error or timeout reading to target instance";
+/** Pedis's own: what runs as part of something larger can't wait for another server. */
+export const MIGRATE_CANNOT_WAIT = "ERR MIGRATE is not possible within a transaction or a script";
 export const MAX_CLIENTS = "ERR max number of clients reached";
 
 export const PROTECTED_MODE =
@@ -214,6 +227,10 @@ export function protectedCommand(name: string): string {
 
 /** What went wrong is in the log. */
 export const FAILED = "ERR";
+export const ALREADY_REWRITING = "ERR Background append only file rewriting already in progress";
+export const CANNOT_REWRITE =
+  "ERR Can't execute an AOF background rewriting. Please check the server logs for more " +
+  "information.";
 export const ALREADY_SAVING = "ERR Background save already in progress";
 export const OTHER_CHILD_IS_ACTIVE =
   "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in " +
@@ -275,4 +292,9 @@ export function transactionDiscarded(error: string): string {
 /** SORT's BY and GET, whose keys an ACL can't know beforehand. */
 export function sortOptionDenied(option: string): string {
   return `ERR ${option} option of SORT denied due to insufficient ACL permissions.`;
+}
+
+/** `error` as the target of MIGRATE sent it. */
+export function targetRefused(error: string): string {
+  return `ERR Target instance replied with error: ${error}`;
 }

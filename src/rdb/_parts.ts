@@ -1,4 +1,5 @@
 /** The parts of large collections, which are written at once or in slices. */
+import { assert } from "../base/assert.ts";
 import { copyBytes, withRoom } from "../base/bytes.ts";
 import type { ByteView } from "../memory/element.ts";
 import { NO_FIELD_EXPIRY } from "../values/hash.ts";
@@ -9,8 +10,7 @@ import { NODE_PACKED, NODE_PLAIN } from "./rdb-types.ts";
 const LISTPACK_HEADER_BYTES = 6;
 const LISTPACK_FRAME_BYTES = LISTPACK_HEADER_BYTES + 1;
 const LISTPACK_END = 255;
-/** What the header says of this many items and more. */
-const MANY_ITEMS = 65535;
+const MAX_ITEMS = 65535;
 /** An item of this many bytes is a node of its own in Redis, without a listpack (quicklist.c). */
 const PLAIN_BYTES = 2 ** 30;
 /** How a listpack begins a string of such a size: a byte, and the length in four. */
@@ -36,7 +36,10 @@ export function writeExpiringField(
   writeMember(output, value);
 }
 
-/** A node of a quicklist, made of `count` items of a listpack without header and end. */
+/**
+ * A node of a quicklist, made of `count` items of a listpack without header and end: 65535 at the
+ * most, as Redis counts the items of a node in 16 bits.
+ */
 export function writeListNode(
   output: RdbOutput,
   bytes: Uint8Array,
@@ -77,7 +80,7 @@ function longItemBytes(bytes: Uint8Array, at: number): number {
 
 function writeHeader(target: Uint8Array, total: number, count: number): void {
   for (let i = 0; i < 4; i++) target[i] = total >>> (8 * i);
-  const shown = count > MANY_ITEMS ? MANY_ITEMS : count;
-  target[4] = shown;
-  target[5] = shown >>> 8;
+  assert(count <= MAX_ITEMS, "the items of a node can be counted in 16 bits");
+  target[4] = count;
+  target[5] = count >>> 8;
 }

@@ -188,7 +188,7 @@ export class RdbEncoder implements SnapshotEncoder, LargeTarget {
     output.byte(type);
     const { key } = this;
     key.read(arena, ref);
-    output.string(key.bytes, key.start, key.length);
+    output.key(key.bytes, key.start, key.length);
   }
 }
 

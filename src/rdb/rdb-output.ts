@@ -42,6 +42,8 @@ const MAX_PRIMITIVE_BYTES = 16;
 const MAX_INT32_TEXT = 11;
 /** Shorter strings can't be compressed. */
 const MIN_COMPRESSED = 21;
+/** Shorter keys seldom can, and to try costs half as much as all the rest of a small entry. */
+const MIN_COMPRESSED_KEY = 64;
 /** Longer ones would take too long at a time. */
 export const MAX_COMPRESSED = 1024 * 1024;
 /** Compression must save this much. */
@@ -150,21 +152,12 @@ export class RdbOutput {
 
   /** A string, in the encoding that suits it. */
   string(bytes: Uint8Array, start: number, length: number): void {
-    if (length <= MAX_INT32_TEXT) {
-      const first = bytes[start];
-      if (first <= NINE && (first >= ZERO || first === MINUS)) {
-        const value = parseSafeInteger(bytes, start, length);
-        // NaN is not equal to any int32.
-        if ((value | 0) === value) {
-          this.int32(value);
-          return;
-        }
-      }
-    } else if (length >= MIN_COMPRESSED && this.compresses && length <= MAX_COMPRESSED) {
-      if (this.compressedString(bytes, start, length)) return;
-    }
-    this.length(length);
-    this.bytes(bytes, start, length);
+    this.encode(bytes, start, length, MIN_COMPRESSED);
+  }
+
+  /** A key. */
+  key(bytes: Uint8Array, start: number, length: number): void {
+    this.encode(bytes, start, length, MIN_COMPRESSED_KEY);
   }
 
   /** The string that an integer's digits are. */
@@ -213,6 +206,24 @@ export class RdbOutput {
     if (at === 0) return;
     this.at = 0;
     this.give(this.buffer, 0, at);
+  }
+
+  private encode(bytes: Uint8Array, start: number, length: number, leastCompressed: number): void {
+    if (length <= MAX_INT32_TEXT) {
+      const first = bytes[start];
+      if (first <= NINE && (first >= ZERO || first === MINUS)) {
+        const value = parseSafeInteger(bytes, start, length);
+        // NaN is not equal to any int32.
+        if ((value | 0) === value) {
+          this.int32(value);
+          return;
+        }
+      }
+    } else if (length >= leastCompressed && this.compresses && length <= MAX_COMPRESSED) {
+      if (this.compressedString(bytes, start, length)) return;
+    }
+    this.length(length);
+    this.bytes(bytes, start, length);
   }
 
   private give(bytes: Uint8Array, start: number, length: number): void {

@@ -116,7 +116,7 @@ transcript("DUMP of what both compress", (t) => {
   }
 });
 
-test("rdb-version decides the type of sets and streams, and fields with an expiry need 12", async () => {
+test("rdb-version decides the types of sets and streams; fields that expire need 12", async () => {
   await using server = await startServer({ directives: ['save ""'] });
   await using client = await server.connect();
   await client.do("SADD s a");

@@ -24,9 +24,12 @@ import type { Database } from "../../src/keyspace/database.ts";
 import { ExpiryCycle } from "../../src/keyspace/expiry.ts";
 import { FieldExpiryCycle } from "../../src/keyspace/field-expiry.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import { NULL_REF } from "../../src/memory/arena.ts";
 import { Arguments } from "../../src/protocol/arguments.ts";
 import { REQUEST, RequestParser } from "../../src/protocol/request-parser.ts";
-import { ReplyDecoder, type ReplyValue } from "./_reply-decoder.ts";
+import { DumpEncoder } from "../../src/rdb/dump-payload.ts";
+import { configuredVersion } from "../../src/rdb/rdb-version.ts";
+import { type Reply, ReplyDecoder, type ReplyValue } from "./_reply-decoder.ts";
 import { type Argument, argumentBytes, readableCommand, splitLine } from "./readable.ts";
 
 export const START_MS = 1_700_000_000_000;
@@ -70,6 +73,11 @@ export class LocalEngine {
 
   /** Runs a command, given as a line or as its arguments; returns the reply. */
   do(...command: readonly Argument[]): ReplyValue {
+    return this.request(...command).value;
+  }
+
+  /** As `do`, with the reply's raw bytes. */
+  request(...command: readonly Argument[]): Reply {
     const [line] = command;
     const isLine = command.length === 1 && typeof line === "string";
     const args = new Arguments();
@@ -81,7 +89,20 @@ export class LocalEngine {
     decoder.push(reply.bytes.slice(0, reply.at));
     const one = decoder.next();
     if (one === null) throw new Error("No reply");
-    return one.value;
+    return one;
+  }
+
+  /** The key's value as DUMP gives it, in bytes; null where there is none. */
+  dump(key: string): Uint8Array | null {
+    const { context, config } = this.engine;
+    const name = argumentBytes(key);
+    const { database } = this.session;
+    const ref = database.peek(name, 0, name.length);
+    if (ref === NULL_REF) return null;
+    const encoder = DumpEncoder.of(context);
+    const version = configuredVersion(config.values["rdb-version"]);
+    encoder.encode(database.arena, ref, version, config.values.rdbcompression);
+    return encoder.bytes.slice(0, encoder.length);
   }
 
   /** Moves the clock on. */

@@ -48,7 +48,11 @@ export function randomFrom(seed: number): Random {
       if (choices.length === 0) throw new Error("Nothing to pick from");
       return choices[below(choices.length)];
     },
-    bytes: (length) => Uint8Array.from({ length }, () => next() >>> 24),
+    bytes: (length) => {
+      const bytes = new Uint8Array(length);
+      for (let i = 0; i < length; i++) bytes[i] = next() >>> 24;
+      return bytes;
+    },
     word: (length) => {
       let text = "";
       while (text.length < length) text += String.fromCharCode(97 + below(26));

@@ -21,7 +21,7 @@ const REPLY_TIMEOUT_MS = 20_000;
 const CONFIRMED_BY_PUSH = /^[ps]?(un)?subscribe$/;
 
 interface Waiter {
-  readonly what: string;
+  readonly what: () => string;
   /** The replies that belong to the request, and those of them that are here. */
   readonly count: number;
   readonly got: Reply[];
@@ -115,7 +115,12 @@ export class RespClient {
   next(): Promise<Reply> {
     const early = this.unasked.shift();
     if (early !== undefined) return Promise.resolve(early);
-    return this.wait({ what: "what comes next", count: 1, pushKind: null, takesPushes: true });
+    return this.wait({
+      what: () => "what comes next",
+      count: 1,
+      pushKind: null,
+      takesPushes: true,
+    });
   }
 
   /** Sends FIN after what was written, and still reads. */
@@ -136,7 +141,7 @@ export class RespClient {
     const pushKind = subscription(args);
     if (pushKind !== null) this.hasSubscribed = true;
     return this.wait({
-      what: readableCommand(args),
+      what: () => readableCommand(args),
       count: pushKind === null ? 1 : Math.max(1, args.length - 1),
       pushKind,
       takesPushes: false,
@@ -148,7 +153,7 @@ export class RespClient {
   ): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     if (this.problem !== null) {
-      reject(new Error(`${request.what}: ${this.problem.message}`));
+      reject(new Error(`${request.what()}: ${this.problem.message}`));
       return promise;
     }
     const timer = setTimeout(() => {
@@ -195,7 +200,7 @@ export class RespClient {
     this.problem ??= problem;
     for (const waiter of this.waiters.splice(0)) {
       clearTimeout(waiter.timer);
-      waiter.reject(new Error(`${waiter.what}: ${this.problem.message}`));
+      waiter.reject(new Error(`${waiter.what()}: ${this.problem.message}`));
     }
   }
 }

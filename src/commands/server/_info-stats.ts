@@ -10,7 +10,10 @@ export function statsFields(engine: Engine): InfoField[] {
     ["pubsub_channels", engine.pubsub.channels.count],
     ["pubsub_patterns", engine.pubsub.patterns.count],
     ["pubsubshard_channels", engine.pubsub.shardChannels.count],
-    // Replication, forks, cluster, defragmentation: nothing of it exists here.
+    ["latest_fork_usec", 0],
+    ["total_forks", 0],
+    ["migrate_cached_sockets", engine.peers.count],
+    // Replication, defragmentation: nothing of it exists here.
     ...FIELDS_WITHOUT_SUBJECT.map((name): InfoField => [name, 0]),
     ["tracking_total_keys", engine.tracking.keyCount],
     ["tracking_total_items", engine.tracking.itemCount],
@@ -25,9 +28,6 @@ export function statsFields(engine: Engine): InfoField[] {
 }
 
 const FIELDS_WITHOUT_SUBJECT = [
-  "latest_fork_usec",
-  "total_forks",
-  "migrate_cached_sockets",
   "slave_expires_tracked_keys",
   "active_defrag_hits",
   "active_defrag_misses",
@@ -78,7 +78,7 @@ function replyFields({ stats }: Engine): InfoField[] {
   return [
     ["unexpected_error_replies", 0],
     ["total_error_replies", stats.errorReplies],
-    ["dump_payload_sanitizations", 0],
+    ["dump_payload_sanitizations", stats.payloadSanitizations],
     ["total_reads_processed", stats.reads],
     ["total_writes_processed", stats.writes],
     ["io_threaded_reads_processed", 0],

@@ -26,6 +26,12 @@ interface Subcommand {
 }
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  "AOF-FLUSH-SLEEP": {
+    usage: "<microseconds>",
+    help: "Stops the whole server for so long before each write to the append-only file.",
+    count: [1, 1],
+    run: setAofFlushSleep,
+  },
   "CHANGE-REPL-ID": {
     help: "Gives the server a new replication ID.",
     count: [0, 0],
@@ -52,6 +58,11 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     help: "Logs how much memory the JavaScript heap and the process take.",
     count: [0, 0],
     run: describeHeap,
+  },
+  LOADAOF: {
+    help: "Writes what is pending, drops everything and loads the append-only file.",
+    count: [0, 0],
+    run: loadAof,
   },
   LOG: { usage: "<text>", help: "Writes the text to the log.", count: [1, 1], run: writeLog },
   OBJECT: {
@@ -95,6 +106,12 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     help: "With 0, expired keys are removed only when somebody asks for them.",
     count: [1, 1],
     run: setActiveExpire,
+  },
+  "SET-SKIP-CHECKSUM-VALIDATION": {
+    usage: "<0|1>",
+    help: "With 1, the checksums of RDB files and of what RESTORE is given are not looked at.",
+    count: [1, 1],
+    run: setSkipChecksums,
   },
   SLEEP: {
     usage: "<seconds>",
@@ -152,6 +169,18 @@ function sleep(call: Call): void {
   call.reply.ok();
 }
 
+/** Where the files can't be loaded the server ends, as there is nothing to go on with. */
+function loadAof(call: Call): void {
+  if (call.engine.persistence.reloadAof()) call.reply.ok();
+  else call.fail("ERR Error trying to load the AOF files, check server logs.");
+}
+
+function setAofFlushSleep(call: Call): void {
+  const microseconds = Number.parseInt(call.text(2), 10);
+  call.engine.switches.aofFlushSleepMs = microseconds > 0 ? microseconds / 1000 : 0;
+  call.reply.ok();
+}
+
 /** A switch as atoi(3) reads it: any number but 0 is on, what is no number is off. */
 function isOn(call: Call, index = 2): boolean {
   const number = Number.parseInt(call.text(index), 10);
@@ -160,6 +189,11 @@ function isOn(call: Call, index = 2): boolean {
 
 function setActiveExpire(call: Call): void {
   call.engine.switches.activeExpiry = isOn(call);
+  call.reply.ok();
+}
+
+function setSkipChecksums(call: Call): void {
+  call.engine.switches.checksums = !isOn(call);
   call.reply.ok();
 }
 

@@ -22,3 +22,26 @@ test("Parts give what the whole gives, and the low byte is written first", () =>
   whole.write(written, 0);
   expect(Buffer.from(written.toReversed()).toString("hex")).toBe(whole.hex());
 });
+
+test("However a range lies in memory, its bits alone decide", () => {
+  const buffer = Uint8Array.from({ length: 1200 }, (_, i) => (i * i * 31) >> 3);
+  for (let start = 0; start < 9; start++) {
+    for (const length of [0, 1, 7, 127, 128, 129, 130, 131, 135, 136, 1000]) {
+      const crc = new Crc64();
+      const view = buffer.subarray(start);
+      crc.update(view, 1, length);
+      expect(crc.hex()).toBe(bitByBit(view.subarray(1, 1 + length)));
+    }
+  }
+});
+
+/** The definition of it. */
+function bitByBit(bytes: Uint8Array): string {
+  const polynomial = 0x95ac9329ac4bc9b5n;
+  let crc = 0n;
+  for (const byte of bytes) {
+    crc ^= BigInt(byte);
+    for (let bit = 0; bit < 8; bit++) crc = (crc >> 1n) ^ ((crc & 1n) * polynomial);
+  }
+  return crc.toString(16).padStart(16, "0");
+}

@@ -5,6 +5,7 @@ import { systemDisk } from "../../../src/base/disk.ts";
 import { Log } from "../../../src/base/log.ts";
 import { Random } from "../../../src/base/random.ts";
 import { allCommands } from "../../../src/commands/registry.ts";
+import type { Command } from "../../../src/engine/command.ts";
 import { CommandTable } from "../../../src/engine/command-table.ts";
 import { Config } from "../../../src/engine/config/config.ts";
 import { systemHost } from "../../../src/engine/config/host.ts";
@@ -86,7 +87,8 @@ export class Bench {
   readonly wakes: number[] = [];
   private readonly propagated: string[] = [];
 
-  constructor() {
+  /** `commands` are there besides those of blocking-commands.ts. */
+  constructor(commands: readonly Command[] = []) {
     const { clock } = this;
     const log = new Log(
       () => {},
@@ -96,7 +98,7 @@ export class Bench {
     const config = new Config(systemHost(systemDisk), log);
     const random = new Random();
     const keyspace = new Keyspace(new KeyspaceContext(clock, random), 16);
-    const table = new CommandTable([...allCommands(), ...blockingCommands()]);
+    const table = new CommandTable([...allCommands(), ...blockingCommands(), ...commands]);
     const engine = new Engine({ table, keyspace, config, clock, random, log });
     engine.blocking.requestWake = (atMs) => this.wakes.push(atMs - START_MS);
     engine.context.onDrop = (database, key, reason) => engine.keyDropped(database, key, reason);

@@ -41,12 +41,25 @@ export class Faults {
   refusesDirectorySync = false;
   /** Syncs off the main thread end only when `endSyncs` is called. */
   holdsSyncs = false;
+  /** The operation that changes something, counted from 1, that fails. */
+  failsAt = Infinity;
+  /** When it fails, half of a write is done, and nothing whatever happens on the disk any more. */
+  diesThen = false;
+  isDead = false;
+  operations = 0;
   syncCount = 0;
   writeCount = 0;
   readonly heldSyncs: (() => void)[] = [];
 
   endSyncs(): void {
     for (const end of this.heldSyncs.splice(0)) end();
+  }
+
+  /** Counts an operation; throws where it, or everything by now, is to fail. */
+  count(): void {
+    this.operations++;
+    if (this.operations === this.failsAt && this.diesThen) this.isDead = true;
+    if (this.isDead || this.operations === this.failsAt) throw systemError("EIO");
   }
 
   countSync(): Error | null {
@@ -59,9 +72,18 @@ export class Faults {
 function flakyDisk(faults: Faults): Disk {
   return {
     ...systemDisk,
+    makeDirectory(path) {
+      faults.count();
+      systemDisk.makeDirectory(path);
+    },
+    remove(path) {
+      faults.count();
+      systemDisk.remove(path);
+    },
     open(path, flags) {
       const { refusesOpenOf } = faults;
       if (refusesOpenOf !== "" && path.endsWith(refusesOpenOf)) throw systemError("EACCES");
+      if (flags !== "r") faults.count();
       return systemDisk.open(path, flags);
     },
     syncDirectoryLater(_path, done) {
@@ -71,28 +93,37 @@ function flakyDisk(faults: Faults): Disk {
     },
     syncDirectory(path) {
       if (faults.refusesDirectorySync) throw systemError("EIO");
+      faults.count();
       systemDisk.syncDirectory(path);
     },
     rename(from, to) {
+      faults.count();
       if (faults.refusesRename) throw systemError("EACCES");
       systemDisk.rename(from, to);
     },
     truncate(path, sizeBytes) {
+      faults.count();
       if (faults.refusesTruncate) throw systemError("EIO");
       systemDisk.truncate(path, sizeBytes);
     },
     write(descriptor, bytes, from, length) {
       faults.writeCount++;
+      if (faults.operations + 1 === faults.failsAt && faults.diesThen) {
+        systemDisk.write(descriptor, bytes, from, length >> 1);
+      }
+      faults.count();
       if (faults.roomBytes <= 0) throw systemError("ENOSPC");
       const taken = Math.min(length, faults.roomBytes, faults.maxWriteBytes);
       faults.roomBytes -= taken;
       return systemDisk.write(descriptor, bytes, from, taken);
     },
     sync(descriptor) {
+      faults.count();
       if (faults.refusesSync) throw systemError("EIO");
       systemDisk.sync(descriptor);
     },
     dataSync(descriptor) {
+      faults.count();
       const error = faults.countSync();
       if (error !== null) throw error;
       systemDisk.dataSync(descriptor);
@@ -131,7 +162,10 @@ export class Fixture {
     const host = { ...systemHost(systemDisk), workingDirectory: () => dir };
     const config = new Config(host, log);
     for (const [name, value] of Object.entries(directives)) {
-      const problem = config.assign(name as DirectiveName, name === "save" ? value.split(" ") : [value]);
+      const problem = config.assign(
+        name as DirectiveName,
+        name === "save" ? value.split(" ") : [value],
+      );
       if (problem !== null) throw new Error(`${name}: ${problem}`);
     }
     const random = new Random();
@@ -175,6 +209,11 @@ export class Fixture {
 
   set(...args: string[]): string | null {
     return this.engine.config.set(args, { isLoading: false, isLocal: true });
+  }
+
+  /** Has the snapshot that is being written end at once. */
+  finishSnapshot(): void {
+    this.persistence.run.runToEnd();
   }
 
   get isWritingRefused(): boolean {

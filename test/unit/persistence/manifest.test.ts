@@ -28,6 +28,7 @@ describe("A manifest that is read", () => {
         { name: "a.2.incr.aof", sequence: 2 },
         { name: "a.5.incr.aof", sequence: 5 },
       ],
+      lastIncrement: 5,
     });
   });
 
@@ -36,6 +37,7 @@ describe("A manifest that is read", () => {
     expect(parse(text)).toEqual({
       ...EMPTY_MANIFEST,
       increments: [{ name: "a.1.incr.aof", sequence: 1 }],
+      lastIncrement: 1,
     });
   });
 
@@ -82,17 +84,28 @@ describe("A manifest that is written", () => {
     }
   });
 
+  test("gives no increment the name of one that is history", () => {
+    const history = [{ name: "a.1.incr.aof", sequence: 1 }];
+    const base = { name: "a.2.base.rdb", sequence: 2 };
+    const next = withNextIncrement({ ...EMPTY_MANIFEST, base, history }, "a");
+    expect(next.increments).toEqual([{ name: "a.2.incr.aof", sequence: 2 }]);
+    // While it is known, the number that was given last counts even where nothing has it.
+    const off = rebased(next, { name: "a.3.base.rdb", sequence: 3 }, false);
+    expect(off.increments).toEqual([]);
+    expect(withNextIncrement({ ...off, history: [] }, "a").increments[0].sequence).toBe(3);
+  });
+
   test("goes on with the numbers of what it held", () => {
     const first = withNextIncrement(
       { ...EMPTY_MANIFEST, base: nextBase(EMPTY_MANIFEST, "a", "rdb") },
       "a",
     );
     const second = withNextIncrement(first, "a");
-    const third = rebased(second, nextBase(second, "a", "aof"), "a");
+    const third = rebased(withNextIncrement(second, "a"), nextBase(second, "a", "aof"), true);
     expect(textOf(formatManifest(third))).toBe(
       "file a.2.base.aof seq 2 type b\n" +
-        "file a.2.incr.aof seq 2 type h\n" +
         "file a.1.incr.aof seq 1 type h\n" +
+        "file a.2.incr.aof seq 2 type h\n" +
         "file a.1.base.rdb seq 1 type h\n" +
         "file a.3.incr.aof seq 3 type i\n",
     );

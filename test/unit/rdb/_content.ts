@@ -1,6 +1,7 @@
 /** A dataset of every type and encoding, and the files made of it. */
 import type { Database } from "../../../src/keyspace/database.ts";
 import { KeyView } from "../../../src/keyspace/entries.ts";
+import type { Arena, Ref } from "../../../src/memory/arena.ts";
 import { RdbEncoder, type RdbOptions } from "../../../src/rdb/rdb-encoder.ts";
 import { LocalEngine } from "../../support/local-engine.ts";
 
@@ -144,7 +145,7 @@ export function noise(length: number): Buffer {
 export function fileOf(engine: LocalEngine, options: RdbOptions): Buffer {
   const { bytes, encoder } = fileInProgress(engine, options);
   encoder.begin();
-  writeEntries(engine, encoder);
+  eachEntry(engine, (database, arena, ref) => encoder.entry(database, arena, ref));
   encoder.end();
   return bytes();
 }
@@ -162,11 +163,15 @@ export function fileInProgress(
   return { encoder, bytes: () => Buffer.concat(parts) };
 }
 
-export function writeEntries({ engine }: LocalEngine, encoder: RdbEncoder): void {
+/** Shows every entry of every database. */
+export function eachEntry(
+  { engine }: LocalEngine,
+  visit: (database: number, arena: Arena, ref: Ref) => void,
+): void {
   for (const { index, table, arena } of engine.keyspace.databases) {
     let cursor = 0;
     do {
-      cursor = table.scan(cursor, 1000, (ref) => encoder.entry(index, arena, ref));
+      cursor = table.scan(cursor, 1000, (ref) => visit(index, arena, ref));
     } while (cursor !== 0);
   }
 }

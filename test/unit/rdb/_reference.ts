@@ -15,6 +15,7 @@ export const referenceMissing = findOracle() === null || checker === null;
 export async function loadedByOracle<T>(
   file: Uint8Array,
   use: (client: RespClient) => Promise<T>,
+  more: readonly string[] = [],
 ): Promise<T> {
   const program = findOracle();
   if (program === null || checker === null) throw new Error("redis-server is not installed");
@@ -25,7 +26,8 @@ export async function loadedByOracle<T>(
     const check = Bun.spawnSync([checker, path]);
     const report = check.stdout.toString();
     if (check.exitCode !== 0 || !report.includes("RDB looks OK!")) throw new Error(report);
-    const directives = ['save ""', "enable-debug-command yes", "sanitize-dump-payload yes"];
+    const usual = ['save ""', "enable-debug-command yes", "sanitize-dump-payload yes"];
+    const directives = [...usual, ...more];
     await using server = await startServer({ program, dir, directives });
     return await server.withClient(use);
   } finally {

@@ -1,11 +1,10 @@
 /** Payloads that redis-server restores. */
 import { expect, test } from "bun:test";
-import { keyCopies } from "./_content.ts";
 import { valueDigest } from "../../../src/keyspace/digest.ts";
 import { DumpEncoder } from "../../../src/rdb/dump-payload.ts";
 import { findOracle } from "../../support/oracle.ts";
 import { startServer } from "../../support/server.ts";
-import { emptyEngine, populate } from "./_content.ts";
+import { emptyEngine, keyCopies, populate } from "./_content.ts";
 
 const TIMEOUT_MS = 60_000;
 

@@ -19,10 +19,11 @@ import {
 
 const CLIENT = { isLoading: false, isLocal: true };
 
-/** Names that Redis 7.2 brought. */
+/** Names that Redis 7.2 brought, and one of our own: `rdb-version`. */
 const NEW_NAMES = [
   "cluster-announce-human-nodename",
   "locale-collate",
+  "rdb-version",
   "set-max-listpack-entries",
   "set-max-listpack-value",
 ];

@@ -1,0 +1,175 @@
+/**
+ * Connections that the server opens itself. Each callback is one like those of clients: the clock
+ * is read before it, and what it had to say to clients goes out after it.
+ *
+ * Bytes that the socket does not take wait in a queue; while there are any, nothing is written but
+ * from it. `drained` always comes in a callback of its own.
+ */
+import type { Socket, SocketHandler, TLSOptions } from "bun";
+import {
+  CLOSED,
+  type Connector,
+  type Peer,
+  type PeerEnd,
+  type PeerEvents,
+  TIMED_OUT,
+} from "../engine/peer.ts";
+import { errorCode } from "../base/disk.ts";
+import type { Gateway } from "./gateway.ts";
+import { OutboundQueue } from "./outbound.ts";
+
+/** Of a certificate that is good, but for another host. It is looked at last. */
+const OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
+
+export class PeerConnector implements Connector {
+  private readonly gateway: Gateway;
+  /** For what is opened now; null: none. A text says why it can't be had. */
+  private readonly tls: () => TLSOptions | string | null;
+
+  constructor(gateway: Gateway, tls: () => TLSOptions | string | null) {
+    this.gateway = gateway;
+    this.tls = tls;
+  }
+
+  connect(host: string, port: number, timeoutMs: number, events: PeerEvents): Peer {
+    const peer = new PeerSocket(this.gateway, events);
+    peer.limit(timeoutMs);
+    const tls = this.tls();
+    if (typeof tls === "string") {
+      this.gateway.engine.log.warning(`Can't connect to ${host}:${port}: ${tls}`);
+      peer.fail();
+    } else {
+      void peer.open(host, port, tls);
+    }
+    return peer;
+  }
+}
+
+class PeerSocket implements Peer {
+  events: PeerEvents;
+  private socket: Socket | null = null;
+  private isOver = false;
+  private isDrainDue = false;
+  private timer: Timer | null = null;
+  private readonly queue = new OutboundQueue();
+  private readonly gateway: Gateway;
+
+  constructor(gateway: Gateway, events: PeerEvents) {
+    this.gateway = gateway;
+    this.events = events;
+  }
+
+  get unsentBytes(): number {
+    return this.queue.bytes;
+  }
+
+  async open(host: string, port: number, tls: TLSOptions | null): Promise<void> {
+    const options = { hostname: host, port, socket: this.handlers(tls !== null) };
+    try {
+      await Bun.connect(tls === null ? options : { ...options, tls });
+    } catch {
+      this.fail();
+    }
+  }
+
+  limit(timeoutMs: number): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    if (timeoutMs === 0 || this.isOver) return;
+    this.timer = setTimeout(() => this.callback(() => this.end(TIMED_OUT)), timeoutMs);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.isOver) return;
+    this.queue.push(bytes);
+    this.flush();
+  }
+
+  close(): void {
+    this.isOver = true;
+    this.limit(0);
+    this.socket?.close();
+    this.queue.clear();
+  }
+
+  /** It could not be opened. */
+  fail(): void {
+    setImmediate(() => this.callback(() => this.end(CLOSED)));
+  }
+
+  private handlers(isEncrypted: boolean): SocketHandler<undefined> {
+    return {
+      binaryType: "uint8array",
+      open: (socket) => {
+        if (this.isOver) socket.close();
+        else this.callback(() => this.opened(socket, isEncrypted));
+      },
+      data: (_socket, bytes: Uint8Array) => this.callback(() => this.received(bytes)),
+      drain: () => this.callback(() => this.flush()),
+      close: () => this.callback(() => this.end(CLOSED)),
+      // `close` follows, or the promise of `connect` says it.
+      error() {},
+      connectError() {},
+    };
+  }
+
+  /** Runs what an event has to do, and all that follows from it. */
+  private callback(run: () => void): void {
+    const { gateway } = this;
+    if (this.isOver) return;
+    try {
+      gateway.beginCallback();
+      run();
+      gateway.turn.settle();
+    } catch (error) {
+      gateway.crashed(error);
+    }
+  }
+
+  private opened(socket: Socket, isEncrypted: boolean): void {
+    this.socket = socket;
+    if (isEncrypted && !isVouchedFor(socket)) {
+      this.gateway.engine.log.warning(`Refused to talk to ${socket.remoteAddress}: no authority`);
+      this.end(CLOSED);
+      return;
+    }
+    socket.setNoDelay(true);
+    this.moved();
+    this.events.opened();
+  }
+
+  private received(bytes: Uint8Array): void {
+    this.moved();
+    this.events.received(bytes);
+  }
+
+  private flush(): void {
+    const { socket, queue } = this;
+    if (socket === null) return;
+    const before = queue.bytes;
+    queue.drainInto((bytes, start, length) => Math.max(0, socket.write(bytes, start, length)));
+    if (queue.bytes < before) this.moved();
+    if (queue.bytes > 0 || this.isDrainDue) return;
+    this.isDrainDue = true;
+    setImmediate(() => {
+      this.isDrainDue = false;
+      if (this.queue.bytes === 0) this.callback(() => this.events.drained());
+    });
+  }
+
+  /** The time that is allowed begins anew. */
+  private moved(): void {
+    if (this.timer !== null) this.timer.refresh();
+  }
+
+  private end(end: PeerEnd): void {
+    this.isOver = true;
+    this.events.ended(end);
+    this.close();
+  }
+}
+
+/** An authority has signed its certificate. To Redis the name in it does not matter. */
+function isVouchedFor(socket: Socket): boolean {
+  return socket.authorized || errorCode(socket.getAuthorizationError()) === OTHER_NAME;
+}
