@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     becomeDaemon();
     return;
   }
-  greet(config, line, log);
+  greet(line, log);
   const random = new Random();
   const server = new Server({ config, table, clock, random, disk: systemDisk, log });
   const refusal = server.loadUsers(users.list);
@@ -102,8 +102,7 @@ function openLog(config: Config, log: Log, disk: Disk): void {
   };
 }
 
-function greet(config: Config, line: CommandLine, log: Log): void {
-  const { values } = config;
+function greet(line: CommandLine, log: Log): void {
   log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
   log.notice(
     `Redis version=${REDIS_VERSION}, bits=64, pedis=${PEDIS_VERSION}, bun=${Bun.version}, ` +
