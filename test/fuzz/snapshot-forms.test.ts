@@ -21,7 +21,7 @@ import { randomFrom, scale, seededRandom } from "../support/random.ts";
 import { changes, filling } from "./_changes.ts";
 
 const ROUNDS = scale(1);
-const OPTIONS = { keys: 12, hugeSize: 3500, databases: 3, hasFieldExpiry: true };
+const OPTIONS = { keys: 6, hugeSize: 5000, databases: 3, hasFieldExpiry: true };
 const WHOLE: ContentOptions = { hasFieldExpiry: true, hasNoEncodings: true };
 /** What commands can't rebuild is left out. */
 const REBUILT: ContentOptions = { ...WHOLE, isRebuilt: true, hasNoConsumers: true };
@@ -81,14 +81,14 @@ test.each(
     }
   };
   for (let i = 0; i < SNAPSHOTS; i++) {
-    change(1000);
+    change(300);
     if (random.chance(0.3)) runInPart(local, form, () => change(20), random.below(200));
     local.do("SELECT 0");
     for (let cycle = 0; cycle < CYCLES; cycle++) local.expire();
     const before = await contentIn(local, form.content);
     const other = newEngine();
     other.clock.nowMs = local.clock.nowMs;
-    const pace = random.pick([1, 10, 100]);
+    const pace = random.pick([3, 20, 100]);
     form.load(
       other,
       runWhole(local, form, () => change(pace)),
