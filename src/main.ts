@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     becomeDaemon();
     return;
   }
-  greet(config, line, log);
+  greet(line, log);
   const random = new Random();
   const server = new Server({ config, table, clock, random, disk: systemDisk, log });
   const refusal = server.loadUsers(users.list);
@@ -102,8 +102,7 @@ function openLog(config: Config, log: Log, disk: Disk): void {
   };
 }
 
-function greet(config: Config, line: CommandLine, log: Log): void {
-  const { values } = config;
+function greet(line: CommandLine, log: Log): void {
   log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
   log.notice(
     `Redis version=${REDIS_VERSION}, bits=64, pedis=${PEDIS_VERSION}, bun=${Bun.version}, ` +
@@ -117,6 +116,11 @@ function greet(config: Config, line: CommandLine, log: Log): void {
   } else {
     log.notice("Configuration loaded");
   }
+}
+
+/** The logo, or a line instead. The ports are open by then: whoever waits for it may connect. */
+function showLogo(config: Config, log: Log): void {
+  const { values } = config;
   log.role = "M";
   const port = values.port === 0 ? values["tls-port"] : values.port;
   const isTerminal = values.logfile === "" && process.stdout.isTTY;
@@ -140,17 +144,18 @@ async function run(server: Server, config: Config, log: Log): Promise<void> {
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
   server.onExit = exit;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => server.receiveSignal(signal));
+  }
+  process.on("SIGHUP", () => {});
   const problem = server.listen();
   if (problem !== null) {
     log.warning(problem);
     process.exit(1);
   }
   writePidFile(config, log);
+  showLogo(config, log);
   log.notice("Server initialized");
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => server.receiveSignal(signal));
-  }
-  process.on("SIGHUP", () => {});
   if (!(await server.start())) process.exit(1);
 }
 

@@ -2,6 +2,7 @@
  * The composition root: builds the parts of a server, wires what one part must tell another,
  * opens the listeners and runs the cron. Nothing below imports this file.
  */
+import type { TLSOptions } from "bun";
 import type { Clock } from "./base/clock.ts";
 import type { Disk } from "./base/disk.ts";
 import type { Log } from "./base/log.ts";
@@ -19,7 +20,7 @@ import { Keyspace } from "./keyspace/keyspace.ts";
 import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
 import { PeerConnector } from "./net/peer-socket.ts";
-import { readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
+import { readClientTlsOptions, readTlsOptions, TLS_DIRECTIVES } from "./net/tls-options.ts";
 import { Turn } from "./net/turn.ts";
 import { FilePersistence } from "./persistence/persistence.ts";
 import { Shutdown } from "./persistence/shutdown.ts";
@@ -67,7 +68,7 @@ export class Server {
     this.listeners = new Listeners(this.gateway, disk);
     this.persistence = new FilePersistence(this.engine, disk, (code) => this.onExit(code));
     this.shutdown = new Shutdown(this.engine, disk, this.persistence, {
-      finishTurn: () => this.turn.finish(),
+      sendReplies: () => this.turn.finish(),
       resume: () => this.gateway.resumeAll(),
       close: () => this.close(),
       exit: (code) => this.onExit(code),
@@ -132,7 +133,7 @@ export class Server {
     publishKeyEvents(engine);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
-    engine.peers.connector = new PeerConnector(this.gateway);
+    engine.peers.connector = new PeerConnector(this.gateway, () => this.clientTls());
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
     this.turn.beforeReplies = () => engine.tracking.broadcast();
@@ -187,6 +188,12 @@ export class Server {
       tlsPort: values["tls-port"],
       tls,
     });
+  }
+
+  /** As Redis, `tls-cluster` stands for MIGRATE too. */
+  private clientTls(): TLSOptions | string | null {
+    const { values } = this.engine.config;
+    return values["tls-cluster"] ? readClientTlsOptions(values, this.disk) : null;
   }
 
   /** Follows a changed configuration; null, or why not. */

@@ -13,7 +13,7 @@ const LONG_COPY = 7;
 /** Three bytes of input make 264 of output at the most. */
 const MOST_BYTES_PER_BYTE = 88;
 
-/** Whether `compressedLength` bytes can make `length` bytes: to be asked before allocating these. */
+/** Whether `compressedLength` bytes can make `length`: to be asked before allocating these. */
 export function canInflateTo(compressedLength: number, length: number): boolean {
   return length <= compressedLength * MOST_BYTES_PER_BYTE;
 }

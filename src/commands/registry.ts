@@ -23,6 +23,7 @@ import * as dumping from "./keys/dump.ts";
 import * as expiry from "./keys/expire.ts";
 import * as migrating from "./keys/migrate.ts";
 import * as object from "./keys/object.ts";
+import * as restoring from "./keys/restore.ts";
 import * as scanning from "./keys/scan.ts";
 import * as listBlocking from "./lists/blocking.ts";
 import * as listElements from "./lists/elements.ts";
@@ -88,6 +89,7 @@ const FAMILIES: readonly object[] = [
   expiry,
   migrating,
   object,
+  restoring,
   scanning,
   listBlocking,
   listElements,

@@ -29,10 +29,12 @@ export interface WaitOptions {
   readonly timeoutMs: number;
   /**
    * Replies to the client whose time is up, or that CLIENT UNBLOCK names (WAIT). Null where the
-   * request ends in its own time only (MIGRATE): then it is no blocked client to INFO either, and
-   * a client that sends no more still gets its reply.
+   * request ends in its own time only (MIGRATE, SHUTDOWN): then a client that sends no more still
+   * gets its reply.
    */
   readonly giveUp: GiveUp | null;
+  /** Whether INFO counts it as a blocked client; to Redis MIGRATE is none. */
+  readonly counts: boolean;
 }
 
 export type GiveUp = (reply: ReplyWriter) => void;
@@ -55,6 +57,7 @@ export class BlockedRequest {
   readonly type: number;
   readonly wakesWithoutKey: boolean;
   readonly giveUp: GiveUp | null;
+  readonly counts: boolean;
   readonly session: Session;
   readonly command: Command;
   /** A copy: the buffer that the request came in is long gone when it runs again. */
@@ -77,6 +80,7 @@ export class BlockedRequest {
     this.type = forKeys?.type ?? NO_TYPE;
     this.wakesWithoutKey = forKeys?.wakesWithoutKey ?? false;
     this.giveUp = "giveUp" in options ? options.giveUp : repliesNullArray;
+    this.counts = "counts" in options ? options.counts : true;
     this.session = session;
     this.command = command;
     this.args = args.clone();

@@ -76,9 +76,9 @@ export class Blocking implements KeyWatcher {
   hasReady = false;
   /** Set by the composition root: has `expire` called at this time, or as soon as it can. */
   requestWake: (atMs: number) => void = () => {};
-  /** Sessions that are blocked and whose wait can be ended. */
+  /** Sessions that are blocked, as INFO counts them. */
   count = 0;
-  /** Of these, those that wait for keys. */
+  /** Those that wait for keys. */
   private keyedCount = 0;
   private readonly keys = new AwaitedKeys();
   private readonly deadlines = new Deadlines();
@@ -117,11 +117,7 @@ export class Blocking implements KeyWatcher {
   /** Blocks the session of the running call; `Call.block` has made sure that it may. */
   add(call: Call, options: BlockOptions): BlockedRequest {
     const { session, command, args, database } = call;
-    const hasKeys = options.firstKey <= options.lastKey;
-    assert(
-      !hasKeys || (command.flags & BLOCKING) !== 0,
-      `${command.fullName} is declared as blocking`,
-    );
+    assert((command.flags & BLOCKING) !== 0, `${command.fullName} is declared as blocking`);
     const order = this.nextOrder++;
     const request = new BlockedRequest(session, command, args, options, call.nowMs, order);
     const keys = new Set<AwaitedKey>();
@@ -166,12 +162,17 @@ export class Blocking implements KeyWatcher {
     if (this.hasReady) this.serve();
   }
 
+  /** Ends a request that waits for no key with an error, whatever else is running. */
+  refuse(request: BlockedRequest, error: string): void {
+    if (request.session.blocked === request) this.conclude(request, (reply) => reply.error(error));
+  }
+
   /** The session is no longer blocked, and gets no reply: its connection is gone. */
   forget(session: Session): void {
     const request = session.blocked;
     if (request === null) return;
     session.blocked = null;
-    if (request.isInterruptible) this.count--;
+    if (request.counts) this.count--;
     this.deadlines.remove(request);
     if (request.keys.length === 0) return;
     for (const key of request.keys) {
@@ -295,7 +296,7 @@ export class Blocking implements KeyWatcher {
   }
 
   private enter(request: BlockedRequest): void {
-    if (request.isInterruptible) this.count++;
+    if (request.counts) this.count++;
     request.session.blocked = request;
     if (request.deadlineMs === Infinity) return;
     this.deadlines.add(request);

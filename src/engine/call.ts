@@ -41,9 +41,6 @@ import { END_OF_TIME_MS, millisecondsOf } from "./timeout.ts";
 const AS_REQUEST = 0;
 const INSTEAD = 1;
 
-/** Waits for no key. */
-const FOR_NOTHING: BlockOptions = { firstKey: 1, lastKey: 0, type: -1, timeoutMs: 0 };
-
 export class Call {
   args!: Arguments;
   database!: Database;
@@ -182,14 +179,9 @@ export class Call {
     return null;
   }
 
-  /** The reply comes when somebody calls `Blocking.unblock` for the session. */
-  blockUntilTold(): void {
-    if (this.session.transport !== null) this.engine.blocking.add(this, FOR_NOTHING);
-  }
-
   /**
    * The handler returns without a reply, which comes when what it waits for, no key, calls
-   * `proceed` (blocking.ts). Null where the session can't wait (MULTI, a script).
+   * `proceed` or `refuse` (blocking.ts). Null where the session can't wait (MULTI, a script).
    */
   wait(options: WaitOptions): BlockedRequest | null {
     if (this.session.transport === null || this.session.deniesBlocking) return null;

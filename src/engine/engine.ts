@@ -100,10 +100,10 @@ export class Engine {
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
   /**
-   * What DEBUG changes: whether expired keys are looked for, whether there is a cron at all, and
-   * for how long everything stops before the AOF is written.
+   * What DEBUG changes: whether expired keys are looked for, whether there is a cron at all,
+   * whether checksums are compared, and for how long everything stops before the AOF is written.
    */
-  readonly switches = { activeExpiry: true, cron: true, aofFlushSleepMs: 0 };
+  readonly switches = { activeExpiry: true, cron: true, checksums: true, aofFlushSleepMs: 0 };
   persistence: Persistence = new NoPersistence();
   shutdown: ShutdownControl = new NoShutdown();
   pubsub: PubSub = new NoPubSub();

@@ -21,6 +21,8 @@ export class Stats {
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
   evictedClients = 0;
+  /** Packed values that RESTORE checked, as `sanitize-dump-payload` asked for. */
+  payloadSanitizations = 0;
   aclDeniedAuth = 0;
   aclDeniedCommand = 0;
   aclDeniedKey = 0;
@@ -86,6 +88,7 @@ export class Stats {
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;
     this.evictedClients = 0;
+    this.payloadSanitizations = 0;
     this.aclDeniedAuth = 0;
     this.aclDeniedCommand = 0;
     this.aclDeniedKey = 0;

@@ -1,4 +1,4 @@
-/** TLS for listeners, from the `tls-…` directives. */
+/** TLS for listeners and for what the server connects to, from the `tls-…` directives. */
 import { constants } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { TLSOptions } from "bun";
@@ -65,6 +65,33 @@ export function readTlsOptions(values: ConfigValues, disk: Disk): TLSOptions | s
   const passphrase = values["tls-key-file-pass"];
   if (passphrase !== null) options.passphrase = passphrase;
   return problemOf(options, values) ?? options;
+}
+
+/**
+ * The same for connections that the server opens: with its own certificate, unless there is one for
+ * that. Whether an authority vouches for the other side is for whoever connects to look at.
+ */
+export function readClientTlsOptions(values: ConfigValues, disk: Disk): TLSOptions | string {
+  const options = readTlsOptions(values, disk);
+  if (typeof options === "string") return options;
+  if (options.ca === undefined) return NO_AUTHORITY;
+  const client: TLSOptions = {
+    ...options,
+    requestCert: true,
+    rejectUnauthorized: false,
+  };
+  const certificatePath = values["tls-client-cert-file"];
+  const keyPath = values["tls-client-key-file"];
+  if (certificatePath === null || keyPath === null) return client;
+  const certificate = read(disk, "certificate", certificatePath);
+  if (typeof certificate === "string") return certificate;
+  const key = read(disk, "private key", keyPath);
+  if (typeof key === "string") return key;
+  const passphrase = values["tls-client-key-file-pass"];
+  Object.assign(client, { cert: certificate, key });
+  if (passphrase === null) delete client.passphrase;
+  else client.passphrase = passphrase;
+  return client;
 }
 
 /** The file, or why it cannot be read. */

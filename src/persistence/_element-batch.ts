@@ -4,7 +4,7 @@
  * the batch is taken, so the arguments are kept apart from what precedes them.
  */
 import { RequestWriter } from "../protocol/request-writer.ts";
-import type { ByteRange } from "./_stream-commands.ts";
+import { type ByteRange, writeRange } from "./_arguments.ts";
 
 /** As many as Redis writes (AOF_REWRITE_ITEMS_PER_CMD). */
 const MAX_ELEMENTS = 64;
@@ -30,21 +30,21 @@ export class ElementBatch {
   }
 
   add(element: ByteRange): void {
-    this.args.range(element.bytes, element.start, element.length);
+    writeRange(this.args, element);
     this.argumentCount++;
     this.elements++;
   }
 
   addPair(field: ByteRange, value: ByteRange): void {
-    this.args.range(field.bytes, field.start, field.length);
-    this.args.range(value.bytes, value.start, value.length);
+    writeRange(this.args, field);
+    writeRange(this.args, value);
     this.argumentCount += 2;
     this.elements++;
   }
 
   addScored(member: ByteRange, score: number): void {
     this.args.double(score);
-    this.args.range(member.bytes, member.start, member.length);
+    writeRange(this.args, member);
     this.argumentCount += 2;
     this.elements++;
   }
@@ -54,11 +54,11 @@ export class ElementBatch {
     const { expiries } = this;
     expiries.begin(6);
     expiries.word("HPEXPIREAT");
-    if (this.key !== null) expiries.range(this.key.bytes, this.key.start, this.key.length);
+    if (this.key !== null) writeRange(expiries, this.key);
     expiries.integer(expiryMs);
     expiries.word("FIELDS");
     expiries.integer(1);
-    expiries.range(field.bytes, field.start, field.length);
+    writeRange(expiries, field);
   }
 
   /** Moves what there is to `out` as whole commands. */
@@ -67,7 +67,7 @@ export class ElementBatch {
     if (this.elements === 0 || key === null) return;
     out.begin(2 + this.argumentCount);
     out.word(this.word);
-    out.range(key.bytes, key.start, key.length);
+    writeRange(out, key);
     out.raw(args.bytes, 0, args.length);
     out.raw(expiries.bytes, 0, expiries.length);
     args.clear();

@@ -6,7 +6,7 @@
 import type { RequestWriter } from "../protocol/request-writer.ts";
 import type { ConsumerGroup } from "../values/consumer-group.ts";
 import type { Stream } from "../values/stream.ts";
-import { type ByteRange, writeId } from "./_stream-commands.ts";
+import { type ByteRange, writeId, writeRange } from "./_arguments.ts";
 
 export function writeGroups(out: RequestWriter, key: ByteRange, stream: Stream): void {
   for (const group of stream.sortedGroups()) {
@@ -36,7 +36,7 @@ function begin(
   out.begin(count);
   out.word("XGROUP");
   out.word(word);
-  out.range(key.bytes, key.start, key.length);
+  writeRange(out, key);
   out.range(name, 0, name.length);
 }
 
@@ -45,7 +45,7 @@ function writePending(out: RequestWriter, key: ByteRange, group: ConsumerGroup):
   const { name } = group.consumer;
   out.begin(12);
   out.word("XCLAIM");
-  out.range(key.bytes, key.start, key.length);
+  writeRange(out, key);
   out.range(group.name, 0, group.name.length);
   out.range(name, 0, name.length);
   out.integer(0);

@@ -18,8 +18,9 @@ import { ListpackItems } from "../values/listpack-items.ts";
 import { StreamCursor } from "../values/stream-cursor.ts";
 import type { StreamId } from "../values/stream-id.ts";
 import type { CommandEncoder } from "./command-encoder.ts";
+import { type ByteRange, writeRange } from "./_arguments.ts";
 import { ElementBatch } from "./_element-batch.ts";
-import { type ByteRange, writeStreamEntry } from "./_stream-commands.ts";
+import { writeStreamEntry } from "./_stream-commands.ts";
 
 /** What one part of a large string's budget is. */
 const STRING_PART_BYTES = 4096;
@@ -60,16 +61,9 @@ export class LargeCollection implements LargeEncoding {
   }
 
   private walkOver(value: FrozenCollection): (budget: number) => boolean {
-    switch (value.kind) {
-      case "list":
-        return this.walkOverList(value);
-      case "set":
-        return this.walkOverSet(value);
-      case "hash":
-        return this.walkOverHash(value);
-      case "zset":
-        return this.walkOverSortedSet(value);
-    }
+    if (value.kind === "list") return this.walkOverList(value);
+    if (value.kind === "set") return this.walkOverSet(value);
+    return value.kind === "hash" ? this.walkOverHash(value) : this.walkOverSortedSet(value);
   }
 
   private walkOverList(value: FrozenList): (budget: number) => boolean {
@@ -196,7 +190,7 @@ export class LargeString implements LargeEncoding {
     encoder.select(key.database);
     out.begin(3);
     out.word("SET");
-    out.range(key.bytes, key.start, key.length);
+    writeRange(out, key);
     out.beginArgument(this.bytes.length);
     encoder.hold();
   }

@@ -5,17 +5,11 @@
 import type { RequestWriter } from "../protocol/request-writer.ts";
 import type { Stream } from "../values/stream.ts";
 import type { StreamCursor } from "../values/stream-cursor.ts";
-import type { StreamId } from "../values/stream-id.ts";
+import { type ByteRange, writeId, writeRange } from "./_arguments.ts";
 import { writeGroups } from "./_group-commands.ts";
 
 /** The most that XSETID takes. */
 const MAX_ENTRIES_ADDED = 2n ** 63n - 1n;
-
-export interface ByteRange {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly length: number;
-}
 
 /** XADD of the entry at which the cursor stands. */
 export function writeStreamEntry(out: RequestWriter, key: ByteRange, cursor: StreamCursor): void {
@@ -24,8 +18,8 @@ export function writeStreamEntry(out: RequestWriter, key: ByteRange, cursor: Str
   writeId(out, cursor.id);
   for (let i = 0; i < fieldCount; i++) {
     cursor.nextPair();
-    out.range(field.bytes, field.start, field.length);
-    out.range(value.bytes, value.start, value.length);
+    writeRange(out, field);
+    writeRange(out, value);
   }
 }
 
@@ -49,13 +43,8 @@ export function writeStreamRest(out: RequestWriter, key: ByteRange, stream: Stre
   writeGroups(out, key, stream);
 }
 
-export function writeId(out: RequestWriter, id: StreamId): void {
-  const text = id.textBytes();
-  out.range(text, 0, text.length);
-}
-
 function begin(out: RequestWriter, word: string, key: ByteRange, count: number): void {
   out.begin(count);
   out.word(word);
-  out.range(key.bytes, key.start, key.length);
+  writeRange(out, key);
 }

@@ -238,14 +238,18 @@ export class AofLoader {
     const before = progress.loadedBytes;
     const read: RdbSource["read"] = (into, at, length, from) =>
       disk.read(descriptor, into, at, length, from);
-    const loader = new RdbLoader(keyspace, { sizeBytes, read }, {
-      limits: engine.values,
-      checksums: engine.config.values.rdbchecksum,
-      // Their removal is in what follows, or will be reported.
-      keepsExpired: true,
-      replaces: false,
-      warn: (message) => log.warning(message),
-    });
+    const loader = new RdbLoader(
+      keyspace,
+      { sizeBytes, read },
+      {
+        limits: engine.values,
+        checksums: engine.config.values.rdbchecksum,
+        // Their removal is in what follows, or will be reported.
+        keepsExpired: true,
+        replaces: false,
+        warn: (message) => log.warning(message),
+      },
+    );
     for (let isMore = true; isMore;) {
       context.access.setTime(clock.refresh());
       const endUs = clock.monotonicUs() + SLICE_US;

@@ -127,7 +127,7 @@ export class AofRewrite {
       path,
       syncsAlong: values["aof-rewrite-incremental-fsync"],
       makeEncoder: format.makeEncoder,
-      done: (problem) => this.done(problem),
+      done: (why) => this.done(why),
     });
     if (problem !== null) {
       engine.log.warning(`Can't open the temporary AOF base file ${name}: ${problem}`);
@@ -252,10 +252,8 @@ export class AofRewrite {
     try {
       this.disk.rename(from, this.directory.pathOf(name));
     } catch (error) {
-      log.warning(
-        `Error trying to rename the temporary AOF ${kind} file ${shownFrom} into ${name}: ` +
-          systemErrorText(error),
-      );
+      const what = `the temporary AOF ${kind} file ${shownFrom} into ${name}`;
+      log.warning(`Error trying to rename ${what}: ${systemErrorText(error)}`);
       return false;
     }
     latency.sample("aof-rename", (clock.monotonicUs() - startUs) / 1000);

@@ -11,7 +11,12 @@ import type { Engine } from "../engine/engine.ts";
 import type { InfoField } from "../engine/persistence.ts";
 import { AofDirectory } from "./aof-directory.ts";
 import { AofLoader } from "./aof-loader.ts";
-import { AofRewrite, type AofState, type GrowingIncrement, isInTransaction } from "./aof-rewrite.ts";
+import {
+  AofRewrite,
+  type AofState,
+  type GrowingIncrement,
+  isInTransaction,
+} from "./aof-rewrite.ts";
 import { AofWriter, openEmpty } from "./aof-writer.ts";
 import { baseFormat } from "./base-format.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
@@ -53,8 +58,7 @@ export class Aof implements GrowingIncrement {
     this.directory = new AofDirectory(disk, engine.log, engine.config.values);
     this.writer = new AofWriter(engine, disk, exit);
     this.writer.onProblemChange = () => this.onProblemChange();
-    this.writer.skipsSync = () =>
-      engine.config.values["no-appendfsync-on-rewrite"] && run.isActive;
+    this.writer.skipsSync = () => engine.config.values["no-appendfsync-on-rewrite"] && run.isActive;
     this.rewrite = new AofRewrite(engine, disk, run, this.directory, this);
     this.listenToConfig();
   }

@@ -32,11 +32,12 @@ import { NO_FIELD_EXPIRY } from "../values/hash.ts";
 import { StreamCursor } from "../values/stream-cursor.ts";
 import { StreamId } from "../values/stream-id.ts";
 import { StringView } from "../values/string.ts";
+import { type ByteRange, writeRange } from "./_arguments.ts";
 import { ElementBatch } from "./_element-batch.ts";
 import { LargeCollection, LargeStream, LargeString } from "./_large-commands.ts";
 import type { LargeKey } from "./_large-commands.ts";
 import type { SnapshotWrite } from "./snapshot-run.ts";
-import { type ByteRange, writeStreamEntry, writeStreamRest } from "./_stream-commands.ts";
+import { writeStreamEntry, writeStreamRest } from "./_stream-commands.ts";
 
 /** The buffer is handed on when it has come to this. */
 const WRITE_AT_BYTES = 65536;
@@ -114,7 +115,7 @@ export class CommandEncoder implements SnapshotEncoder {
     const { out } = this;
     out.begin(3);
     out.word("PEXPIREAT");
-    out.range(key.bytes, key.start, key.length);
+    writeRange(out, key);
     out.integer(ms);
   }
 
@@ -148,9 +149,9 @@ export class CommandEncoder implements SnapshotEncoder {
     const expiry = expiryIn(arena, ref);
     out.begin(expiry === null ? 3 : 5);
     out.word("SET");
-    out.range(key.bytes, key.start, key.length);
+    writeRange(out, key);
     string.read(arena, ref);
-    out.range(string.bytes, string.start, string.length);
+    writeRange(out, string);
     if (expiry === null) return;
     out.word("PXAT");
     out.integer(expiry);

@@ -57,8 +57,6 @@ export function logAboutFile(log: Log, name: string, value: string, nowMs: numbe
       return;
     case "aof-base":
       if (value === "1") log.notice("RDB is base AOF");
-      return;
-    default:
   }
 }
 

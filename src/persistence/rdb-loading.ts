@@ -125,7 +125,7 @@ export class RdbLoading {
     };
     return new RdbLoader(keyspace, source, {
       limits: values,
-      checksums: config.values.rdbchecksum,
+      checksums: config.values.rdbchecksum && engine.switches.checksums,
       keepsExpired: false,
       replaces,
       warn: (message) => log.warning(message),

@@ -20,8 +20,8 @@ export type ShutdownSignal = "SIGTERM" | "SIGINT";
 
 /** What of the end is up to the composition root. */
 export interface ShutdownSteps {
-  /** Writes what is pending and sends the replies that wait for it. */
-  readonly finishTurn: () => void;
+  /** Sends what waits to be sent. */
+  readonly sendReplies: () => void;
   /** Requests that waited may run again. */
   readonly resume: () => void;
   /** Ends all listeners and timers. */
@@ -67,9 +67,10 @@ export class Shutdown implements ShutdownControl {
   /** Ten times a second: begins what a signal has asked for. */
   cron(): void {
     if (this.requestedBy === null || this.options !== null) return;
-    const words = this.engine.config.values[
-      this.requestedBy === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint"
-    ];
+    const words =
+      this.engine.config.values[
+        this.requestedBy === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint"
+      ];
     const saves = words.includes("save") ? true : words.includes("nosave") ? false : null;
     const isForced = words.includes("force");
     this.begin({ saves, isForced, isImmediate: words.includes("now") }, () => {});
@@ -88,7 +89,6 @@ export class Shutdown implements ShutdownControl {
       this.failed();
       return new Error(CANNOT_SHUT_DOWN);
     }
-    this.steps.finishTurn();
     if (!this.wantsSnapshot) return this.conclude() ? "ended" : new Error(CANNOT_SHUT_DOWN);
     this.engine.log.notice("Saving the final RDB snapshot before exiting.");
     this.engine.shut(GATE_SHUTDOWN);
@@ -147,6 +147,7 @@ export class Shutdown implements ShutdownControl {
       this.failed();
       return false;
     }
+    this.steps.sendReplies();
     this.steps.close();
     this.steps.exit(0);
     return true;
@@ -167,4 +168,3 @@ export class Shutdown implements ShutdownControl {
     this.steps.resume();
   }
 }
-

@@ -15,6 +15,12 @@ export const OVERFLOW = "ERR increment or decrement would overflow";
 export const DECREMENT_OVERFLOW = "ERR decrement would overflow";
 export const OFFSET_OUT_OF_RANGE = "ERR offset is out of range";
 export const SAME_OBJECT = "ERR source and destination objects are the same";
+export const BUSY_KEY = "BUSYKEY Target key name already exists.";
+export const BAD_DUMP_PAYLOAD = "ERR DUMP payload version or checksum are wrong";
+export const BAD_RESTORE_DATA = "ERR Bad data format";
+export const NEGATIVE_RESTORE_TTL = "ERR Invalid TTL value, must be >= 0";
+export const NEGATIVE_IDLE_TIME = "ERR Invalid IDLETIME value, must be >= 0";
+export const RESTORE_FREQUENCY_RANGE = "ERR Invalid FREQ value, must be >= 0 and <= 255";
 export const INVALID_CURSOR = "ERR invalid cursor";
 export const BAD_BIT = "ERR bit is not an integer or out of range";
 export const BAD_BIT_OFFSET = "ERR bit offset is not an integer or out of range";
@@ -221,8 +227,7 @@ export function protectedCommand(name: string): string {
 
 /** What went wrong is in the log. */
 export const FAILED = "ERR";
-export const ALREADY_REWRITING =
-  "ERR Background append only file rewriting already in progress";
+export const ALREADY_REWRITING = "ERR Background append only file rewriting already in progress";
 export const CANNOT_REWRITE =
   "ERR Can't execute an AOF background rewriting. Please check the server logs for more " +
   "information.";

@@ -39,6 +39,9 @@ export class Decoding {
   readonly bytes = new ByteView();
   home: TemporaryHome | null = null;
 
+  /** Packed forms that were checked. */
+  checkedForms = 0;
+
   input!: RdbInput;
   arena!: Arena;
   readonly limits: RdbLimits;
@@ -77,6 +80,7 @@ export class Decoding {
   /** Reads a string that is a listpack and opens it; its place in the input stays known. */
   openListpack(view: ByteView, problem: string): void {
     this.input.readString(view);
+    this.checkedForms++;
     if (!this.reader.open(view.bytes, view.start, view.length)) throw this.damaged(problem);
   }
 

@@ -48,7 +48,7 @@ function readFirstExpiry({ input }: Decoding): number {
   return Number(input.int64);
 }
 
-/** Fields and values one by one, each behind its expiry less `firstMs - 1` where it may have one. */
+/** Fields and values one by one, each behind its expiry, less `firstMs - 1`, or 0 for none. */
 function decodePairs(decoding: Decoding, mayExpire: boolean, firstMs: number): boolean {
   const { input, limits, first, second } = decoding;
   const count = input.readCount(mayExpire ? 3 : 2);

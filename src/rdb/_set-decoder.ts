@@ -36,6 +36,7 @@ function setFor(decoding: Decoding, isLarge: boolean): SetValue {
 function decodeIntset(decoding: Decoding): boolean {
   const { input, first, limits } = decoding;
   input.readString(first);
+  decoding.checkedForms++;
   const integers = new IntsetReader();
   if (!integers.open(first.bytes, first.start, first.length)) {
     throw decoding.damaged("Intset integrity check failed.");

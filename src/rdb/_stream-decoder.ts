@@ -52,7 +52,8 @@ export function decodeStream(decoding: Decoding, type: number): true {
   return true;
 }
 
-function readNodes({ input, first }: Decoding, builder: StreamBuilder): void {
+function readNodes(decoding: Decoding, builder: StreamBuilder): void {
+  const { input, first } = decoding;
   const id = new StreamId();
   for (let left = input.readCount(MIN_NODE_BYTES); left > 0; left--) {
     input.readString(first);
@@ -62,6 +63,7 @@ function readNodes({ input, first }: Decoding, builder: StreamBuilder): void {
     }
     id.read(first.bytes, first.start);
     input.readString(first);
+    decoding.checkedForms++;
     const problem = builder.addNode(id, first.bytes, first.start, first.length);
     if (problem !== null) throw input.error(problem, input.stringOffset);
   }

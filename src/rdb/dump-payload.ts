@@ -5,13 +5,41 @@
  *
  * Source: createDumpPayload, cluster.c.
  */
-import { copyBytes, EMPTY_BYTES, withRoom } from "../base/bytes.ts";
+import { copyBytes, EMPTY_BYTES, equalBytes, withRoom } from "../base/bytes.ts";
+import { Crc64 } from "../base/crc64.ts";
 import type { KeyspaceContext } from "../keyspace/context.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import { RdbOutput } from "./rdb-output.ts";
-import { RDB_VERSION } from "./rdb-types.ts";
+import { MAX_RDB_VERSION, RDB_VERSION } from "./rdb-types.ts";
 import type { RdbVersion } from "./rdb-version.ts";
 import { ValueEncoder } from "./value-encoder.ts";
+
+const VERSION_BYTES = 2;
+const CHECKSUM_BYTES = 8;
+const FOOTER_BYTES = VERSION_BYTES + CHECKSUM_BYTES;
+
+/**
+ * How many bytes of a payload are the value with its type; -1 where the version is too new or the
+ * checksum wrong, which goes unseen where `ignoresChecksum` says so.
+ */
+export function verifyPayload(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  ignoresChecksum: boolean,
+): number {
+  if (length < FOOTER_BYTES) return -1;
+  const valueLength = length - FOOTER_BYTES;
+  const footer = start + valueLength;
+  if ((bytes[footer] | (bytes[footer + 1] << 8)) > MAX_RDB_VERSION) return -1;
+  if (ignoresChecksum) return valueLength;
+  const crc = new Crc64();
+  crc.update(bytes, start, valueLength + VERSION_BYTES);
+  const sum = new Uint8Array(CHECKSUM_BYTES);
+  crc.write(sum, 0);
+  const isRight = equalBytes(bytes, footer + VERSION_BYTES, sum, 0, CHECKSUM_BYTES);
+  return isRight ? valueLength : -1;
+}
 
 /** A larger payload's room is not kept for the next one. */
 const KEPT_BYTES = 1024 * 1024;

@@ -284,8 +284,8 @@ export class RdbInput {
     this.sum();
     const from = this.base + this.end;
     const missing = length - present;
-    if (this.fetch(own, present, missing, missing, from) < missing)
-      throw this.error(UNEXPECTED_END, from);
+    const got = this.fetch(own, present, missing, missing, from);
+    if (got < missing) throw this.error(UNEXPECTED_END, from);
     this.crc?.update(own, present, missing);
     this.base = from + missing;
     this.at = this.end = this.summed = 0;

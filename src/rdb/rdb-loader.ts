@@ -46,7 +46,7 @@ export interface RdbLoadOptions {
   readonly limits: RdbLimits;
   /** Whether the checksum is verified. */
   readonly checksums: boolean;
-  /** Whether keys that have expired are loaded all the same: for a replica or the base of an AOF. */
+  /** Whether keys that have expired are loaded all the same: a replica, the base of an AOF. */
   readonly keepsExpired: boolean;
   /** Whether keys may replace those that are there. */
   readonly replaces: boolean;
@@ -123,8 +123,8 @@ export class RdbLoader {
     const offset = input.offset;
     input.readBytes(HEADER_BYTES, view);
     const text = textOf(view.bytes, view.start, HEADER_BYTES);
-    if (!text.startsWith("REDIS"))
-      throw input.error("Wrong signature trying to load DB from file", offset);
+    const isRdb = text.startsWith("REDIS");
+    if (!isRdb) throw input.error("Wrong signature trying to load DB from file", offset);
     const version = /^[0-9]{4}$/.test(text.slice(5)) ? Number(text.slice(5)) : 0;
     if (version < 1 || version > MAX_RDB_VERSION) {
       throw input.error(`Can't handle RDB format version ${version}`, offset + 5);

@@ -86,6 +86,11 @@ export class ValueDecoder {
     this.decoding = new Decoding(limits);
   }
 
+  /** Packed forms that were checked so far. */
+  get checkedForms(): number {
+    return this.decoding.checkedForms;
+  }
+
   /** Fails where there is no such type, which was just read. */
   accept(input: RdbInput, rdbType: number): void {
     if (TYPES[rdbType] !== NO_TYPE || isModule(rdbType)) return;

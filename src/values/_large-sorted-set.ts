@@ -130,12 +130,6 @@ export class LargeSortedSet implements Collection {
     for (const index of indices) this.tree.append(scores[index], refs[index] as Ref);
   }
 
-  private keep(ref: Ref): void {
-    readMember(this.arena, ref, member);
-    const { bytes, start, length } = member;
-    this.frozen?.keep(bytes, start, length, hashBytes(bytes, start, length), ref);
-  }
-
   /** As `order`, given all elements as they came: mostly in order, or from the last one on. */
   orderArrived(refs: Int32Array): void {
     if (this.isOrdered(refs, -1)) refs.reverse();
@@ -155,6 +149,12 @@ export class LargeSortedSet implements Collection {
       if (order * sign <= 0) return false;
     }
     return true;
+  }
+
+  private keep(ref: Ref): void {
+    readMember(this.arena, ref, member);
+    const { bytes, start, length } = member;
+    this.frozen?.keep(bytes, start, length, hashBytes(bytes, start, length), ref);
   }
 
   /** Equal infinities differ by NaN, which is as false as zero. */

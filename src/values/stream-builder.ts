@@ -1,7 +1,7 @@
 /**
  * Builds a stream from the nodes that a file holds, whose bytes are taken as they are once all that
- * the stream's invariants say of them has been checked (streamValidateListpackIntegrity, t_stream.c,
- * and more): the form of every entry, the counts, and that IDs rise.
+ * the stream's invariants say of them has been checked: the form of every entry, the counts, that
+ * IDs rise. Source: streamValidateListpackIntegrity (t_stream.c), which leaves the IDs alone.
  */
 import { ENCODING_STREAM } from "../memory/entry.ts";
 import type { Home } from "./home.ts";

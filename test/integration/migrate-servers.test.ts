@@ -99,10 +99,10 @@ async function describeAll(client: RespClient, keys: readonly string[]): Promise
   return [digests, encodings.map(({ value }) => value)];
 }
 
-describe.each(PAIRS)("%s", (_name, from, to) => {
-  const isPossible = from !== null && to !== null;
-  const source = from ?? PEDIS;
-  const target = to ?? PEDIS;
+describe.each(PAIRS)("%s", (_name, first, second) => {
+  const isPossible = first !== null && second !== null;
+  const source = first ?? PEDIS;
+  const target = second ?? PEDIS;
 
   test.skipIf(!isPossible)("every type arrives as it was", async () => {
     await using pair = await start(source, target);

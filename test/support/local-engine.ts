@@ -24,8 +24,11 @@ import type { Database } from "../../src/keyspace/database.ts";
 import { ExpiryCycle } from "../../src/keyspace/expiry.ts";
 import { FieldExpiryCycle } from "../../src/keyspace/field-expiry.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import { NULL_REF } from "../../src/memory/arena.ts";
 import { Arguments } from "../../src/protocol/arguments.ts";
 import { REQUEST, RequestParser } from "../../src/protocol/request-parser.ts";
+import { DumpEncoder } from "../../src/rdb/dump-payload.ts";
+import { configuredVersion } from "../../src/rdb/rdb-version.ts";
 import { type Reply, ReplyDecoder, type ReplyValue } from "./_reply-decoder.ts";
 import { type Argument, argumentBytes, readableCommand, splitLine } from "./readable.ts";
 
@@ -87,6 +90,19 @@ export class LocalEngine {
     const one = decoder.next();
     if (one === null) throw new Error("No reply");
     return one;
+  }
+
+  /** The key's value as DUMP gives it, in bytes; null where there is none. */
+  dump(key: string): Uint8Array | null {
+    const { context, config } = this.engine;
+    const name = argumentBytes(key);
+    const { database } = this.session;
+    const ref = database.peek(name, 0, name.length);
+    if (ref === NULL_REF) return null;
+    const encoder = DumpEncoder.of(context);
+    const version = configuredVersion(config.values["rdb-version"]);
+    encoder.encode(database.arena, ref, version, config.values.rdbcompression);
+    return encoder.bytes.slice(0, encoder.length);
   }
 
   /** Moves the clock on. */

@@ -107,7 +107,7 @@ export const migrate = command({
       call.reply.simple("NOKEY");
       return;
     }
-    const request = call.wait({ timeoutMs: 0, giveUp: null });
+    const request = call.wait({ timeoutMs: 0, giveUp: null, counts: false });
     if (request === null) {
       call.fail(MIGRATE_CANNOT_WAIT);
       return;

@@ -2,13 +2,13 @@
 import type { Call } from "../../engine/call.ts";
 import { FAILED } from "../../protocol/errors.ts";
 
-const OPTIONS = ["MERGE", "NOFLUSH", "NOSAVE"];
+const OPTIONS: ReadonlySet<string> = new Set(["MERGE", "NOFLUSH", "NOSAVE"]);
 
 export function reload(call: Call): void {
   const words = new Set<string>();
   for (let i = 2; i < call.count; i++) {
     const word = call.text(i).toUpperCase();
-    if (!OPTIONS.includes(word)) {
+    if (!OPTIONS.has(word)) {
       call.fail("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
       return;
     }

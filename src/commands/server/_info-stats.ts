@@ -78,7 +78,7 @@ function replyFields({ stats }: Engine): InfoField[] {
   return [
     ["unexpected_error_replies", 0],
     ["total_error_replies", stats.errorReplies],
-    ["dump_payload_sanitizations", 0],
+    ["dump_payload_sanitizations", stats.payloadSanitizations],
     ["total_reads_processed", stats.reads],
     ["total_writes_processed", stats.writes],
     ["io_threaded_reads_processed", 0],

@@ -107,6 +107,12 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     count: [1, 1],
     run: setActiveExpire,
   },
+  "SET-SKIP-CHECKSUM-VALIDATION": {
+    usage: "<0|1>",
+    help: "With 1, the checksums of RDB files and of what RESTORE is given are not looked at.",
+    count: [1, 1],
+    run: setSkipChecksums,
+  },
   SLEEP: {
     usage: "<seconds>",
     help: "Stops the whole server for so long; fractions are possible.",
@@ -183,6 +189,11 @@ function isOn(call: Call, index = 2): boolean {
 
 function setActiveExpire(call: Call): void {
   call.engine.switches.activeExpiry = isOn(call);
+  call.reply.ok();
+}
+
+function setSkipChecksums(call: Call): void {
+  call.engine.switches.checksums = !isOn(call);
   call.reply.ok();
 }
 

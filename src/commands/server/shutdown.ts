@@ -1,4 +1,5 @@
 /** SHUTDOWN: ends the server. */
+import type { BlockedRequest } from "../../engine/blocked-request.ts";
 import {
   ADMIN,
   ALLOW_BUSY,
@@ -57,7 +58,7 @@ export const shutdown = command({
       call.fail(SHUTDOWN_MAY_BLOCK);
       return;
     }
-    const { session } = call;
+    let request: BlockedRequest | null = null;
     const { blocking } = call.engine;
     const outcome = control.begin(
       {
@@ -65,9 +66,13 @@ export const shutdown = command({
         isForced: words.has("FORCE"),
         isImmediate: words.has("NOW"),
       },
-      (error) => blocking.unblock(session, error),
+      (error) => {
+        if (request !== null) blocking.refuse(request, error);
+      },
     );
     if (outcome instanceof Error) call.fail(outcome.message);
-    else if (outcome === "later") call.blockUntilTold();
+    else if (outcome === "later") {
+      request = call.wait({ timeoutMs: 0, giveUp: null, counts: true });
+    }
   },
 });

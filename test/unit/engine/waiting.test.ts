@@ -27,14 +27,18 @@ function setUp(): { bench: Bench; requests: BlockedRequest[] } {
       arity: 3,
       flags: WRITE,
       run: (call) =>
-        wait(call, { timeoutMs: call.integer(2), giveUp: (reply) => reply.integer(0) }),
+        wait(call, {
+          timeoutMs: call.integer(2),
+          giveUp: (reply) => reply.integer(0),
+          counts: true,
+        }),
     }),
     command({
       ...shared,
       name: "endure",
       arity: 2,
       flags: WRITE,
-      run: (call) => wait(call, { timeoutMs: 0, giveUp: null }),
+      run: (call) => wait(call, { timeoutMs: 0, giveUp: null, counts: false }),
     }),
   ]);
   return { bench, requests };
@@ -133,6 +137,20 @@ describe("a request that waits for no key", () => {
     expect(bench.counts("endure").calls).toBe(1);
   });
 
+  test("may be refused while another command runs", () => {
+    const { bench, requests } = setUp();
+    const [one, other] = [bench.connect(), bench.connect()];
+    one.do("ENDURE k");
+    bench.engine.watchKeys({
+      keyChanged: () => bench.engine.blocking.refuse(requests[0], "ERR over"),
+    });
+    expect(other.do("SET x 1")).toBe("+OK\r\n");
+    expect(one.take()).toBe("-ERR over\r\n");
+    expect(bench.counts("endure").failed).toBe(1);
+    expect(other.do("SET x 1")).toBe("+OK\r\n");
+    expect(one.take()).toBe("");
+  });
+
   test("is not possible within a transaction", () => {
     const { bench } = setUp();
     const one = bench.connect();
@@ -160,7 +178,7 @@ describe("the end of the time", () => {
     expect(bench.engine.blocking.count).toBe(0);
   });
 
-  test("else not: it does not even count as blocked", () => {
+  test("else not, and one that is not counted is not", () => {
     const { bench, requests } = setUp();
     const [one, other] = [bench.connect(), bench.connect()];
     one.do("ENDURE k");

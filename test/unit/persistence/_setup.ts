@@ -162,7 +162,10 @@ export class Fixture {
     const host = { ...systemHost(systemDisk), workingDirectory: () => dir };
     const config = new Config(host, log);
     for (const [name, value] of Object.entries(directives)) {
-      const problem = config.assign(name as DirectiveName, name === "save" ? value.split(" ") : [value]);
+      const problem = config.assign(
+        name as DirectiveName,
+        name === "save" ? value.split(" ") : [value],
+      );
       if (problem !== null) throw new Error(`${name}: ${problem}`);
     }
     const random = new Random();

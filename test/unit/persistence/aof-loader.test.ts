@@ -276,17 +276,23 @@ describe("A corrupt AOF is refused unharmed, with the offset", () => {
     }
   });
 
-  test("a base in RDB format that holds keys", async () => {
-    const dir = layDown(["SET a 1"]);
+  test("a base in RDB format that is damaged or cut", async () => {
     const rdb = Buffer.from("REDIS0010\xfe\x00\xfb\x01\x00\x00\x01a\xc0\x01\xff", "latin1");
-    writeFileSync(join(dir, "appendonlydir", "base.rdb"), Buffer.concat([rdb, Buffer.alloc(8)]));
-    writeFileSync(
-      join(dir, "appendonlydir", "appendonly.aof.manifest"),
-      `file base.rdb seq 1 type b\n${manifestOf(dir)}`,
-    );
-    const log = await refused(dir);
-    expect(log).toContain("It holds data, and RDB data cannot be loaded yet (at offset 9)");
-    expect(log).toContain("Error reading the RDB base file base.rdb, AOF loading aborted");
+    const whole = Buffer.concat([rdb, Buffer.alloc(8)]);
+    for (const [bad, told] of [
+      [whole.fill(0x63, 14, 15), "Bad RDB file reading offset 14: "],
+      [rdb.subarray(0, 16), "Bad RDB file reading offset 15: Unexpected EOF reading RDB file"],
+    ] as const) {
+      const dir = layDown(["SET a 1"]);
+      writeFileSync(join(dir, "appendonlydir", "base.rdb"), bad);
+      writeFileSync(
+        join(dir, "appendonlydir", "appendonly.aof.manifest"),
+        `file base.rdb seq 1 type b\n${manifestOf(dir)}`,
+      );
+      const log = await refused(dir);
+      expect(log).toContain(told);
+      expect(log).toContain("Error reading the RDB base file base.rdb, AOF loading aborted");
+    }
   });
 });
 
@@ -312,6 +318,24 @@ describe("An AOF of old style", () => {
     );
     expect(it.info("aof_base_size")).toBe(content.length);
     expect((await started(dir)).content()).toEqual(["0 a=1", "0 b=2", "0 c=3"]);
+  });
+
+  test("may begin with an RDB, and is cut behind it where it must be", async () => {
+    const rdb = Buffer.from("REDIS0009\xfe\x00\x00\x01r\xc0\x07\xff", "latin1");
+    const preamble = Buffer.concat([rdb, Buffer.alloc(8)]);
+    const cut = encode("SET", "b", "2").subarray(0, 11);
+    for (const tail of [[], [cut], [bytesOfLines(["MULTI", "SET c 3"])]]) {
+      const dir = makeDirectory();
+      const whole = Buffer.concat([preamble, bytesOfLines(["SET a 1"])]);
+      writeFileSync(join(dir, "appendonly.aof"), Buffer.concat([whole, ...tail]));
+      const it = await started(dir);
+      expect(it.content()).toEqual(["0 a=1", "0 r=7"]);
+      expect(it.log).toContain("Reading RDB preamble from AOF file...");
+      expect(it.log).toContain("Reading the remaining AOF tail...");
+      expect(readFileSync(join(dir, "appendonlydir", "appendonly.aof"))).toEqual(whole);
+      it.turn("SET", "d", "4");
+      expect((await started(dir)).content()).toEqual(["0 a=1", "0 d=4", "0 r=7"]);
+    }
   });
 
   test("is found again when the move was interrupted", async () => {

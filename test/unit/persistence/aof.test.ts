@@ -14,7 +14,7 @@ describe("The first start", () => {
     const it = await started(dir);
     expect(manifestOf(dir)).toBe(BASE_AND_INCREMENT);
     const base = readFileSync(join(dir, "appendonlydir", "appendonly.aof.1.base.rdb"));
-    expect(base.toString("latin1")).toMatch(/^REDIS00\d\d.*aof-base\xc0\x01/s);
+    expect(base.toString("latin1")).toContain("aof-base\xc0\x01");
     expect(allFiles(dir).size).toBe(3);
     expect(it.log).toContain("Creating AOF base file appendonly.aof.1.base.rdb on server start");
     expect(it.log).toContain("Creating AOF incr file appendonly.aof.1.incr.aof on server start");

@@ -18,11 +18,14 @@ function shareOfSlices(turnUs: number, isBusy: (turn: number) => boolean): numbe
   return takenUs / nowUs;
 }
 
-test.each([20, 100, 700, 3000])("a busy server with turns of %i µs keeps most of its time", (us) => {
-  const share = shareOfSlices(us, () => true);
-  expect(share).toBeGreaterThan(0.14);
-  expect(share).toBeLessThan(0.18);
-});
+test.each([20, 100, 700, 3000])(
+  "a busy server with turns of %i µs keeps most of its time",
+  (us) => {
+    const share = shareOfSlices(us, () => true);
+    expect(share).toBeGreaterThan(0.14);
+    expect(share).toBeLessThan(0.18);
+  },
+);
 
 test("an idle server gives nearly all of its time", () => {
   expect(shareOfSlices(15, () => false)).toBeGreaterThan(0.94);
