@@ -24,6 +24,26 @@ export function copyBytes(
   }
 }
 
+/**
+ * The same from a view, by words where the target is aligned: half the time of `copyBytes`, for
+ * those who have a view of the source at hand. `words` and `bytes` are of the same buffer.
+ */
+export function copyFromView(
+  words: Int32Array,
+  bytes: Uint8Array,
+  to: number,
+  source: DataView,
+  from: number,
+  length: number,
+): void {
+  const lead = Math.min(-to & 3, length);
+  const last = length - 4;
+  let i = 0;
+  for (; i < lead; i++) bytes[to + i] = source.getUint8(from + i);
+  for (; i <= last; i += 4) words[(to + i) >> 2] = source.getInt32(from + i, true);
+  for (; i < length; i++) bytes[to + i] = source.getUint8(from + i);
+}
+
 export function equalBytes(
   a: Uint8Array,
   aStart: number,
