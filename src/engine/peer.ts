@@ -33,8 +33,8 @@ export interface Peer {
   readonly unsentBytes: number;
   /** From now on something must move, either way, every so often; 0: it need not. */
   limit(timeoutMs: number): void;
-  /** The bytes must not be written again. */
-  write(bytes: Uint8Array): void;
+  /** The bytes, one piece behind the other, must not be written to again. */
+  write(pieces: readonly Uint8Array[]): void;
   close(): void;
 }
 

@@ -79,9 +79,9 @@ class PeerSocket implements Peer {
     this.timer = setTimeout(() => this.callback(() => this.end(TIMED_OUT)), timeoutMs);
   }
 
-  write(bytes: Uint8Array): void {
+  write(pieces: readonly Uint8Array[]): void {
     if (this.isOver) return;
-    this.queue.push(bytes);
+    for (const piece of pieces) this.queue.push(piece);
     this.flush();
   }
 

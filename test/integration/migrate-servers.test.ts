@@ -3,11 +3,13 @@
  * writes to it meanwhile and whoever dies. Each pair of Pedis and, where it is installed,
  * redis-server.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { findOracle } from "../support/oracle.ts";
 import { seededRandom } from "../support/random.ts";
 import { ReplyError, type RespClient } from "../support/resp-client.ts";
 import { PEDIS, type Program, type ServerProcess, startServer } from "../support/server.ts";
+
+setDefaultTimeout(60_000);
 
 const oracle = findOracle();
 const PAIRS: readonly (readonly [string, Program | null, Program | null])[] = [
@@ -96,7 +98,8 @@ const EXPIRES_AT_MS = 4_000_000_000_000;
 async function describeAll(client: RespClient, keys: readonly string[]): Promise<unknown[][]> {
   const digests = (await client.value("DEBUG", "DIGEST-VALUE", ...keys)) as unknown[];
   const encodings = await client.pipeline(keys.map((key) => ["OBJECT", "ENCODING", key]));
-  return [digests, encodings.map(({ value }) => value)];
+  // A string that is made anew may get the smaller of its two forms.
+  return [digests, encodings.map(({ value }) => (value === "raw" ? "embstr" : value))];
 }
 
 describe.each(PAIRS)("%s", (_name, first, second) => {
@@ -173,46 +176,39 @@ describe.each(PAIRS)("%s", (_name, first, second) => {
     }
   });
 
-  test.skipIf(!isPossible)(
-    "many keys, and a value of 20 MB",
-    async () => {
-      await using pair = await start(source, target, "appendonly yes");
-      await pair.from.do(`SETRANGE large ${(20 << 20) - 3} end`);
-      const keys = Array.from({ length: 10_000 }, (_, i) => `key:${i}`);
-      await pair.from.do("MSET", ...keys.flatMap((key) => [key, `value of ${key}`]));
-      expect(await pair.migrate("large", ...keys)).toBe("OK");
-      expect(await pair.from.value("DBSIZE")).toBe(0);
-      expect(await pair.to.value("DBSIZE")).toBe(10_001);
-      expect(await pair.to.value("GETRANGE large -4 -1")).toBe("\0end");
-      expect(await pair.to.value("GET key:77")).toBe("value of key:77");
-      // And so it is for whoever repeats what was written to the file.
-      await pair.source.restart();
-      await using again = await pair.source.connect();
-      expect(await again.value("DBSIZE")).toBe(0);
-    },
-    30_000,
-  );
+  test.skipIf(!isPossible)("many keys, and a value of 20 MB", async () => {
+    await using pair = await start(source, target, "appendonly yes");
+    await pair.from.do(`SETRANGE large ${(20 << 20) - 3} end`);
+    const keys = Array.from({ length: 10_000 }, (_, i) => `key:${i}`);
+    await pair.from.do("MSET", ...keys.flatMap((key) => [key, `value of ${key}`]));
+    expect(await pair.migrate("large", ...keys)).toBe("OK");
+    expect(await pair.from.value("DBSIZE")).toBe(0);
+    expect(await pair.to.value("DBSIZE")).toBe(10_001);
+    expect(await pair.to.value("GETRANGE large -4 -1")).toBe("\0end");
+    expect(await pair.to.value("GET key:77")).toBe("value of key:77");
+    // And so it is for whoever repeats what was written to the file.
+    await pair.source.restart();
+    await using again = await pair.source.connect();
+    expect(await again.value("DBSIZE")).toBe(0);
+  });
 
-  test.skipIf(!isPossible)(
-    "a target that is killed in the middle: no key is lost",
-    async () => {
-      await using pair = await start(source, target, "appendonly yes");
-      const keys = Array.from({ length: 30_000 }, (_, i) => `key:${i}`);
-      await pair.from.do("MSET", ...keys.flatMap((key) => [key, `value of ${key}`]));
-      const migrated = pair.migrate(...keys);
-      while ((await pair.to.value("DBSIZE")) === 0) await Bun.sleep(0);
-      await pair.target.kill9();
-      const reply = await migrated;
-      expect(reply instanceof ReplyError ? reply.message : reply).toStartWith("IOERR");
-      const here = (await pair.from.value("KEYS *")) as string[];
-      expect(here.length).toBeGreaterThan(0);
-      await pair.target.start();
-      await using to = await pair.target.connect();
-      await to.do("SELECT 3");
-      const there = (await to.value("KEYS *")) as string[];
-      expect(there.length).toBeGreaterThan(0);
-      expect(new Set([...here, ...there]).size).toBe(keys.length);
-    },
-    30_000,
-  );
+  test.skipIf(!isPossible)("a target that is killed in the middle: no key is lost", async () => {
+    // With `everysec` it may confirm what it has not written while it waits for the disk.
+    await using pair = await start(source, target, "appendonly yes", "appendfsync always");
+    const keys = Array.from({ length: 30_000 }, (_, i) => `key:${i}`);
+    await pair.from.do("MSET", ...keys.flatMap((key) => [key, `value of ${key}`]));
+    const migrated = pair.migrate(...keys);
+    while ((await pair.to.value("DBSIZE")) === 0) await Bun.sleep(0);
+    await pair.target.kill9();
+    const reply = await migrated;
+    expect(reply instanceof ReplyError ? reply.message : reply).toStartWith("IOERR");
+    const here = (await pair.from.value("KEYS *")) as string[];
+    expect(here.length).toBeGreaterThan(0);
+    await pair.target.start();
+    await using to = await pair.target.connect();
+    await to.do("SELECT 3");
+    const there = (await to.value("KEYS *")) as string[];
+    expect(there.length).toBeGreaterThan(0);
+    expect(new Set([...here, ...there]).size).toBe(keys.length);
+  });
 });

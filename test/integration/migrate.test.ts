@@ -1,5 +1,5 @@
 /** MIGRATE against a target that says and does what each test needs. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ReplyError, type RespClient } from "../support/resp-client.ts";
@@ -11,6 +11,8 @@ import {
   type TargetRequest,
 } from "../support/scripted-target.ts";
 import { freePort, type ServerProcess, startServer } from "../support/server.ts";
+
+setDefaultTimeout(30_000);
 
 const TIMEOUT = "IOERR error or timeout reading to target instance";
 const LONG = "a value of some length, so that it is more than twelve bytes";
@@ -287,10 +289,10 @@ describe("while it runs", () => {
     expect(writer.unasked).toEqual([]);
     target.say("+OK");
     expect(await migrated).toBe("OK");
-    // The key had gone before the first of them wrote.
-    expect((await writer.next()).value).toBe(1);
-    expect((await transaction)[2].value).toEqual([2]);
-    expect(await reader.value("GET a")).toBe("xy");
+    // The key had gone before the first of them wrote, whichever that was.
+    const lengths = [(await writer.next()).value, (await transaction)[2].value];
+    expect(JSON.stringify(lengths)).toBeOneOf(["[1,[2]]", "[2,[1]]"]);
+    expect(await reader.value("GET a")).toBeOneOf(["xy", "yx"]);
   });
 
   test("CLIENT UNPAUSE does not end that, nor does CLIENT PAUSE", async () => {
@@ -350,11 +352,10 @@ describe("while it runs", () => {
   test("a key that expires meanwhile is gone in the end", async () => {
     await using scene = await waiting(["appendonly yes"]);
     await using reader = await scene.server.connect();
-    await scene.client.do("PEXPIRE a 30");
+    await scene.client.do("PEXPIRE a 1000");
     const migrated = scene.migrate("a 0 5000");
     await scene.target.until(2);
-    await Bun.sleep(150);
-    expect(await reader.value("GET a")).toBe(null);
+    while ((await reader.value("GET a")) !== null) await Bun.sleep(10);
     expect(await reader.value("DBSIZE")).toBe(1);
     scene.target.say("+OK");
     expect(await migrated).toBe("OK");
@@ -460,4 +461,4 @@ test("a large value, and many small ones", async () => {
   ).toBe("OK");
   expect(await client.value("DBSIZE")).toBe(0);
   expect(target.requests.slice(2)).toEqual(keys.map((key) => `RESTORE ${key} 0 …`));
-}, 30_000);
+});

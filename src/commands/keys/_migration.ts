@@ -145,14 +145,14 @@ export class Migration implements PeerEvents {
 
   private greet(): void {
     const { credentials, database } = this.order;
-    if (credentials.length > 0) this.ask(["AUTH", ...credentials]);
-    if (this.selected !== Number(database)) this.ask(["SELECT", String(database)]);
+    const greetings: Uint8Array[] = [];
+    if (credentials.length > 0) greetings.push(requestOf(["AUTH", ...credentials]));
+    if (this.selected !== Number(database)) {
+      greetings.push(requestOf(["SELECT", String(database)]));
+    }
+    this.greetingsDue = greetings.length;
     if (this.greetingsDue === 0) this.send();
-  }
-
-  private ask(greeting: readonly (string | Uint8Array)[]): void {
-    this.peer?.write(requestOf(greeting));
-    this.greetingsDue++;
+    else this.peer?.write(greetings);
   }
 
   private receive(line: string): void {
@@ -192,6 +192,7 @@ export class Migration implements PeerEvents {
     const { peer, order, database } = this;
     const { args } = this.request;
     if (peer === null || !this.isOpen) return;
+    const requests: Uint8Array[] = [];
     let room = SLICE_BYTES - peer.unsentBytes;
     while (room > 0 && this.taken < order.keys.length) {
       const index = order.keys[this.taken++];
@@ -200,9 +201,10 @@ export class Migration implements PeerEvents {
       if (ref === NULL_REF) continue;
       const restore = this.restore(ref, args.copy(index));
       this.sent.push(index);
-      peer.write(restore);
+      requests.push(restore);
       room -= restore.length;
     }
+    if (requests.length > 0) peer.write(requests);
   }
 
   /** The request that makes the entry there. */
