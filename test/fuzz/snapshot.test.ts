@@ -24,7 +24,7 @@ const ROUND_TIMEOUT_MS = 60_000;
 const EXPIRY_MS = 300;
 
 const OPTIONS: ChangeOptions = {
-  keys: 40,
+  keys: 25,
   hugeSize: 6000,
   databases: 3,
   hasFieldExpiry: true,
