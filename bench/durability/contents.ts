@@ -14,7 +14,7 @@ export interface Content {
   readonly atMost: number | null;
 }
 
-/** A key of 16 bytes and a value of 32. */
+/** A key of 16 bytes and a value of 32, in the words of the loader. */
 export const KEY = "key:{i}";
 export const VALUE = "user={n:8};token={r:10};v1";
 

@@ -6,9 +6,9 @@
  * group where there are several, so that no reader ever sees half of one command's effects.
  * The common case, one effect that is the request itself, is passed on without a copy.
  */
-import { bytesOf, copyBytes, withRoom } from "../base/bytes.ts";
-import { integerLength, writeInteger } from "../base/numbers.ts";
+import { bytesOf } from "../base/bytes.ts";
 import type { Arguments } from "../protocol/arguments.ts";
+import { RequestWriter } from "../protocol/request-writer.ts";
 
 export interface EffectSink {
   /** One or more whole commands in RESP that belong to this database. */
@@ -19,7 +19,6 @@ export interface EffectSink {
 
 const MULTI = bytesOf("*1\r\n$5\r\nMULTI\r\n");
 const EXEC = bytesOf("*1\r\n$4\r\nEXEC\r\n");
-const KEEP_BYTES = 1 << 20;
 
 export class Effects {
   /** Groups passed on since the start; who runs commands compares. */
@@ -27,8 +26,7 @@ export class Effects {
   /** What runs is part of something larger (EXEC, a script): effects collect until its end. */
   private isHeld = false;
   private readonly sinks: EffectSink[] = [];
-  private bytes: Uint8Array = new Uint8Array(4096);
-  private at = 0;
+  private readonly out = new RequestWriter();
   /** The commands collected: where each begins, and the database it belongs to. */
   private readonly starts: number[] = [];
   private readonly databases: number[] = [];
@@ -53,40 +51,25 @@ export class Effects {
 
   /** Begins a command of `count` arguments, which `word`, `range` and `integer` follow. */
   begin(database: number, count: number): void {
-    this.starts.push(this.at);
+    this.starts.push(this.out.length);
     this.databases.push(database);
-    this.line(42, count);
+    this.out.begin(count);
   }
 
   word(text: string): void {
-    this.line(36, text.length);
-    this.reserve(text.length + 2);
-    for (let i = 0; i < text.length; i++) this.bytes[this.at + i] = text.charCodeAt(i);
-    this.at += text.length;
-    this.endLine();
+    this.out.word(text);
   }
 
   range(bytes: Uint8Array, start: number, length: number): void {
-    this.line(36, length);
-    this.reserve(length + 2);
-    copyBytes(this.bytes, this.at, bytes, start, length);
-    this.at += length;
-    this.endLine();
+    this.out.range(bytes, start, length);
   }
 
   argument(args: Arguments, index: number): void {
-    this.range(args.bytes, args.starts[index], args.lengths[index]);
+    this.out.range(args.bytes, args.starts[index], args.lengths[index]);
   }
 
   integer(value: number | bigint): void {
-    if (typeof value === "bigint") {
-      this.word(String(value));
-      return;
-    }
-    this.line(36, integerLength(value));
-    this.reserve(32);
-    this.at = writeInteger(this.bytes, this.at, value);
-    this.endLine();
+    this.out.integer(value);
   }
 
   /** A whole request, re-encoded. */
@@ -150,42 +133,20 @@ export class Effects {
   drop(): void {
     this.starts.length = 0;
     this.databases.length = 0;
-    this.at = 0;
-    if (this.bytes.length > KEEP_BYTES) this.bytes = new Uint8Array(4096);
+    this.out.clear();
   }
 
   private exactRequest(database: number, args: Arguments): void {
-    const length = args.rawEnd - args.rawStart;
-    this.reserve(length);
-    this.starts.push(this.at);
+    this.starts.push(this.out.length);
     this.databases.push(database);
-    copyBytes(this.bytes, this.at, args.bytes, args.rawStart, length);
-    this.at += length;
+    this.out.raw(args.bytes, args.rawStart, args.rawEnd - args.rawStart);
   }
 
   private appendCollected(sink: EffectSink, count: number): void {
+    const { bytes, length } = this.out;
     for (let i = 0; i < count; i++) {
-      const end = i + 1 < count ? this.starts[i + 1] : this.at;
-      sink.append(this.databases[i], this.bytes, this.starts[i], end - this.starts[i]);
-    }
-  }
-
-  private line(type: number, value: number): void {
-    this.reserve(32);
-    this.bytes[this.at] = type;
-    this.at = writeInteger(this.bytes, this.at + 1, value);
-    this.endLine();
-  }
-
-  private endLine(): void {
-    this.bytes[this.at] = 13;
-    this.bytes[this.at + 1] = 10;
-    this.at += 2;
-  }
-
-  private reserve(bytes: number): void {
-    if (this.at + bytes > this.bytes.length) {
-      this.bytes = withRoom(this.bytes, this.at, this.at + bytes);
+      const end = i + 1 < count ? this.starts[i + 1] : length;
+      sink.append(this.databases[i], bytes, this.starts[i], end - this.starts[i]);
     }
   }
 }

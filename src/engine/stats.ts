@@ -21,6 +21,8 @@ export class Stats {
   queryBufferLimitDisconnections = 0;
   outputBufferLimitDisconnections = 0;
   evictedClients = 0;
+  /** Snapshots begun in the background, for each of which Redis forks. */
+  snapshots = 0;
   /** Packed values that RESTORE checked, as `sanitize-dump-payload` asked for. */
   payloadSanitizations = 0;
   aclDeniedAuth = 0;
@@ -88,6 +90,7 @@ export class Stats {
     this.queryBufferLimitDisconnections = 0;
     this.outputBufferLimitDisconnections = 0;
     this.evictedClients = 0;
+    this.snapshots = 0;
     this.payloadSanitizations = 0;
     this.aclDeniedAuth = 0;
     this.aclDeniedCommand = 0;

@@ -18,6 +18,7 @@ export class AofDirectory {
   manifest: Manifest = EMPTY_MANIFEST;
   /** Whether the manifest here is certainly the one on the disk. */
   private isSynced = true;
+  private fixedHome: string | null = null;
   private readonly disk: Disk;
   private readonly log: Log;
   private readonly values: ConfigValues;
@@ -28,13 +29,23 @@ export class AofDirectory {
     this.values = values;
   }
 
+  /** Where the server keeps its files; while AOF is on, where it kept them then. */
+  get home(): string {
+    return this.fixedHome ?? this.values.dir;
+  }
+
+  /** From now on CONFIG SET dir does not move the files that are being written; or it does. */
+  fix(isFixed: boolean): void {
+    this.fixedHome = isFixed ? this.values.dir : null;
+  }
+
   get path(): string {
-    return join(this.values.dir, this.values.appenddirname);
+    return join(this.home, this.values.appenddirname);
   }
 
   /** Where Redis before 7.0 kept its one AOF. */
   get oldStylePath(): string {
-    return join(this.values.dir, this.values.appendfilename);
+    return join(this.home, this.values.appendfilename);
   }
 
   pathOf(name: string): string {
@@ -87,7 +98,7 @@ export class AofDirectory {
     try {
       if (!this.disk.isDirectory(this.path)) {
         this.disk.makeDirectory(this.path);
-        this.disk.syncDirectory(this.values.dir);
+        this.disk.syncDirectory(this.home);
       }
       return true;
     } catch (error) {
@@ -152,7 +163,7 @@ export class AofDirectory {
     try {
       this.disk.rename(this.oldStylePath, this.pathOf(appendfilename));
       this.disk.syncDirectory(this.path);
-      this.disk.syncDirectory(this.values.dir);
+      this.disk.syncDirectory(this.home);
     } catch (error) {
       this.log.warning(
         `Error trying to move the old AOF file ${appendfilename} into dir ` +

@@ -187,7 +187,8 @@ export class AofLoader {
       const startUs = clock.monotonicUs();
       let nowUs = startUs;
       for (let runs = 0; runs < RUNS_PER_SLICE && nowUs - startUs < SLICE_US; runs++) {
-        const outcome = reader.replay(COMMANDS_PER_RUN);
+        const outcome = reader.replay(this.keyDelayMs > 0 ? 1 : COMMANDS_PER_RUN);
+        if (this.keyDelayMs > 0) Bun.sleepSync(this.keyDelayMs);
         if (outcome !== MORE) {
           progress.loadedBytes = before + part.sizeBytes;
           return outcome;
@@ -231,6 +232,12 @@ export class AofLoader {
     }
   }
 
+  /** What `key-load-delay` makes each key cost. */
+  private get keyDelayMs(): number {
+    const delayUs = this.engine.config.values["key-load-delay"];
+    return (delayUs < 0 ? -1 / delayUs : delayUs) / 1000;
+  }
+
   private *loadRdb(part: Part, descriptor: number): Generator<void, number> {
     const { engine, disk, progress } = this;
     const { clock, context, keyspace, log } = engine;
@@ -255,15 +262,23 @@ export class AofLoader {
       const endUs = clock.monotonicUs() + SLICE_US;
       let nowUs = endUs;
       do {
-        isMore = loader.step(RDB_STEP_BYTES);
+        isMore = loader.step(this.keyDelayMs > 0 ? 1 : RDB_STEP_BYTES);
+        if (this.keyDelayMs > 0) Bun.sleepSync(this.keyDelayMs);
         nowUs = clock.monotonicUs();
       } while (isMore && nowUs < endUs);
+      if (progress.loadedBytes === before) this.noteAboutFile(loader);
       progress.loadedBytes = before + loader.position;
       this.logProgress(part, nowUs);
       if (isMore) yield;
     }
-    for (const [name, value] of loader.aux) logAboutFile(log, name, value, clock.nowMs);
     return loader.position;
+  }
+
+  /** What the file says about itself stands in front of all keys. */
+  private noteAboutFile({ aux }: RdbLoader): void {
+    const { clock, log } = this.engine;
+    for (const [name, value] of aux) logAboutFile(log, name, value, clock.nowMs);
+    this.progress.usedMemoryBytes = Number(aux.get("used-mem") ?? 0);
   }
 
   /** Whether the start may go on after this outcome; says why not. */

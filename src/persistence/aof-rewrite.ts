@@ -119,7 +119,7 @@ export class AofRewrite {
     if (run.isActive) return false;
     const { values } = engine.config;
     const name = `temp-rewriteaof-bg-${process.pid}.aof`;
-    const path = join(values.dir, name);
+    const path = join(directory.home, name);
     const format = baseFormat(engine);
     if (!directory.make()) return this.couldNotBegin();
     const problem = run.start({
@@ -139,6 +139,7 @@ export class AofRewrite {
     }
     this.running = { name, path, format, startedSeconds: this.nowSeconds };
     this.startedCount++;
+    engine.stats.snapshots++;
     this.isScheduled = false;
     engine.log.notice(`Background append only file rewriting started by pid ${process.pid}`);
     return true;

@@ -155,6 +155,7 @@ export class Aof implements GrowingIncrement {
   private openAtStart(): boolean {
     const { directory, engine, writer } = this;
     const { appendfilename } = engine.config.values;
+    directory.fix(true);
     if (!directory.make()) return false;
     let manifest = directory.manifest;
     if (manifest.base === null && manifest.increments.length === 0) {
@@ -185,7 +186,7 @@ export class Aof implements GrowingIncrement {
     const { values } = engine.config;
     const format = baseFormat(engine);
     const base = nextBase(directory.manifest, values.appendfilename, format.suffix);
-    const temporary = join(values.dir, `temp-rewriteaof-${process.pid}.aof`);
+    const temporary = join(directory.home, `temp-rewriteaof-${process.pid}.aof`);
     let problem: string | null = null;
     const failure = run.start({
       name: "AOF rewrite",
@@ -216,6 +217,7 @@ export class Aof implements GrowingIncrement {
     const { engine, rewrite, writer } = this;
     const { log } = engine;
     this.state = "waiting";
+    this.directory.fix(true);
     writer.policy = engine.config.values.appendfsync;
     writer.notesTime = engine.config.values["aof-timestamp-enabled"];
     if (isInTransaction(engine) || (this.run.isActive && !rewrite.isRunning)) {
@@ -235,6 +237,7 @@ export class Aof implements GrowingIncrement {
     }
     if (rewrite.begin()) return null;
     this.state = "off";
+    this.directory.fix(false);
     log.warning("The AOF can't be enabled. Check the above logs for more info about the error.");
     return CANNOT_SWITCH_ON;
   }
@@ -249,6 +252,7 @@ export class Aof implements GrowingIncrement {
       if (!writer.close()) writer.forget();
     }
     if (wasWaiting) directory.remove(directory.pathOf(directory.temporaryIncrement));
+    directory.fix(false);
     return null;
   }
 

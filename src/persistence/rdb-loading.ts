@@ -141,29 +141,41 @@ export class RdbLoading {
   }
 
   private async runInSlices(loader: RdbLoader, startUs: number): Promise<void> {
-    const { clock, config, context } = this.engine;
+    const { clock, context } = this.engine;
     let loggedUs = startUs;
     for (;;) {
       context.access.setTime(clock.refresh());
-      const sliceUs = clock.monotonicUs();
-      const mostBytes = config.values["loading-process-events-interval-bytes"];
-      const untilBytes = loader.position + mostBytes;
-      let nowUs = sliceUs;
-      const delayUs = this.keyDelayUs;
-      while (nowUs - sliceUs < SLICE_US && loader.position < untilBytes) {
-        const done = loader.keysLoaded + loader.keysExpired;
-        if (delayUs > 0 && done * delayUs > nowUs - startUs) break;
-        const stepBytes = delayUs > 0 ? ONE_KEY_BYTES : Math.min(STEP_BYTES, mostBytes);
-        if (!loader.step(stepBytes)) return;
-        nowUs = clock.monotonicUs();
-      }
+      if (!this.runSlice(loader, startUs)) return;
       this.noteProgress(loader);
+      const nowUs = clock.monotonicUs();
       if (nowUs - loggedUs >= PROGRESS_LOG_INTERVAL_US) {
         loggedUs = nowUs;
         this.logProgress();
       }
-      await (delayUs > 0 ? Bun.sleep(1) : nextTurn());
+      await (this.isAhead(loader, nowUs - startUs) ? Bun.sleep(1) : nextTurn());
     }
+  }
+
+  /** False once the end of the file is reached. */
+  private runSlice(loader: RdbLoader, startUs: number): boolean {
+    const { clock, config } = this.engine;
+    const mostBytes = config.values["loading-process-events-interval-bytes"];
+    const stepBytes = this.keyDelayUs > 0 ? ONE_KEY_BYTES : Math.min(STEP_BYTES, mostBytes);
+    const untilBytes = loader.position + mostBytes;
+    const untilUs = clock.monotonicUs() + SLICE_US;
+    let nowUs = 0;
+    do {
+      nowUs = clock.monotonicUs();
+      if (this.isAhead(loader, nowUs - startUs)) return true;
+      if (!loader.step(stepBytes)) return false;
+    } while (nowUs < untilUs && loader.position < untilBytes);
+    return true;
+  }
+
+  /** More keys are loaded than `key-load-delay` allows. */
+  private isAhead(loader: RdbLoader, elapsedUs: number): boolean {
+    const done = loader.keysLoaded + loader.keysExpired;
+    return done * this.keyDelayUs > elapsedUs;
   }
 
   private noteProgress(loader: RdbLoader): void {

@@ -17,12 +17,19 @@ import type { SnapshotRun, SnapshotTask } from "./snapshot-run.ts";
 /** After a failure, how long until a save point has it tried again (CONFIG_BGSAVE_RETRY_DELAY). */
 const RETRY_DELAY_SECONDS = 5;
 
+/** Where a save writes; the configuration may change meanwhile. */
+interface Place {
+  readonly directory: string;
+  readonly name: string;
+  readonly temporary: string;
+}
+
 interface Attempt {
   readonly startedSeconds: number;
   /** Changes that the file will hold. */
   readonly dirty: number;
-  /** The file has its name, what remains is up to the disk. */
-  isPublished: boolean;
+  /** Its snapshot is being written; before and after that, others may be. */
+  isWriting: boolean;
 }
 
 export class RdbSaver {
@@ -62,11 +69,11 @@ export class RdbSaver {
     // Something else may be in the middle of a snapshot, of which there is one at a time.
     this.run.runToEnd();
     let isSaved = false;
-    const path = this.path;
+    const place = this.place();
     const problem = this.run.start({
-      ...this.task(),
+      ...this.task(place),
       done: (reason) => {
-        isSaved = reason === null ? this.publishNow(path) : this.writeFailed(reason);
+        isSaved = reason === null ? this.publishNow(place) : this.writeFailed(reason);
       },
     });
     if (problem !== null) return this.openFailed(problem);
@@ -79,11 +86,11 @@ export class RdbSaver {
    * Null, or it could not begin; then `done` is not called.
    */
   saveUrgently(done: (isSaved: boolean) => void): boolean {
-    const path = this.path;
+    const place = this.place();
     const problem = this.run.start({
-      ...this.task(),
+      ...this.task(place),
       isUrgent: true,
-      done: (reason) => done(reason === null ? this.publishNow(path) : this.writeFailed(reason)),
+      done: (reason) => done(reason === null ? this.publishNow(place) : this.writeFailed(reason)),
     });
     return problem === null || this.openFailed(problem);
   }
@@ -92,20 +99,24 @@ export class RdbSaver {
   saveInBackground(): boolean {
     if (this.attempt !== null || this.run.isActive) return false;
     const { dirty } = this.engine;
-    const attempt: Attempt = { startedSeconds: this.nowSeconds, dirty, isPublished: false };
-    const path = this.path;
+    const attempt: Attempt = { startedSeconds: this.nowSeconds, dirty, isWriting: false };
+    const place = this.place();
     this.saves++;
+    this.engine.stats.snapshots++;
     this.lastTrySeconds = attempt.startedSeconds;
     this.attempt = attempt;
     this.engine.log.notice(`Background saving started by pid ${process.pid}`);
     const problem = this.run.start({
-      ...this.task(),
+      ...this.task(place),
       done: (reason) => {
-        if (reason === null) this.publishLater(path, attempt);
+        attempt.isWriting = false;
+        if (reason === null) this.publishLater(place, attempt);
         else this.ended(attempt, this.writeFailed(reason));
       },
     });
-    if (problem !== null) {
+    if (problem === null) {
+      attempt.isWriting = true;
+    } else {
       const isSaved = this.openFailed(problem);
       setImmediate(() => this.ended(attempt, isSaved));
     }
@@ -123,7 +134,7 @@ export class RdbSaver {
     const startUs = engine.clock.monotonicUs();
     this.attempt = null;
     this.lastDurationSeconds = this.nowSeconds - attempt.startedSeconds;
-    if (!attempt.isPublished) this.run.abort();
+    if (attempt.isWriting) this.run.abort();
     const tookMs = (engine.clock.monotonicUs() - startUs) / 1000;
     engine.latency.sample("rdb-unlink-temp-file", tookMs);
     engine.log.warning("Background saving aborted");
@@ -175,23 +186,24 @@ export class RdbSaver {
 
   /** The temporary file; another process may have one of its own in the same directory. */
   get temporaryPath(): string {
-    return join(this.engine.config.values.dir, `temp-${process.pid}.rdb`);
+    const { directory, temporary } = this.place();
+    return join(directory, temporary);
   }
 
-  private get path(): string {
-    const { values } = this.engine.config;
-    return join(values.dir, values.dbfilename);
+  private place(): Place {
+    const { dir, dbfilename } = this.engine.config.values;
+    return { directory: dir, name: dbfilename, temporary: `temp-${process.pid}.rdb` };
   }
 
   private get nowSeconds(): number {
     return Math.floor(this.engine.clock.nowMs / 1000);
   }
 
-  private task(): Omit<SnapshotTask, "done"> {
+  private task({ directory, temporary }: Place): Omit<SnapshotTask, "done"> {
     const { engine } = this;
     return {
       name: "Saving the RDB file",
-      path: this.temporaryPath,
+      path: join(directory, temporary),
       syncsAlong: engine.config.values["rdb-save-incremental-fsync"],
       makeEncoder: (write) => rdbEncoder(engine, write, false),
     };
@@ -199,7 +211,7 @@ export class RdbSaver {
 
   /** A file without keys, whatever snapshot may be running. */
   private saveEmpty(): boolean {
-    const { path } = this;
+    const place = this.place();
     const file = new SnapshotFile(this.disk, this.temporaryPath, false);
     const problem = file.open();
     if (problem !== null) return this.openFailed(problem);
@@ -211,13 +223,13 @@ export class RdbSaver {
     encoder.begin();
     encoder.end();
     file.finishNow();
-    return file.problem === null ? this.publishNow(path) : this.writeFailed(file.problem);
+    return file.problem === null ? this.publishNow(place) : this.writeFailed(file.problem);
   }
 
-  private publishNow(path: string): boolean {
-    if (!this.rename(path)) return false;
+  private publishNow(place: Place): boolean {
+    if (!this.rename(place)) return false;
     try {
-      this.disk.syncDirectory(this.engine.config.values.dir);
+      this.disk.syncDirectory(place.directory);
     } catch (error) {
       return this.writeFailed(systemErrorText(error));
     }
@@ -226,26 +238,24 @@ export class RdbSaver {
     return true;
   }
 
-  private publishLater(path: string, attempt: Attempt): void {
-    if (!this.rename(path)) {
+  private publishLater(place: Place, attempt: Attempt): void {
+    if (!this.rename(place)) {
       this.ended(attempt, false);
       return;
     }
-    attempt.isPublished = true;
-    this.disk.syncDirectoryLater(this.engine.config.values.dir, (error) => {
+    this.disk.syncDirectoryLater(place.directory, (error) => {
       this.ended(attempt, error === null || this.writeFailed(systemErrorText(error)));
     });
   }
 
-  private rename(path: string): boolean {
-    const { values } = this.engine.config;
+  private rename({ directory, name, temporary }: Place): boolean {
     try {
-      publish(this.disk, this.temporaryPath, path);
+      publish(this.disk, join(directory, temporary), join(directory, name));
       return true;
     } catch (error) {
       this.engine.log.warning(
-        `Error moving temp DB file temp-${process.pid}.rdb on the final destination ` +
-          `${values.dbfilename} (in server root dir ${values.dir}): ${systemErrorText(error)}`,
+        `Error moving temp DB file ${temporary} on the final destination ${name} ` +
+          `(in server root dir ${directory}): ${systemErrorText(error)}`,
       );
       return false;
     }

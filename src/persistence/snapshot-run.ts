@@ -57,6 +57,8 @@ interface Running {
   readonly pace: Pace;
   readonly startedUs: number;
   loggedUs: number;
+  /** Its next turn: made once, as there are as many turns as the event loop has. */
+  readonly next: () => void;
   /** All is written, what remains is up to the disk. */
   isWritten: boolean;
 }
@@ -101,9 +103,11 @@ export class SnapshotRun {
     const startedUs = this.engine.clock.monotonicUs();
     const pace = new Pace(startedUs);
     const loggedUs = startedUs;
-    this.running = { task, file, walk, pace, startedUs, loggedUs, isWritten: false };
+    const next = (): void => this.turn(running);
+    const running = { task, file, walk, pace, startedUs, loggedUs, next, isWritten: false };
+    this.running = running;
     walk.begin();
-    this.goOn(this.running);
+    this.goOn(running);
     return null;
   }
 
@@ -132,7 +136,7 @@ export class SnapshotRun {
   }
 
   private goOn(running: Running): void {
-    setImmediate(() => this.turn(running));
+    setImmediate(running.next);
   }
 
   private turn(running: Running): void {

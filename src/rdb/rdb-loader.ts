@@ -69,6 +69,8 @@ export class RdbLoader {
   private readonly strings: StringBatch;
   private database: Database;
   private isAtEnd = false;
+  /** The code of the libraries that are there (Latin-1). */
+  private readonly libraries: Set<string>;
   private readonly key = new ByteCopy();
   private readonly view = new ByteView();
   /** What was said of the key that comes next. */
@@ -84,6 +86,7 @@ export class RdbLoader {
     this.decoder = new ValueDecoder(keyspace.context, options.limits);
     this.strings = new StringBatch(keyspace.context);
     this.database = keyspace.database(0);
+    this.libraries = new Set(keyspace.context.functionLibraries.map((code) => textOf(code)));
   }
 
   /** The position in the source of what comes next; in the end, what is behind the RDB. */
@@ -225,7 +228,8 @@ export class RdbLoader {
         const name = textOf(key.bytes, 0, key.length);
         throw this.input.error(`RDB has duplicated key '${name}' in DB ${database.index}`);
       }
-      database.remove(existing);
+      // A lookup for writing: a snapshot may have to take the entry first.
+      database.remove(database.write(key.bytes, 0, key.length));
       database.peek(key.bytes, 0, key.length);
     }
     const ref = decoder.store(database, key.bytes, 0, key.length, this.expiry);
@@ -279,10 +283,11 @@ export class RdbLoader {
   private readLibrary(): void {
     const { view } = this;
     this.input.readString(view);
+    const text = textOf(view.bytes, view.start, view.length);
+    if (this.libraries.has(text)) return;
+    this.libraries.add(text);
     const code = view.bytes.slice(view.start, view.start + view.length);
-    const { functionLibraries } = this.keyspace.context;
-    if (functionLibraries.some((other) => Buffer.compare(other, code) === 0)) return;
-    functionLibraries.push(code);
+    this.keyspace.context.functionLibraries.push(code);
   }
 
   private moduleRefusal(): RdbError {

@@ -22,7 +22,7 @@ export const LETTERS = ["s", "l", "h", "t", "z", "x", "p"];
 
 export function changeCommands(options: ChangeOptions): ChangeEntry[] {
   const key = (letter: string) => (r: Random) =>
-    letter + (r.chance(0.15) ? 0 : r.below(options.keys));
+    letter + (r.chance(0.4) ? 0 : r.below(options.keys));
   const element = (r: Random): string => elementOf(r.below(r.pick([60, options.hugeSize])));
   const some = (r: Random, most: number): string[] =>
     Array.from({ length: r.between(1, most) }, () => element(r));
@@ -87,7 +87,8 @@ function onLists({ key, element, some }: Words): ChangeEntry[] {
     [5, (r) => ["LSET", list(r), index(r), value(r)]],
     [3, (r) => ["LINSERT", list(r), r.pick(["BEFORE", "AFTER"]), element(r), value(r)]],
     [3, (r) => ["LREM", list(r), r.between(-3, 3), element(r)]],
-    [0.5, (r) => ["LTRIM", list(r), index(r), index(r)]],
+    [0.5, (r) => ["LTRIM", list(r), r.below(9), -r.below(300)]],
+    [0.1, (r) => ["LTRIM", list(r), index(r), index(r)]],
     [4, (r) => ["LMOVE", list(r), list(r), side(r), side(r)]],
     [1, (r) => ["LMPOP", 2, list(r), list(r), side(r), "COUNT", r.pick([1, 9])]],
     [0.5, (r) => ["SORT", list(r), "ALPHA", "LIMIT", 0, 50, "STORE", list(r)]],
@@ -161,7 +162,7 @@ function onStreams({ key, options }: Words): ChangeEntry[] {
     [8, (r) => ["XADD", stream(r), "*", "a", value(r), "b", value(r)]],
     [1, (r) => ["XADD", stream(r), "MAXLEN", r.pick(["~", "="]), 200, "*", value(r), "1"]],
     [5, (r) => ["XDEL", stream(r), ...ids(r)]],
-    [0.5, (r) => ["XTRIM", stream(r), "MINID", id(r)]],
+    [0.3, (r) => ["XTRIM", stream(r), "MINID", id(r)]],
     [
       0.5,
       (r) => ["XSETID", stream(r), "1795000000000-1", "ENTRIESADDED", 1e6, "MAXDELETEDID", id(r)],
@@ -190,15 +191,16 @@ function onKeys({ key, options }: Words): ChangeEntry[] {
   };
   const database = (r: Random): number => r.below(options.databases);
   return [
-    [6, (r) => [r.pick(["DEL", "UNLINK"]), any(r)]],
+    [3, (r) => [r.pick(["DEL", "UNLINK"]), any(r)]],
     [6, (r) => [r.pick(["RENAME", "RENAMENX"]), ...pair(r)]],
     [6, (r) => ["COPY", ...pair(r), ...(r.chance(0.3) ? ["DB", database(r)] : []), "REPLACE"]],
     [5, (r) => ["MOVE", any(r), database(r)]],
-    [2, (r) => ["SET", any(r), value(r)]],
-    [4, (r) => ["PEXPIRE", any(r), r.below(200)]],
+    [1, (r) => ["SET", any(r), value(r)]],
+    [2, (r) => ["PEXPIRE", any(r), r.below(200)]],
     [4, (r) => ["PEXPIREAT", any(r), r.chance(0.1) ? 1 : LAST_MS + r.below(1e6)]],
     [3, (r) => ["PERSIST", any(r)]],
-    [8, (r) => ["SELECT", database(r)]],
+    // Mostly back to where the huge ones are.
+    [8, (r) => ["SELECT", r.chance(0.6) ? 0 : database(r)]],
     [0.4, (r) => ["SWAPDB", database(r), database(r)]],
     [0.04, (r) => ["FLUSHDB", r.pick(["SYNC", "ASYNC"])]],
   ];

@@ -6,7 +6,7 @@
  */
 import type { Random } from "../support/random.ts";
 import { LocalEngine } from "../support/local-engine.ts";
-import { quoteBytes } from "../support/readable.ts";
+import { plainReply, quoteBytes } from "../support/readable.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { bulkItems } from "../support/content.ts";
 import { changes, type Command } from "../fuzz/_changes.ts";
@@ -85,7 +85,7 @@ export class Writer {
   /** Brings the model to what the server has, and says what is wrong, if anything. */
   async check(client: RespClient): Promise<string[]> {
     const found = await serverContent(client, this.options.database);
-    const count = Number(found.counter);
+    const count = found.counter;
     const before = countOf(this.model);
     if (count < before + this.acknowledged) {
       return [`${before + this.acknowledged} groups were acknowledged, ${count} are there`];
@@ -114,7 +114,7 @@ export class Writer {
     const model = newModel();
     const rest = [...this.history, ...this.sent.flat()];
     let at = 0;
-    while (at < rest.length && countOf(model) < Number(found.counter)) model.do(...rest[at++]);
+    while (at < rest.length && countOf(model) < found.counter) model.do(...rest[at++]);
     const problems = unlike(found.keys, modelContent(model));
     if (problems.length === 0 || this.options.isTransaction || at === rest.length) return problems;
     model.do(...rest[at]);
@@ -130,7 +130,7 @@ function newModel(): LocalEngine {
 }
 
 interface Found {
-  readonly counter: string | null;
+  readonly counter: number;
   /** Digest and expiry by key. */
   readonly keys: ReadonlyMap<string, string>;
 }
@@ -147,10 +147,10 @@ async function serverContent(client: RespClient, database: number): Promise<Foun
   const keys = new Map<string, string>();
   for (const [i, name] of names.entries()) {
     const [digest, expiry] = replies.slice(i * 2).map(({ value }) => value);
-    keys.set(quoteBytes(name), `${String(digest)} ${String(expiry)}`);
+    keys.set(quoteBytes(name), `${plainReply(digest)} ${plainReply(expiry)}`);
   }
   const counter = await client.value("GET", COUNTER);
-  return { counter: counter === null ? null : String(counter), keys };
+  return { counter: counter === null ? 0 : Number(counter), keys };
 }
 
 function modelContent(model: LocalEngine): Map<string, string> {
@@ -159,7 +159,7 @@ function modelContent(model: LocalEngine): Map<string, string> {
     const digest = model.do("DEBUG", "DIGEST-VALUE", name);
     keys.set(
       quoteBytes(Buffer.from(name)),
-      `${String(digest)} ${String(model.do("PEXPIRETIME", name))}`,
+      `${plainReply(digest)} ${plainReply(model.do("PEXPIRETIME", name))}`,
     );
   }
   return keys;

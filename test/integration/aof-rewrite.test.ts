@@ -1,5 +1,5 @@
 /** Rewrites of the AOF by a real server: under writes, by themselves, and for redis-server. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ const AOF = ["appendonly yes", 'save ""', "enable-debug-command yes"];
 const oracle = findOracle();
 const CHECKER = Bun.which("redis-check-aof");
 const ELEMENTS = 1500;
+setDefaultTimeout(60_000);
 
 /** Collections that are written bit by bit, and small ones of every kind. */
 async function fill(client: RespClient): Promise<void> {
@@ -25,8 +26,9 @@ async function fill(client: RespClient): Promise<void> {
   commands.push(["SET", "huge", "h".repeat(5 << 20)], ["XGROUP", "CREATE", "stream", "group", "0"]);
   commands.push(["XREADGROUP", "GROUP", "group", "me", "COUNT", "50", "STREAMS", "stream", ">"]);
   commands.push(["SELECT", "7"], ["SET", "other", "database"], ["SELECT", "0"]);
-  for (let i = 0; i < commands.length; i += 1000)
+  for (let i = 0; i < commands.length; i += 1000) {
     await client.pipeline(commands.slice(i, i + 1000));
+  }
 }
 
 /** Commands that change what `fill` made, and other keys, all types alike. */
@@ -73,7 +75,7 @@ function startWrites(server: ServerProcess): () => Promise<void> {
 }
 
 async function info(client: RespClient, field: string): Promise<string> {
-  const text = String(await client.value("INFO persistence"));
+  const text = (await client.value("INFO persistence")) as string;
   return new RegExp(`^${field}:(.*?)\r?$`, "m").exec(text)?.[1] ?? "";
 }
 
@@ -87,7 +89,7 @@ async function untilRewritten(client: RespClient): Promise<void> {
 }
 
 function digest(server: ServerProcess): Promise<string> {
-  return server.withClient(async (client) => String(await client.value("DEBUG DIGEST")));
+  return server.withClient(async (client) => (await client.value("DEBUG DIGEST")) as string);
 }
 
 function check(dir: string): void {

@@ -88,9 +88,6 @@ compare(
   SAVE
   DISCARD
   SAVE
-  MULTI
-  BGSAVE
-  EXEC
   DEBUG RELOAD x
   DEBUG RELOAD MERGE NOFLUSH x
   CONFIG GET rdbcompression

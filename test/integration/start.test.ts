@@ -107,9 +107,14 @@ test("CONFIG REWRITE keeps comments and order, and a restart reads it back", asy
   writeFileSync(file, `# mine\nport ${port}\n# about time\ntimeout 0\n`);
   const child = Bun.spawn([...PEDIS.command, file], { cwd: dir, stdout: "ignore" });
   const { RespClient } = await import("../support/resp-client.ts");
-  await Bun.sleep(500);
+  let connected = null;
+  for (let i = 0; i < 500 && connected === null; i++) {
+    await Bun.sleep(20);
+    connected = await RespClient.connect({ port }).catch(() => null);
+  }
+  if (connected === null) throw new Error("It did not start");
   {
-    await using client = await RespClient.connect({ port });
+    await using client = connected;
     expect(await client.value("CONFIG", "SET", "timeout", "99")).toBe("OK");
     expect(await client.value("CONFIG", "REWRITE")).toBe("OK");
   }

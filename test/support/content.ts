@@ -3,7 +3,7 @@
  * digest of the value (DEBUG DIGEST-VALUE), the expiry, the encoding, and what a digest leaves out
  * (groups of streams, expiry of hash fields). The digest of all databases is beside it.
  */
-import { type Argument, quoteBytes } from "./readable.ts";
+import { type Argument, plainReply, quoteBytes } from "./readable.ts";
 import type { Reply, ReplyValue } from "./resp-client.ts";
 
 /** A connection to a server, or an engine within the test. */
@@ -97,7 +97,7 @@ export async function contentOf(client: Asker, options: ContentOptions = {}): Pr
     }
   }
   await client.do("SELECT 0");
-  return { digest: String(await client.value("DEBUG DIGEST")), keys };
+  return { digest: plainReply(await client.value("DEBUG DIGEST")), keys };
 }
 
 async function contentOfKeys(
@@ -117,9 +117,9 @@ async function contentOfKeys(
   for (const [i, name] of names.entries()) {
     const [type, expiry, encoding, digests] = replies.slice(i * 4).map(({ value }) => value);
     contents.push({
-      digest: `${String(type)} ${(digests as string[])[0]}`,
+      digest: `${plainReply(type)} ${(digests as string[])[0]}`,
       expiryMs: expiry,
-      encoding: options.hasNoEncodings === true ? "" : String(encoding),
+      encoding: options.hasNoEncodings === true ? "" : plainReply(encoding),
       stream: type === "stream" ? await streamContent(client, name, options) : null,
       fieldExpiries:
         type === "hash" && options.hasFieldExpiry === true ? await expiries(client, name) : null,
@@ -142,11 +142,11 @@ async function streamContent(
 /** Arrays of names and values as objects, so that what is left out can be. */
 function named(value: ReplyValue, leftOut: ReadonlySet<string>): unknown {
   if (!Array.isArray(value)) return value;
-  const isNamed = ["length", "name"].includes(String(value[0])) && value.length > 2;
+  const isNamed = ["length", "name"].includes(plainReply(value[0])) && value.length > 2;
   if (!isNamed) return value.map((item) => named(item, leftOut));
   const found: Record<string, unknown> = {};
   for (let i = 0; i < value.length; i += 2) {
-    const name = String(value[i]);
+    const name = plainReply(value[i]);
     if (!leftOut.has(name)) found[name] = named(value[i + 1], leftOut);
   }
   return found;
@@ -155,7 +155,7 @@ function named(value: ReplyValue, leftOut: ReadonlySet<string>): unknown {
 async function expiries(client: Asker, name: Uint8Array): Promise<Record<string, ReplyValue>> {
   const fields = bulkItems((await client.do("HKEYS", name)).raw);
   const times = await client.value("HPEXPIRETIME", name, "FIELDS", fields.length, ...fields);
-  if (!Array.isArray(times)) throw new Error(`No field expiries: ${String(times)}`);
+  if (!Array.isArray(times)) throw new Error(`No field expiries: ${plainReply(times)}`);
   const found = fields.map((field, i) => [quoteBytes(field), times[i]] as const);
   return Object.fromEntries(found.sort(([one], [other]) => (one < other ? -1 : 1)));
 }

@@ -177,9 +177,10 @@ function listpackItem(item: Item): Uint8Array {
 }
 
 function backLength(body: number): number[] {
-  const bytes = [body & 127];
-  for (let rest = body >> 7; rest > 0; rest >>= 7) bytes.push((rest & 127) | 128);
-  return bytes.reverse();
+  const bytes: number[] = [];
+  let rest = body;
+  for (; rest > 127; rest >>= 7) bytes.unshift((rest & 127) | 128);
+  return [rest, ...bytes];
 }
 
 /** A stream's ID of 16 bytes. */

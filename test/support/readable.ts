@@ -57,6 +57,11 @@ export function readableCommand(args: readonly Argument[]): string {
     .join(" ");
 }
 
+/** A string as it is, all else as redis-cli would print it. */
+export function plainReply(value: ReplyValue): string {
+  return typeof value === "string" ? value : readableReply(value);
+}
+
 /** A reply's value in redis-cli's form: `(integer) 1`, `(nil)`, `1) "a"` … */
 export function readableReply(value: ReplyValue, indent = ""): string {
   if (value === null) return "(nil)";

@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Argument, readableCommand } from "./readable.ts";
+import { type Argument, plainReply, readableCommand } from "./readable.ts";
 import { ReplyError, type RespClient } from "./resp-client.ts";
 
 const WAIT_TIMEOUT_MS = 30_000;
@@ -11,7 +11,7 @@ const COMMANDS_AT_ONCE = 500;
 
 /** A field of INFO persistence. */
 export async function persistenceField(client: RespClient, name: string): Promise<string> {
-  const info = String(await client.value("INFO persistence"));
+  const info = plainReply(await client.value("INFO persistence"));
   const found = new RegExp(`^${name}:([^\r\n]*)`, "m").exec(info);
   if (found === null) throw new Error(`No ${name} in INFO persistence:\n${info}`);
   return found[1];
@@ -35,7 +35,7 @@ export async function waitForField(
 
 /** BGSAVE to its end; throws where that fails. */
 export async function saveInBackground(client: RespClient): Promise<void> {
-  const reply = String(await client.value("BGSAVE"));
+  const reply = plainReply(await client.value("BGSAVE"));
   if (reply !== "Background saving started") throw new Error(`BGSAVE: ${reply}`);
   await waitForField(client, "rdb_bgsave_in_progress", "0");
   const status = await persistenceField(client, "rdb_last_bgsave_status");
@@ -44,7 +44,7 @@ export async function saveInBackground(client: RespClient): Promise<void> {
 
 /** BGREWRITEAOF to its end; throws where that fails. */
 export async function rewriteAof(client: RespClient): Promise<void> {
-  const reply = String(await client.value("BGREWRITEAOF"));
+  const reply = plainReply(await client.value("BGREWRITEAOF"));
   if (!reply.startsWith("Background append only file rewriting")) {
     throw new Error(`BGREWRITEAOF: ${reply}`);
   }

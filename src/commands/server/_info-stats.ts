@@ -11,7 +11,7 @@ export function statsFields(engine: Engine): InfoField[] {
     ["pubsub_patterns", engine.pubsub.patterns.count],
     ["pubsubshard_channels", engine.pubsub.shardChannels.count],
     ["latest_fork_usec", 0],
-    ["total_forks", 0],
+    ["total_forks", engine.stats.snapshots],
     ["migrate_cached_sockets", engine.peers.count],
     // Replication, defragmentation: nothing of it exists here.
     ...FIELDS_WITHOUT_SUBJECT.map((name): InfoField => [name, 0]),

@@ -147,7 +147,7 @@ describe.each(SCENARIOS)("%s", (...scenario) => {
   );
 });
 
-test("A crash while the first files are made leaves a directory that can be started on", async () => {
+test("A crash while the first files are made leaves a directory to start on", async () => {
   const probe = await started(makeDirectory());
   for (let i = 1; i <= probe.disk.operations; i++) {
     const dir = makeDirectory();

@@ -1,6 +1,6 @@
 /** BGREWRITEAOF and automatic rewrites: files, replies, limits. The log's wording is Redis's. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   allFiles,
@@ -19,6 +19,10 @@ const MINUTE_MS = 60_000;
 function rewrite(it: Fixture): void {
   expect(it.do("BGREWRITEAOF")).toBe(STARTED);
   it.finishSnapshot();
+}
+
+function openSomething(it: Fixture): number {
+  return openSync(join(it.engine.config.values.dir, "something"), "w");
 }
 
 /** Has a rewrite begin, and fail for want of room. */
@@ -184,6 +188,45 @@ describe("A rewrite", () => {
     expect(it.info("aof_rewrite_in_progress")).toBe(1);
     expect(it.aof.stopRewrite(true)).toBe(true);
     expect(it.log).toContain("Writing initial AOF. Exit anyway.");
+  });
+
+  test("has the increment before it synced, behind a sync that runs", async () => {
+    const it = await started(makeDirectory());
+    it.disk.holdsSyncs = true;
+    it.turn("SET", "a", "1");
+    it.clock.advance(1100);
+    it.aof.cron();
+    expect(it.disk.syncCount).toBe(1);
+    it.turn("SET", "b", "1");
+    it.do("BGREWRITEAOF");
+    expect(it.disk.syncCount).toBe(1);
+    it.disk.endSyncs();
+    expect(it.disk.syncCount).toBe(2);
+    it.disk.refusesSync = true;
+    it.disk.heldSyncs.length = 0;
+    it.aof.writer.sync.retire(openSomething(it));
+    it.disk.endSyncs();
+    // What is not on the disk may be lost: no more of that, until a sync succeeds.
+    expect(it.info("aof_last_write_status")).toBe("err");
+    expect(it.isWritingRefused).toBe(true);
+    it.disk.refusesSync = false;
+    it.clock.advance(1100);
+    it.aof.cron();
+    it.disk.endSyncs();
+    expect(it.info("aof_last_write_status")).toBe("ok");
+    expect(it.isWritingRefused).toBe(false);
+  });
+
+  test("stays where the files are, whatever becomes of the working directory", async () => {
+    const dir = makeDirectory();
+    const it = await started(dir, { "enable-protected-configs": "yes" });
+    it.turn("SET", "a", "1");
+    expect(it.set("dir", makeDirectory())).toBeNull();
+    it.do("BGREWRITEAOF");
+    it.turn("SET", "b", "1");
+    it.finishSnapshot();
+    it.turn("SET", "c", "1");
+    expect((await started(dir)).content()).toEqual(["0 a=1", "0 b=1", "0 c=1"]);
   });
 
   test("may have the disk for itself", async () => {

@@ -1,5 +1,5 @@
 /** The commands that a snapshot is written as make again what there was when it began. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { bytesOf, textOf } from "../../../src/base/bytes.ts";
 import { datasetDigest } from "../../../src/keyspace/digest.ts";
 import { Snapshot } from "../../../src/keyspace/snapshot.ts";
@@ -7,6 +7,8 @@ import { CommandEncoder } from "../../../src/persistence/command-encoder.ts";
 import { REQUEST, RequestParser } from "../../../src/protocol/request-parser.ts";
 import { LocalEngine } from "../../support/local-engine.ts";
 import { readableCommand } from "../../support/readable.ts";
+
+setDefaultTimeout(60_000);
 
 const each = (count: number, words: (i: number) => string[]): string[] =>
   Array.from({ length: count }, (_, i) => words(i)).flat();

@@ -49,7 +49,7 @@ test("the first slice of an idle server does not wait for the clock", () => {
 
 test("a slice that took longer than it was given is paid back", () => {
   const pace = new Pace(0);
-  expect(pace.sliceUs(5000, true)).toBe(1000);
-  pace.sliceEnded(5000 + 5000);
-  expect(pace.sliceUs(10_000 + 5000, true)).toBe(0);
+  expect(pace.sliceUs(6000, true)).toBe(1000);
+  pace.sliceEnded(6000 + 5000);
+  expect(pace.sliceUs(11_000 + 6000, true)).toBe(0);
 });
