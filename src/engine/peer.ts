@@ -8,11 +8,13 @@
  * No event comes from within a call of `connect`, `write` or `close`, and none after `close`.
  */
 
-/** How it ended. */
+/** How it ended: there is no such host or port, or its certificate is not good. */
+export const UNREACHABLE = "unreachable";
+/** The other side refused or closed it. */
 export const CLOSED = "closed";
 /** Nothing moved for as long as `limit` allows. */
 export const TIMED_OUT = "timed out";
-export type PeerEnd = typeof CLOSED | typeof TIMED_OUT;
+export type PeerEnd = typeof UNREACHABLE | typeof CLOSED | typeof TIMED_OUT;
 
 export interface PeerEvents {
   opened(): void;

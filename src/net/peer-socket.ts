@@ -13,6 +13,7 @@ import {
   type PeerEnd,
   type PeerEvents,
   TIMED_OUT,
+  UNREACHABLE,
 } from "../engine/peer.ts";
 import { errorCode } from "../base/disk.ts";
 import type { Gateway } from "./gateway.ts";
@@ -20,6 +21,15 @@ import { OutboundQueue } from "./outbound.ts";
 
 /** Of a certificate that is good, but for another host. It is looked at last. */
 const OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
+
+/** There is such a place, but nobody who takes the connection. */
+const NOBODY: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+]);
 
 export class PeerConnector implements Connector {
   private readonly gateway: Gateway;
@@ -37,7 +47,7 @@ export class PeerConnector implements Connector {
     const tls = this.tls();
     if (typeof tls === "string") {
       this.gateway.engine.log.warning(`Can't connect to ${host}:${port}: ${tls}`);
-      peer.fail();
+      peer.fail(UNREACHABLE);
     } else {
       void peer.open(host, port, tls);
     }
@@ -49,6 +59,9 @@ class PeerSocket implements Peer {
   events: PeerEvents;
   private socket: Socket | null = null;
   private isOver = false;
+  /** An event is being dealt with. */
+  private isRunning = false;
+  private isEncrypted = false;
   private isDrainDue = false;
   private timer: Timer | null = null;
   private readonly queue = new OutboundQueue();
@@ -64,11 +77,12 @@ class PeerSocket implements Peer {
   }
 
   async open(host: string, port: number, tls: TLSOptions | null): Promise<void> {
-    const options = { hostname: host, port, socket: this.handlers(tls !== null) };
+    this.isEncrypted = tls !== null;
+    const options = { hostname: host, port, socket: this.handlers() };
     try {
       await Bun.connect(tls === null ? options : { ...options, tls });
-    } catch {
-      this.fail();
+    } catch (error) {
+      this.fail(NOBODY.has(errorCode(error)) ? CLOSED : UNREACHABLE);
     }
   }
 
@@ -93,16 +107,16 @@ class PeerSocket implements Peer {
   }
 
   /** It could not be opened. */
-  fail(): void {
-    setImmediate(() => this.callback(() => this.end(CLOSED)));
+  fail(end: PeerEnd): void {
+    setImmediate(() => this.callback(() => this.end(end)));
   }
 
-  private handlers(isEncrypted: boolean): SocketHandler<undefined> {
+  private handlers(): SocketHandler<undefined> {
     return {
       binaryType: "uint8array",
       open: (socket) => {
         if (this.isOver) socket.close();
-        else this.callback(() => this.opened(socket, isEncrypted));
+        else this.callback(() => this.opened(socket));
       },
       data: (_socket, bytes: Uint8Array) => this.callback(() => this.received(bytes)),
       drain: () => this.callback(() => this.flush()),
@@ -113,10 +127,18 @@ class PeerSocket implements Peer {
     };
   }
 
-  /** Runs what an event has to do, and all that follows from it. */
+  /**
+   * Runs what an event has to do, and all that follows from it; later, where the event comes from
+   * within a call of this object's own.
+   */
   private callback(run: () => void): void {
     const { gateway } = this;
     if (this.isOver) return;
+    if (this.isRunning || gateway.engine.running !== null) {
+      setImmediate(() => this.callback(run));
+      return;
+    }
+    this.isRunning = true;
     try {
       gateway.beginCallback();
       run();
@@ -124,15 +146,17 @@ class PeerSocket implements Peer {
     } catch (error) {
       gateway.crashed(error);
     }
+    this.isRunning = false;
   }
 
-  private opened(socket: Socket, isEncrypted: boolean): void {
-    this.socket = socket;
-    if (isEncrypted && !isVouchedFor(socket)) {
+  private opened(socket: Socket): void {
+    if (this.isEncrypted && !isVouchedFor(socket)) {
       this.gateway.engine.log.warning(`Refused to talk to ${socket.remoteAddress}: no authority`);
-      this.end(CLOSED);
+      this.end(UNREACHABLE);
+      socket.close();
       return;
     }
+    this.socket = socket;
     socket.setNoDelay(true);
     this.moved();
     this.events.opened();
@@ -164,7 +188,8 @@ class PeerSocket implements Peer {
 
   private end(end: PeerEnd): void {
     this.isOver = true;
-    this.events.ended(end);
+    // Without a handshake nobody is reached, whoever answered.
+    this.events.ended(this.isEncrypted && this.socket === null ? UNREACHABLE : end);
     this.close();
   }
 }

@@ -54,6 +54,7 @@ export class RdbLoading {
       this.succeeded(loader);
     } catch (error) {
       reportUnreadable(engine.log, error);
+      engine.log.warning("Terminating server after rdb file reading failure.");
       engine.log.warning("Fatal error loading the DB, check server logs. Exiting.");
       return false;
     } finally {

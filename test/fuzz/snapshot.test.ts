@@ -13,7 +13,7 @@ import { type ServerProcess, startServer } from "../support/server.ts";
 import type { ChangeOptions } from "./_change-commands.ts";
 import { changes, type Command, filling } from "./_changes.ts";
 
-const ROUNDS = scale(2);
+const ROUNDS = scale(1);
 const BATCH = 50;
 const COMMANDS_AT_ONCE = 1000;
 const BASIC = ['save ""', "enable-debug-command yes", "loglevel notice"];
@@ -24,8 +24,8 @@ const ROUND_TIMEOUT_MS = 60_000;
 const EXPIRY_MS = 300;
 
 const OPTIONS: ChangeOptions = {
-  keys: 40,
-  hugeSize: 10_000,
+  keys: 25,
+  hugeSize: 6000,
   databases: 3,
   hasFieldExpiry: true,
 };

@@ -5,7 +5,13 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Content, contentOf, type ContentOptions, differences } from "../support/content.ts";
+import {
+  bulkItems,
+  type Content,
+  contentOf,
+  type ContentOptions,
+  differences,
+} from "../support/content.ts";
 import { type DatasetOptions, makeDataset } from "../support/dataset.ts";
 import { findOracle } from "../support/oracle.ts";
 import { type Random, seededRandom } from "../support/random.ts";
@@ -18,6 +24,7 @@ import {
   rewriteAof,
   saveInBackground,
   sendAll,
+  waitForField,
   withDirectory,
 } from "../support/saving.ts";
 import { PEDIS, type Program, startServer } from "../support/server.ts";
@@ -123,7 +130,12 @@ describe.skipIf(oracle === null)("With redis-server on the same files", () => {
   test.each(cases)("RDB: %s (rdbcompression %s)", async (_, value, programs) => {
     await passAlong({
       programs,
-      directives: [`rdbcompression ${value}`],
+      // Where files are not compressed, nodes of lists are, by Redis at least.
+      directives: [
+        `rdbcompression ${value}`,
+        `rdbchecksum ${value}`,
+        `list-compress-depth ${value === "no" ? 1 : 0}`,
+      ],
       work: saving(),
       check: expectValidRdb,
     });
@@ -156,6 +168,67 @@ describe.skipIf(oracle === null)("With redis-server on the same files", () => {
       expect(Object.keys(ours).sort()).toEqual(Object.keys(theirs).sort());
       for (const [name, content] of Object.entries(theirs)) {
         expect(ours[name] === content ? name : `${name} differs`).toBe(name);
+      }
+    });
+  });
+
+  test("Function libraries pass through Pedis", async () => {
+    await withDirectory(async (dir) => {
+      const code = "#!lua name=mylib\nredis.register_function('f', function() return 'kept' end)";
+      const steps: [Program, string[]][] = [
+        [redis, ["appendonly no"]],
+        // The base of this one is in RDB format all the same: no commands of ours make libraries.
+        [PEDIS, ["appendonly yes", "aof-use-rdb-preamble no", "rdb-version 10"]],
+        [redis, ["appendonly yes"]],
+        [PEDIS, ["appendonly yes", "rdb-version 10"]],
+        [redis, ["appendonly yes"]],
+      ];
+      for (const [round, [program, directives]] of steps.entries()) {
+        // From here on the append-only file holds the data.
+        const loadsRdb = round === 1;
+        const first = loadsRdb ? ["appendonly no", "rdb-version 10"] : directives;
+        const all = [...BASIC, ...first];
+        await using server = await startServer({ program, dir, directives: all });
+        await server.withClient(async (client) => {
+          if (round === 0) expect(await client.value("FUNCTION", "LOAD", code)).toBe("mylib");
+          if (program === redis) expect(await client.value("FCALL f 0")).toBe("kept");
+          await client.do("SET", `key${round}`, "value");
+          expect(await client.value("DBSIZE")).toBe(round + 1);
+          if (loadsRdb) {
+            await client.do("CONFIG SET aof-use-rdb-preamble no appendonly yes");
+            await waitForField(client, "aof_rewrite_in_progress", "0");
+          }
+          if (round > 0) await rewriteAof(client);
+          else await client.do("SAVE");
+        });
+        await server.kill9();
+      }
+    });
+  });
+
+  test.each([
+    ["allkeys-lru", "IDLETIME", 5000],
+    ["allkeys-lfu", "FREQ", 77],
+  ])("Access clocks are kept under %s", async (policy, word, value) => {
+    await withDirectory(async (dir) => {
+      for (const program of [redis, PEDIS, redis, PEDIS]) {
+        const directives = [...BASIC, `maxmemory-policy ${policy}`, "lfu-decay-time 0"];
+        if (program === PEDIS) directives.push("rdb-version 10");
+        await using server = await startServer({ program, dir, directives });
+        await server.withClient(async (client) => {
+          if ((await client.value("EXISTS k")) === 0) {
+            await client.do("SET other v");
+            const payload = bulkItems(
+              Buffer.concat([Buffer.from("*1\r\n"), (await client.do("DUMP other")).raw]),
+            )[0];
+            expect(await client.value("RESTORE", "k", 0, payload, word, value)).toBe("OK");
+          }
+          const now = Number(await client.value("OBJECT", word, "k"));
+          expect(now).toBeGreaterThanOrEqual(value);
+          expect(now).toBeLessThan(value + 60);
+          expect(await client.value("SAVE")).toBe("OK");
+        });
+        await server.kill9();
       }
     });
   });

@@ -173,9 +173,14 @@ describe("a target that fails", () => {
     await using scene = await setUp();
     const port = await freePort();
     await scene.client.do("SET a 1");
-    for (const place of [`127.0.0.1 ${port}`, "127.0.0.1 notaport", "127.0.0.1 99999"]) {
+    for (const [place, told] of [
+      [`127.0.0.1 ${port}`, "writing to target instance"],
+      ["127.0.0.1 notaport", "writing to target instance"],
+      ["127.0.0.1 99999", "connecting to the client"],
+      ["no.such.host.invalid 1", "connecting to the client"],
+    ]) {
       expect(await scene.client.value(`MIGRATE ${place} a 0 1000`)).toEqual(
-        error("IOERR error or timeout connecting to the client"),
+        error(`IOERR error or timeout ${told}`),
       );
     }
     expect(await scene.client.value("GET a")).toBe("1");

@@ -121,6 +121,41 @@ describe.skipIf(openssl === null)("TLS (needs openssl, to make certificates)", (
     expect(await server.plain.value("INFO clients")).toContain("connected_clients:1\r\n");
   });
 
+  test("MIGRATE, where tls-cluster says so, only to whom an authority vouches for", async () => {
+    await using source = await startTls(...FILES, "tls-cluster yes");
+    await using target = await startTls(...FILES);
+    const stranger = [
+      `tls-cert-file ${file("foreign.crt")}`,
+      `tls-key-file ${file("foreign.key")}`,
+    ];
+    await using other = await startTls(...FILES, ...stranger, "tls-auth-clients no");
+    const { plain } = source;
+    const migrate = (port: number, timeoutMs = 5000): Promise<unknown> =>
+      plain.value(`MIGRATE 127.0.0.1 ${port} k 0 ${timeoutMs}`);
+    const unreachable = new ReplyError("IOERR error or timeout connecting to the client");
+    await plain.do("SET k v");
+    expect(await migrate(other.port)).toEqual(unreachable);
+    // It waits for the end of a line, this side for a handshake.
+    expect(await migrate(target.process.port, 200)).toEqual(unreachable);
+    expect(await migrate(target.port)).toBe("OK");
+    expect(await plain.value("EXISTS k")).toBe(0);
+    expect(await target.plain.value("GET k")).toBe("v");
+    // It shows its own certificate, and another one where it has one for that.
+    await plain.do(`CONFIG SET tls-client-key-file ${file("foreign.key")}`);
+    await plain.do(`CONFIG SET tls-client-cert-file ${file("foreign.crt")}`);
+    await plain.do("SET k v");
+    expect(await plain.value(`MIGRATE localhost ${target.port} k 0 5000`)).toBeInstanceOf(
+      ReplyError,
+    );
+    expect(await plain.value("GET k")).toBe("v");
+    await plain.do("CONFIG SET tls-cluster no");
+    expect(await migrate(target.process.port)).toEqual(
+      new ReplyError(
+        "ERR Target instance replied with error: BUSYKEY Target key name already exists.",
+      ),
+    );
+  });
+
   test("a peer that half-closes, and one that quits, get large replies whole", async () => {
     await using server = await startTls(...FILES, "tls-auth-clients no");
     await server.plain.do("SET", "large", Buffer.alloc(1_000_000, "x"));

@@ -15,7 +15,14 @@ import type { BlockedRequest } from "../../engine/blocked-request.ts";
 import type { Call } from "../../engine/call.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { NOTIFY_GENERIC } from "../../engine/key-events.ts";
-import { CLOSED, type Peer, type PeerEnd, type PeerEvents, TIMED_OUT } from "../../engine/peer.ts";
+import {
+  CLOSED,
+  type Peer,
+  type PeerEnd,
+  type PeerEvents,
+  TIMED_OUT,
+  UNREACHABLE,
+} from "../../engine/peer.ts";
 import type { Database } from "../../keyspace/database.ts";
 import { NULL_REF } from "../../memory/arena.ts";
 import type { Ref } from "../../memory/arena.ts";
@@ -104,7 +111,8 @@ export class Migration implements PeerEvents {
 
   ended(end: PeerEnd): void {
     const isWriting = this.greetingsDue === 0 && this.taken < this.order.keys.length;
-    const hasUnsent = isWriting || (this.peer?.unsentBytes ?? 0) > 0;
+    // To Redis a connection that is refused is one that can't be written to.
+    const hasUnsent = !this.isOpen || isWriting || (this.peer?.unsentBytes ?? 0) > 0;
     this.peer?.close();
     this.peer = null;
     const isFresh = this.answered === 0 && this.error === null;
@@ -115,7 +123,7 @@ export class Migration implements PeerEvents {
       return;
     }
     this.hasFailed = true;
-    if (!this.isOpen) this.error ??= TARGET_NOT_REACHED;
+    if (end === UNREACHABLE) this.error ??= TARGET_NOT_REACHED;
     else this.error ??= hasUnsent ? TARGET_NOT_WRITTEN : TARGET_NOT_READ;
     this.advance();
   }

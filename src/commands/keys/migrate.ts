@@ -180,10 +180,13 @@ function credentialsOf({ args }: Call, { user, password }: Options): Uint8Array[
   return user === 0 ? [args.copy(password)] : [args.copy(user), args.copy(password)];
 }
 
-/** As MIGRATE itself would find them, whatever else may be wrong (migrateGetKeys, db.c). */
+/**
+ * As MIGRATE itself would find them, whatever else may be wrong (migrateGetKeys, db.c). A last KEYS
+ * does not count, since the specifications are looked at first.
+ */
 function findKeys(args: Arguments, offset: number, found: KeyPlaces): boolean {
   for (let i = offset + FIRST_OPTION; i < args.count; i++) {
-    if (args.is(i, "KEYS")) {
+    if (args.is(i, "KEYS") && i + 1 < args.count) {
       if (args.lengths[offset + KEY] > 0) return true;
       for (let key = i + 1; key < args.count; key++) found.add(key, KEY_FLAGS);
       return true;
