@@ -205,7 +205,9 @@ export class Database extends EntryStore {
     const { objects } = source.arena;
     const held = objects.get(handle);
     if (held instanceof Uint8Array) {
-      return this.arena.objects.hold(takesValue ? held : held.slice());
+      // Elsewhere nobody would know that a snapshot still reads these bytes.
+      const isLeft = source.arena !== this.arena && objects.isPinned(held);
+      return this.arena.objects.hold(takesValue && !isLeft ? held : held.slice());
     }
     const isMoved = takesValue && source.arena === this.arena;
     return this.arena.objects.hold(isMoved ? objects.detach(handle) : held.copyTo(this.arena));

@@ -226,7 +226,8 @@ export class AofWriter implements EffectSink {
       this.sync.problem = "";
       this.onProblemChange();
     }
-    if (policy === "always" && this.sync.syncedBytes !== this.sizeBytes) this.isPending = true;
+    const isOwed = this.isOpen && this.sync.syncedBytes !== this.sizeBytes;
+    if (policy === "always" && isOwed) this.isPending = true;
   }
 
   private syncEnded(): void {

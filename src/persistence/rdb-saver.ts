@@ -26,8 +26,8 @@ interface Place {
 
 interface Attempt {
   readonly startedSeconds: number;
-  /** Changes that the file will hold. */
-  readonly dirty: number;
+  /** Of the changes that are counted, those that the file will hold. */
+  dirty: number;
   /** Its snapshot is being written; before and after that, others may be. */
   isWriting: boolean;
 }
@@ -234,6 +234,8 @@ export class RdbSaver {
       return this.writeFailed(systemErrorText(error));
     }
     this.engine.dirty = 0;
+    // A save that ends behind this one must not subtract its changes again.
+    if (this.attempt !== null) this.attempt.dirty = 0;
     this.succeeded();
     return true;
   }
@@ -267,7 +269,7 @@ export class RdbSaver {
     this.attempt = null;
     this.lastDurationSeconds = this.nowSeconds - attempt.startedSeconds;
     if (isSaved) {
-      this.engine.dirty -= attempt.dirty;
+      this.engine.dirty = Math.max(0, this.engine.dirty - attempt.dirty);
       this.succeeded();
       this.engine.log.notice("Background saving terminated with success");
     } else {

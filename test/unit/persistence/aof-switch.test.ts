@@ -204,3 +204,12 @@ describe("Switching off", () => {
     expect(it.turn("SET", "c", "3")).toBe(true);
   });
 });
+
+test("what a file that was switched off still owed the disk is asked of none", async () => {
+  const it = await started(makeDirectory(), { appendfsync: "no" });
+  it.turn("SET", "a", "1");
+  expect(it.set("appendonly", "no")).toBeNull();
+  expect(it.set("appendfsync", "always")).toBeNull();
+  expect(it.turn("SET", "b", "2")).toBe(true);
+  expect(it.exits).toEqual([]);
+});

@@ -358,3 +358,16 @@ describe("FLUSHALL", () => {
     expect(readFileSync(path, "latin1")).toContain("key-one");
   });
 });
+
+test("a save that ends behind another one does not subtract its changes again", async () => {
+  const { it } = setup();
+  for (let i = 0; i < 5; i++) it.do("SET", "a", String(i));
+  it.do("BGSAVE");
+  it.disk.holdsSyncs = true;
+  // As DEBUG RELOAD does while a save is running.
+  it.persistence.save();
+  for (let i = 0; i < 3; i++) it.do("SET", "a", String(i));
+  it.disk.endSyncs();
+  await ended(it);
+  expect(it.info("rdb_changes_since_last_save")).toBe(3);
+});
