@@ -19,7 +19,7 @@ import { LocalEngine } from "../support/local-engine.ts";
 import { quoteBytes } from "../support/readable.ts";
 import { randomFrom, scale, seededRandom } from "../support/random.ts";
 import { encodeRequest } from "../support/resp-client.ts";
-import { changes } from "./_changes.ts";
+import { changes } from "../support/changes.ts";
 
 const CASES = scale(1000);
 const CASES_PER_FILE = 50;
