@@ -300,7 +300,7 @@ for (let round = 0; round < scale(4); round++) {
 test.each([
   ["MOVE", "large", "1"],
   ["RENAME", "large", "other"],
-])("a large string that %s takes elsewhere is written as it was", (...command) => {
+])("a large string that %s takes elsewhere is written as it was", (verb, key, target) => {
   const engine = new LocalEngine();
   const text = "x".repeat(2 << 20);
   engine.do("SET", "large", text);
@@ -309,9 +309,9 @@ test.each([
   const encoder = new TextsOfEntries(engine);
   const snapshot = new Snapshot(engine.engine.keyspace, encoder);
   snapshot.begin();
-  engine.do(...command);
-  if (command[0] === "MOVE") engine.do("SELECT", "1");
-  const name = command[0] === "MOVE" ? "large" : "other";
+  engine.do(verb, key, target);
+  if (verb === "MOVE") engine.do("SELECT", "1");
+  const name = verb === "MOVE" ? "large" : "other";
   engine.do("SETRANGE", name, "5", "changed");
   while (snapshot.step(() => true));
   expect(encoder.largeCount).toBe(1);
