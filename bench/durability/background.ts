@@ -3,11 +3,10 @@
  * each at a time, for a while before it and until it is done, and one pings.
  *
  * Throughput is told by the server's own count of SETs, per second and, since others may use the
- * machine as well, per second that the server's process has had a processor for. Growth is the most the process holds
- * during the save, less the most it held under the same writes before, against what it says the
- * data take (`used_memory`); with Redis the pages that its child no longer shares are added, as
- * Redis counts them (`…_last_cow_size`). The servers may use all processors, as that child wants
- * one of its own.
+ * machine as well, per second that the server's process has had a processor for. Growth is the
+ * most the process holds during the save, less the most it held under the same writes before,
+ * against what it says the data take (`used_memory`); with Redis the pages that its child no
+ * longer shares are added, as Redis counts them (`…_last_cow_size`).
  */
 import { join } from "node:path";
 import { readableReply } from "../../test/support/readable.ts";
@@ -98,7 +97,7 @@ export function measureBackgroundSave(
 ): Promise<readonly Comparison[]> {
   const { name } = kind;
   return takeTurns(
-    { name, contest: { ...contest, programs: contest.unpinned }, scale },
+    { name, contest, scale },
     (program) => saveUnderWrites(program, kind, scale),
     shown(kind.command),
     ({ lostPercent, p99Ms, maxMs, growthPercent, seconds }) =>

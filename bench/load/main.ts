@@ -43,7 +43,7 @@ await runBenchmark(async () => {
   const options = readOptions("bench/load/main.ts");
   requireProgram("redis-benchmark");
   const cases = selectCases(CASES, options.names);
-  const contest = prepareContest(options.pedisPath, { pinned: true });
+  const contest = prepareContest(options.pedisPath, "pinned");
   const results: Results = { loads: [], comparisons: [] };
   const failures: Failure[] = [];
   for (const { name, run } of cases) {

@@ -30,7 +30,7 @@ const CASES: readonly Case[] = [
 await runBenchmark(async () => {
   const options = readOptions("bench/memory/main.ts");
   const cases = selectCases(CASES, options.names);
-  const contest = prepareContest(options.pedisPath, { pinned: false });
+  const contest = prepareContest(options.pedisPath, "anywhere");
   const comparisons: Comparison[] = [];
   const failures: Failure[] = [];
   for (const { name, run } of cases) {

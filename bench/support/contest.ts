@@ -1,8 +1,9 @@
 /**
  * The two servers of a benchmark, and where they run. Where `taskset` works and there are two
- * processors, both servers are pinned to the first one, and this process with all it starts (the
- * load generator) to the last: the generator then takes nothing from the server it measures. What
- * a server does in a second process, or thread, wants another processor: there it may use all.
+ * processors, both servers can be pinned to the first one, and this process with all it starts (the
+ * load generator) to the last: the generator then takes nothing from the server it measures. Where
+ * more of a server is at work than the thread that serves clients (a fork, a compiler), only the
+ * generator is pinned.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -18,11 +19,11 @@ export const SIDES = ["pedis", "redis"] as const;
 
 export interface Contest {
   readonly programs: Pair<Program>;
-  /** The same, not pinned. */
-  readonly unpinned: Pair<Program>;
   /** What is compared, on which machine, for the head of the report. */
   readonly description: string;
 }
+
+export type Placement = "pinned" | "generator pinned" | "anywhere";
 
 interface Pinning {
   readonly server: number;
@@ -41,28 +42,28 @@ export const AOF_DIRECTIVES = [
 ];
 
 /** Finds the programs; an absent one is thrown with what to do about it. */
-export function prepareContest(pedisPath: string, { pinned }: { pinned: boolean }): Contest {
+export function prepareContest(pedisPath: string, placement: Placement): Contest {
   if (!existsSync(pedisPath)) {
     throw new Error(`${pedisPath} is not there: build it with "bun run build"`);
   }
   const redisPath = requireProgram("redis-server");
   const processors = allowedProcessors();
-  const pinning = pinned ? pin(processors) : null;
-  const programsOn = (...on: number[]): Pair<Program> => {
-    const prefix = pinning === null ? [] : ["taskset", "-c", on.join(",")];
-    return {
-      pedis: { name: "pedis", command: [...prefix, pedisPath] },
-      redis: { name: "redis", command: [...prefix, redisPath] },
-    };
-  };
+  const pinning = placement === "anywhere" ? null : pin(processors);
+  const serversOn = pinning === null || placement === "generator pinned" ? null : pinning.server;
+  const affinity = serversOn ?? processors.join(",");
+  // What this process starts is where this process is, unless it is told.
+  const prefix = pinning === null ? [] : ["taskset", "-c", String(affinity)];
   const [processor] = cpus();
   const placed =
     pinning === null
       ? "not pinned"
-      : `servers on processor ${pinning.server}, load generator on ${pinning.generator}`;
+      : `servers on ${serversOn === null ? "all processors" : `processor ${serversOn}`}, ` +
+        `load generator on ${pinning.generator}`;
   return {
-    programs: programsOn(pinning?.server ?? 0),
-    unpinned: programsOn(...processors),
+    programs: {
+      pedis: { name: "pedis", command: [...prefix, pedisPath] },
+      redis: { name: "redis", command: [...prefix, redisPath] },
+    },
     description: [
       `pedis: ${versionOf(pedisPath)}`,
       `redis: ${versionOf(redisPath)}`,

@@ -2,7 +2,7 @@
  * A load that redis-benchmark cannot make: a cycle of several requests, each client going through
  * its own. A process of its own, which prints a `GeneratorReport`.
  *
- *     bun bench/support/generator.ts PORT '{"cycle": [["MULTI"], ["SET", "k:{r}", "v"], ["EXEC"]], …}'
+ *     bun bench/support/generator.ts PORT '{"cycle": [["MULTI"], ["SET", "k:{r}", "v"]], …}'
  *
  *     {c}   number of the client, from 0, in three digits
  *     {n}   a number that every place counts up once per cycle, from 1; the places of one cycle

@@ -12,6 +12,8 @@ export interface Clock {
   wallUs(): number;
   /** A monotonic time in microseconds with a fraction, read anew; its origin is arbitrary. */
   monotonicUs(): number;
+  /** What this process has used of all processors, in microseconds. */
+  processorUs(): number;
 }
 
 export class SystemClock implements Clock {
@@ -34,6 +36,11 @@ export class SystemClock implements Clock {
 
   monotonicUs(): number {
     return performance.now() * 1000;
+  }
+
+  processorUs(): number {
+    const { user, system } = process.cpuUsage();
+    return user + system;
   }
 }
 
@@ -58,6 +65,11 @@ export class ManualClock implements Clock {
   }
 
   monotonicUs(): number {
+    return this.nowMs * 1000;
+  }
+
+  /** It is always busy. */
+  processorUs(): number {
     return this.nowMs * 1000;
   }
 }

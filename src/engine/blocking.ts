@@ -8,8 +8,8 @@
  *                                                                   it answers ──▶ reply, over
  *
  * A blocked session runs nothing: what its client sends waits in the connection. It leaves by an
- * answer, by its deadline, by CLIENT UNBLOCK, or with its connection. Of a request that waits for no
- * key, whoever it waits for runs the rest, step by step (`proceed`); only the last one answers.
+ * answer, by its deadline, by CLIENT UNBLOCK, or with its connection. Where it waits for no key,
+ * whoever it waits for has the rest run, step by step (`proceed`); only the last one answers.
  *
  * That a key may have become ready is heard from the reports that every command makes of the keys
  * it changed (key-events.ts), which cover whatever creates, replaces, renames or extends a value.

@@ -6,7 +6,7 @@
  * snapshot have the entry as it was first (`beforeChange`).
  */
 import { assert } from "../base/assert.ts";
-import { copyBytes } from "../base/bytes.ts";
+import { copyBytes, copyFromView } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
 import { parseInt64, parseSafeInteger } from "../base/numbers.ts";
 import { Arena, NULL_REF, SLAB_SHIFT } from "../memory/arena.ts";
@@ -25,6 +25,7 @@ import {
   keyLengthIn,
   keyOffset,
   makeHeader,
+  MAX_INLINE_KEY_BYTES,
   markOf,
   setClock,
   setExpiryOf,
@@ -146,6 +147,45 @@ export abstract class EntryStore {
       encoding,
       expiry,
     );
+  }
+
+  /**
+   * As `storeString` for a key that does not exist and a value that is no integer: for many of
+   * them, when a file is loaded, so `keyMade` is not called. False, with nothing done, where the
+   * entry is too large for a block.
+   */
+  loadString(
+    key: DataView,
+    keyStart: number,
+    keyLength: number,
+    value: DataView,
+    valueStart: number,
+    valueLength: number,
+    expiry: Expiry,
+  ): boolean {
+    if (keyLength > MAX_INLINE_KEY_BYTES || !fitsInline(keyLength, valueLength)) return false;
+    const { arena, context, table } = this;
+    const expires = expiry !== NO_EXPIRY;
+    const flags = expires ? HAS_EXPIRY : 0;
+    const offset = keyOffset(flags);
+    const ref = arena.allocate(offset + keyLength + valueLength);
+    const words = arena.words[ref >>> SLAB_SHIFT];
+    const bytes = arena.bytes[ref >>> SLAB_SHIFT];
+    const start = startOf(ref);
+    const encoding = valueLength <= EMBSTR_LIMIT ? ENCODING_EMBSTR : ENCODING_RAW;
+    words[start >>> 2] = makeHeader(TYPE_STRING, encoding, flags, keyLength);
+    words[(start >>> 2) + 1] = context.access.fresh();
+    words[((start + offset) >>> 2) - 1] = valueLength;
+    copyFromView(words, bytes, start + offset, key, keyStart, keyLength);
+    copyFromView(words, bytes, start + offset + keyLength, value, valueStart, valueLength);
+    if (expires) {
+      setExpiryOf(arena, ref, expiry);
+      this.expiring++;
+    }
+    context.mutations++;
+    if (table.savedUpTo !== ALL_SAVED) this.markNew(ref, this.hash);
+    table.insert(this.hash, ref, expires);
+    return true;
   }
 
   /** As `storeString`, for a value that stays bytes even where it reads as an integer. */

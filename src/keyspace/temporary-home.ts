@@ -8,6 +8,8 @@ import type { Collection } from "../memory/object-table.ts";
 import type { Home } from "../values/home.ts";
 
 const FIRST_BYTES = 256;
+/** A larger array is not kept for the next value. */
+const KEPT_BYTES = 65536;
 
 export class TemporaryHome implements Home {
   bytes: Uint8Array = new Uint8Array(FIRST_BYTES);
@@ -15,10 +17,18 @@ export class TemporaryHome implements Home {
   length = 0;
   encoding = 0;
   collection: Collection | null = null;
-  readonly arena: Arena;
+  arena: Arena;
 
   constructor(arena: Arena) {
     this.arena = arena;
+  }
+
+  /** Makes it an empty one again, whose collection went elsewhere. */
+  restart(arena: Arena): void {
+    this.arena = arena;
+    this.length = this.encoding = 0;
+    this.collection = null;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(FIRST_BYTES);
   }
 
   get exists(): boolean {

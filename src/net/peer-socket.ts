@@ -59,6 +59,8 @@ class PeerSocket implements Peer {
   events: PeerEvents;
   private socket: Socket | null = null;
   private isOver = false;
+  /** An event is being dealt with. */
+  private isRunning = false;
   private isEncrypted = false;
   private isDrainDue = false;
   private timer: Timer | null = null;
@@ -125,10 +127,18 @@ class PeerSocket implements Peer {
     };
   }
 
-  /** Runs what an event has to do, and all that follows from it. */
+  /**
+   * Runs what an event has to do, and all that follows from it; later, where the event comes from
+   * within a call of this object's own.
+   */
   private callback(run: () => void): void {
     const { gateway } = this;
     if (this.isOver) return;
+    if (this.isRunning || gateway.engine.running !== null) {
+      setImmediate(() => this.callback(run));
+      return;
+    }
+    this.isRunning = true;
     try {
       gateway.beginCallback();
       run();
@@ -136,6 +146,7 @@ class PeerSocket implements Peer {
     } catch (error) {
       gateway.crashed(error);
     }
+    this.isRunning = false;
   }
 
   private opened(socket: Socket): void {

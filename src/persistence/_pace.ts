@@ -3,8 +3,8 @@
  *
  * Slices earn what they spend: a sixth of the time that goes to clients, and more the less of the
  * time that is. With what they push out of the processor's caches that costs clients a quarter of
- * their throughput. When nobody asks for anything they follow each other at once. What was earned is
- * not hoarded, so no slice stops the server for longer than MAX_SLICE_US.
+ * their throughput. When nobody asks for anything they follow each other at once. What was earned
+ * is not hoarded, so no slice stops the server for longer than MAX_SLICE_US.
  */
 const SHARE = 1 / 6;
 /** The part of the time that clients may take of a server that is called idle. */
@@ -30,14 +30,14 @@ export class Pace {
   }
 
   /**
-   * How long the slice that is about to begin may take; 0: not yet. `hasServed`: clients asked for
-   * something since the last call.
+   * How long the slice that is about to begin may take; 0: not yet. `busyUs` of the time since the
+   * last call went to clients.
    */
-  sliceUs(nowUs: number, hasServed: boolean): number {
+  sliceUs(nowUs: number, busyUs: number): number {
     const gapUs = nowUs - this.endedUs;
     this.endedUs = nowUs;
     this.gapsUs += gapUs;
-    if (hasServed) this.busyUs += gapUs;
+    this.busyUs += Math.min(gapUs, busyUs);
     if (this.gapsUs > WINDOW_US) {
       this.busyUs *= WINDOW_US / this.gapsUs;
       this.gapsUs = WINDOW_US;

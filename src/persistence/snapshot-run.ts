@@ -21,6 +21,7 @@ const SLICE_BYTES = 256 * 1024;
 /** A slice of a run that nobody else is to run beside. */
 const URGENT_SLICE_US = 10_000;
 const PROGRESS_LOG_INTERVAL_US = 5_000_000;
+const AWAKE = -1;
 /** The longest nap: options may change meanwhile. */
 const MAX_NAP_MS = 100;
 
@@ -66,6 +67,8 @@ interface Running {
 export class SnapshotRun {
   private running: Running | null = null;
   private reads = 0;
+  /** What the processor had done when the last turn found that its slice must wait, or AWAKE. */
+  private sleptFromUs = AWAKE;
   private readonly engine: Engine;
   private readonly disk: Disk;
   private readonly makeWalk: (encoder: SnapshotEncoder) => SnapshotWalk;
@@ -106,6 +109,7 @@ export class SnapshotRun {
     const next = (): void => this.turn(running);
     const running = { task, file, walk, pace, startedUs, loggedUs, next, isWritten: false };
     this.running = running;
+    this.sleptFromUs = AWAKE;
     walk.begin();
     this.goOn(running);
     return null;
@@ -147,27 +151,43 @@ export class SnapshotRun {
       file.whenSynced(() => this.goOn(running));
       return;
     }
-    const { clock, stats } = this.engine;
+    const { clock } = this.engine;
     const napMs = this.napMs(running);
     if (napMs > 0) {
       setTimeout(() => this.turn(running), napMs);
       return;
     }
     const startUs = clock.monotonicUs();
-    const earnedUs = pace.sliceUs(startUs, stats.reads !== this.reads);
-    this.reads = stats.reads;
+    const earnedUs = pace.sliceUs(startUs, this.busyUs());
     const sliceUs = running.task.isUrgent === true ? URGENT_SLICE_US : earnedUs;
-    if (sliceUs > 0) {
-      const isMore = walk.step(this.sliceEnd(running, startUs + sliceUs));
-      const nowUs = clock.monotonicUs();
-      pace.sliceEnded(nowUs);
-      this.logProgress(running, nowUs);
-      if (!isMore || file.problem !== null) {
-        this.complete(running, isMore);
-        return;
-      }
+    if (sliceUs === 0) {
+      this.sleptFromUs = clock.processorUs();
+      setTimeout(running.next, 1);
+      return;
+    }
+    const isMore = walk.step(this.sliceEnd(running, startUs + sliceUs));
+    const nowUs = clock.monotonicUs();
+    pace.sliceEnded(nowUs);
+    this.logProgress(running, nowUs);
+    if (!isMore || file.problem !== null) {
+      this.complete(running, isMore);
+      return;
     }
     this.goOn(running);
+  }
+
+  /**
+   * Time since the last turn that went to clients. Where the event loop went round without a pause
+   * any request makes a turn theirs; where it could pause, what the processor did is known.
+   */
+  private busyUs(): number {
+    const { clock, stats } = this.engine;
+    const hasServed = stats.reads !== this.reads;
+    this.reads = stats.reads;
+    if (this.sleptFromUs === AWAKE) return hasServed ? Infinity : 0;
+    const busyUs = clock.processorUs() - this.sleptFromUs;
+    this.sleptFromUs = AWAKE;
+    return busyUs;
   }
 
   private sliceEnd(running: Running, endUs: number): () => boolean {

@@ -11,6 +11,7 @@ import type { HashLimits } from "../values/hash.ts";
 import type { ListLimits } from "../values/list.ts";
 import { ListpackReader } from "../values/listpack-reader.ts";
 import type { SetLimits } from "../values/set.ts";
+import { SetBuilder } from "../values/set-builder.ts";
 import type { SortedSetLimits } from "../values/sorted-set.ts";
 import type { RdbError } from "./rdb-error.ts";
 import type { RdbInput } from "./rdb-input.ts";
@@ -38,6 +39,9 @@ export class Decoding {
   /** The string, or the packed bytes; valid until something else is read. */
   readonly bytes = new ByteView();
   home: TemporaryHome | null = null;
+  /** Serves one value after the other. */
+  private spareHome: TemporaryHome | null = null;
+  readonly setBuilder: SetBuilder;
 
   /** Packed forms that were checked. */
   checkedForms = 0;
@@ -53,12 +57,15 @@ export class Decoding {
 
   constructor(limits: RdbLimits) {
     this.limits = limits;
+    this.setBuilder = new SetBuilder(limits.setLimits);
   }
 
   /** An empty home to build a collection in. */
   build(): TemporaryHome {
     this.result = BUILT;
-    this.home = new TemporaryHome(this.arena);
+    this.spareHome ??= new TemporaryHome(this.arena);
+    this.spareHome.restart(this.arena);
+    this.home = this.spareHome;
     return this.home;
   }
 

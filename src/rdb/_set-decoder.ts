@@ -18,12 +18,13 @@ function decodeMembers(decoding: Decoding): boolean {
   const { input, first } = decoding;
   const count = input.readCount(1);
   if (count === 0) return false;
-  const set = setFor(decoding, count > decoding.limits.setLimits.maxIntegers);
+  const { setBuilder } = decoding;
+  setBuilder.begin(decoding.build(), count);
   for (let i = 0; i < count; i++) {
     input.readString(first);
-    const isNew = set.add(first.bytes, first.start, first.length);
-    if (!isNew) throw decoding.damaged(DUPLICATE);
+    if (!setBuilder.add(first)) throw decoding.damaged(DUPLICATE);
   }
+  if (!setBuilder.finish()) throw decoding.damaged(DUPLICATE);
   return true;
 }
 

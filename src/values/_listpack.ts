@@ -439,6 +439,16 @@ export function itemEquals(
   return itemNeedle.equals(target, at);
 }
 
+/** Whether a string is an integer in canonical form, and so kept as one. */
+export function readsAsInteger(bytes: Uint8Array, start: number, length: number): boolean {
+  if (length === 0 || length > MAX_INT64_DIGITS) return false;
+  const first = bytes[start];
+  if (first !== MINUS && (first < ZERO || first > ZERO + 9)) return false;
+  const integer = parseSafeInteger(bytes, start, length);
+  if (integer === integer) return true;
+  return length > 15 && parseInt64(bytes, start, length) !== null;
+}
+
 function stringHeader(length: number): number {
   if (length < 64) return 1;
   return length < 4096 ? 2 : 5;

@@ -8,7 +8,6 @@
  */
 import { hashBytes } from "../base/hash.ts";
 import { equalBytes } from "../base/bytes.ts";
-import { parseInt64, parseSafeInteger } from "../base/numbers.ts";
 import type { ByteView } from "../memory/element.ts";
 import {
   backBytes,
@@ -22,6 +21,7 @@ import {
   lowWordAt,
   nextItem,
   readItem,
+  readsAsInteger,
   totalBytes,
 } from "./_listpack.ts";
 
@@ -31,9 +31,7 @@ const MAX_ENCODING = 0xf4;
 const STRING_12_BITS = 0xe0;
 const STRING_32_BITS = 0xf0;
 const INT64 = 0xf4;
-const ZERO = 48;
-const MINUS = 45;
-const MAX_INT64_DIGITS = 20;
+const NINE = 57;
 
 export class ListpackReader {
   /** Items, after `open`. */
@@ -63,13 +61,7 @@ export class ListpackReader {
     this.isCounted = true;
     if (length < EMPTY_LISTPACK_BYTES || totalBytes(bytes, start) !== length) return false;
     if (bytes[this.end] !== END) return false;
-    let at = start + HEADER_BYTES;
-    while (at < this.end) {
-      at = this.check(at);
-      if (at < 0) return false;
-      this.count++;
-    }
-    if (at !== this.end) return false;
+    if (!this.checkItems()) return false;
     const shown = bytes[start + 4] | (bytes[start + 5] << 8);
     if (shown !== Math.min(this.count, MANY_ITEMS)) {
       // Too many to be said, which items that were removed may have made untrue.
@@ -113,11 +105,38 @@ export class ListpackReader {
     return hasRepeats(this.bytes, this.start + HEADER_BYTES, this.end, this.count / step, step);
   }
 
-  /** The item behind the one at `at`, or -1 where that is damaged. */
+  /** Counts the items; false where one is damaged. Most are short, and so done in here. */
+  private checkItems(): boolean {
+    const { bytes, end } = this;
+    let count = 0;
+    let at = this.at;
+    while (at < end) {
+      const first = bytes[at];
+      if (first < 0x80) {
+        if (bytes[at + 1] !== 1) return false;
+        at += 2;
+      } else if (first < 0xc0) {
+        const body = first - 0x7f;
+        const back = at + body;
+        if (back >= end || bytes[back] !== body) return false;
+        if (bytes[at + 1] <= NINE && readsAsInteger(bytes, at + 1, body - 1)) {
+          this.hasForeignItems = true;
+        }
+        at = back + 1;
+      } else {
+        at = this.check(at);
+        if (at < 0) return false;
+      }
+      count++;
+    }
+    this.count = count;
+    return at === end;
+  }
+
+  /** The item behind the one at `at`, which is none of the short ones; -1 where it is damaged. */
   private check(at: number): number {
     const { bytes, end } = this;
     const first = bytes[at];
-    if (first < 0x80) return bytes[at + 1] === 1 ? at + 2 : -1;
     if (first > MAX_ENCODING) return -1;
     // A length of 12 bits takes two bytes and one of 32 bits five.
     if (at + (first === STRING_32_BITS ? 5 : 2) > end) return -1;
@@ -141,7 +160,6 @@ function isBackLength(bytes: Uint8Array, at: number, body: number, size: number)
 
 function isCanonicalItem(bytes: Uint8Array, at: number, body: number): boolean {
   const first = bytes[at];
-  if (first < 0xc0) return !readsAsInteger(bytes, at + 1, body - 1);
   if (first >= STRING_12_BITS && first < STRING_32_BITS) {
     return body - 2 >= 64 && !readsAsInteger(bytes, at + 2, body - 2);
   }
@@ -150,20 +168,13 @@ function isCanonicalItem(bytes: Uint8Array, at: number, body: number): boolean {
   return highWordAt(bytes, at) !== (lowWordAt(bytes, at) | 0) >> 31;
 }
 
-function readsAsInteger(bytes: Uint8Array, start: number, length: number): boolean {
-  if (length === 0 || length > MAX_INT64_DIGITS) return false;
-  const first = bytes[start];
-  if (first !== MINUS && (first < ZERO || first > ZERO + 9)) return false;
-  const integer = parseSafeInteger(bytes, start, length);
-  if (integer === integer) return true;
-  return length > 15 && parseInt64(bytes, start, length) !== null;
-}
-
 /** Places of items by hash, each one more than it is, so that 0 is none. */
 let places = new Int32Array(1024);
 const KEPT_PLACES = 65536;
-/** Up to so many items are compared with each other. */
-const FEW_ITEMS = 6;
+/** Up to so many items are compared with each other, by some of their bytes first. */
+const FEW_ITEMS = 32;
+const samples = new Int32Array(FEW_ITEMS);
+const itemsAt = new Int32Array(FEW_ITEMS);
 
 /** As `hasRepeats` of the reader, for the `count` items at every `step`-th place. */
 export function hasRepeats(
@@ -192,15 +203,26 @@ export function hasRepeats(
 }
 
 function hasRepeatsAmongFew(bytes: Uint8Array, from: number, end: number, step: number): boolean {
+  let count = 0;
   for (let at = from; at < end;) {
-    const size = nextItem(bytes, at) - at;
-    for (let other = from; other < at;) {
-      if (isSameItem(bytes, other, at, size)) return true;
-      for (let i = 0; i < step; i++) other = nextItem(bytes, other);
+    const next = nextItem(bytes, at);
+    const sample = sampleOf(bytes, at, next - at);
+    for (let i = 0; i < count; i++) {
+      if (samples[i] === sample && isSameItem(bytes, itemsAt[i], at, next - at)) return true;
     }
-    for (let i = 0; i < step; i++) at = nextItem(bytes, at);
+    samples[count] = sample;
+    itemsAt[count++] = at;
+    at = next;
+    for (let i = 1; i < step; i++) at = nextItem(bytes, at);
   }
   return false;
+}
+
+/** Bytes in which items of a collection mostly differ: what says the length, and the last ones. */
+function sampleOf(bytes: Uint8Array, at: number, size: number): number {
+  const last = at + size - 2;
+  const before = size > 2 ? last - 1 : at;
+  return bytes[at] | (bytes[last] << 8) | (bytes[before] << 16) | (bytes[at + (size >>> 1)] << 24);
 }
 
 /** Whether the two items, the second of which takes `size` bytes, are equal. */

@@ -19,7 +19,7 @@ import { LocalEngine } from "../support/local-engine.ts";
 import { quoteBytes } from "../support/readable.ts";
 import { randomFrom, scale, seededRandom } from "../support/random.ts";
 import { encodeRequest } from "../support/resp-client.ts";
-import { changes } from "./_changes.ts";
+import { changes } from "../support/changes.ts";
 
 const CASES = scale(1000);
 const CASES_PER_FILE = 50;
@@ -42,7 +42,7 @@ test(
       for (let i = 0; i < CASES_PER_FILE; i++) check(damaged(file));
     }
     // Each way to end has been seen.
-    expect([...outcomes.keys()].sort()).toEqual([WHOLE, CUT, BAD_FORMAT, BAD_COMMAND].sort());
+    expect(new Set(outcomes.keys())).toEqual(new Set([WHOLE, CUT, BAD_FORMAT, BAD_COMMAND]));
   },
   60_000 + CASES * 20,
 );

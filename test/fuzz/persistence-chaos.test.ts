@@ -13,7 +13,7 @@ import { type Random, randomFrom, scale, seededRandom } from "../support/random.
 import { ReplyError, type RespClient } from "../support/resp-client.ts";
 import { waitForField } from "../support/saving.ts";
 import { type ServerProcess, startServer } from "../support/server.ts";
-import { changes, type Command, filling } from "./_changes.ts";
+import { changes, type Command, filling } from "../support/changes.ts";
 
 const ROUNDS = scale(2);
 const STEPS_PER_ROUND = 20;

@@ -18,7 +18,7 @@ import {
 import { LocalEngine } from "../support/local-engine.ts";
 import { ReplyError } from "../support/resp-client.ts";
 import { randomFrom, scale, seededRandom } from "../support/random.ts";
-import { changes, filling } from "./_changes.ts";
+import { changes, filling } from "../support/changes.ts";
 
 const ROUNDS = scale(1);
 const OPTIONS = { keys: 6, hugeSize: 5000, databases: 3, hasFieldExpiry: true };

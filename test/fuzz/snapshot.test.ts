@@ -10,8 +10,7 @@ import { randomFrom, scale, seededRandom } from "../support/random.ts";
 import { persistenceField } from "../support/saving.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { type ServerProcess, startServer } from "../support/server.ts";
-import type { ChangeOptions } from "./_change-commands.ts";
-import { changes, type Command, filling } from "./_changes.ts";
+import { type ChangeOptions, changes, type Command, filling } from "../support/changes.ts";
 
 const ROUNDS = scale(1);
 const BATCH = 50;
@@ -24,7 +23,7 @@ const ROUND_TIMEOUT_MS = 60_000;
 const EXPIRY_MS = 300;
 
 const OPTIONS: ChangeOptions = {
-  keys: 40,
+  keys: 25,
   hugeSize: 6000,
   databases: 3,
   hasFieldExpiry: true,

@@ -54,7 +54,7 @@ describe.skipIf(oracle === null)("sessions on two servers", () => {
 
   beforeAll(async () => {
     if (oracle === null) return;
-    pedis = await startServer({ directives: DIRECTIVES });
+    pedis = await startServer({ directives: [...DIRECTIVES, "rdb-version 10"] });
     redis = await startServer({ program: oracle, directives: DIRECTIVES });
   });
 

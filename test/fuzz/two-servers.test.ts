@@ -47,7 +47,7 @@ describe.skipIf(oracle === null)("random commands on two servers", () => {
 
   beforeAll(async () => {
     if (oracle === null) return;
-    pedis = await startServer({ directives: DIRECTIVES });
+    pedis = await startServer({ directives: [...DIRECTIVES, "rdb-version 10"] });
     redis = await startServer({ program: oracle, directives: DIRECTIVES });
   });
 

@@ -9,7 +9,7 @@ import { LocalEngine } from "../support/local-engine.ts";
 import { plainReply, quoteBytes } from "../support/readable.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { bulkItems } from "../support/content.ts";
-import { changes, type Command } from "../fuzz/_changes.ts";
+import { changes, type Command } from "../support/changes.ts";
 
 export interface WriterOptions {
   readonly database: number;

@@ -2,7 +2,7 @@
  * Files that a crash cut or a disk damaged, where Redis 7.0 loses acknowledged writes, changes what
  * it refuses, or aborts with a bug report.
  */
-import { describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { contentOf, differences } from "../support/content.ts";
@@ -83,6 +83,17 @@ test.each(["yes", "no"])(
 describe("A damaged RDB file", () => {
   const { seed } = seededRandom("damaged RDB files");
 
+  let saved: Buffer;
+
+  beforeAll(async () => {
+    await using server = await startServer({ directives: BASIC });
+    await server.withClient(async (client) => {
+      await sendAll(client, makeDataset(randomFrom(seed), { isSmall: true }).commands);
+      expect(await client.value("SAVE")).toBe("OK");
+    });
+    saved = readFileSync(join(server.dir, "dump.rdb"));
+  });
+
   test("that was cut is refused with the offset, and left as it was", async () => {
     await withSavedFile(async (dir, bytes) => {
       const random = randomFrom(seed);
@@ -135,16 +146,7 @@ describe("A damaged RDB file", () => {
   }
 
   async function withSavedFile(use: (dir: string, bytes: Buffer) => Promise<void>): Promise<void> {
-    await withDirectory(async (dir) => {
-      {
-        await using server = await startServer({ dir, directives: BASIC });
-        await server.withClient(async (client) => {
-          await sendAll(client, makeDataset(randomFrom(seed), { isSmall: true }).commands);
-          expect(await client.value("SAVE")).toBe("OK");
-        });
-      }
-      await use(dir, readFileSync(join(dir, "dump.rdb")));
-    });
+    await withDirectory((dir) => use(dir, saved));
   }
 
   async function expectRefused(dir: string, reason: RegExp): Promise<void> {

@@ -109,40 +109,50 @@ describe.skipIf(!mounts)("A disk that takes no saves", () => {
     ["read-only", (disk) => disk.remount("ro"), (disk) => disk.remount("rw")],
   ];
 
-  test.each(troubles)("%s: writes are refused until a save succeeds", async (_, spoil, mend) => {
-    using disk = new SmallDisk(4 * MEBIBYTE);
-    const directives = ["appendonly no", "save 1 1"];
-    await using server = await startServer({ dir: disk.dir, directives });
-    await using client = await server.connect();
-    const keys = Array.from({ length: 100 }, (_key, i) => `key${i}`);
-    await setAll(client, keys);
-    expect(await client.value("SAVE")).toBe("OK");
-    const saved = readFileSync(join(disk.dir, "dump.rdb"), "latin1");
-    spoil(disk);
-    await setAll(client, ["another"]);
-    await client.do("BGSAVE");
-    await waitForField(client, "rdb_last_bgsave_status", "err");
-    expect(messageOf(await client.value("SET", "k", "v"))).toStartWith(NOT_SAVED);
-    expect(await client.value("GET", "another")).toBe(VALUE);
-    expect(messageOf(await client.value("SAVE"))).toStartWith("ERR");
-    expect(messageOf(await client.value("SHUTDOWN"))).toStartWith("ERR Errors trying to SHUTDOWN");
-    // What was saved before is as it was, and nothing lies about.
-    const files = Object.keys(filesOf(disk.dir)).filter((name) => name !== "filler");
-    expect(files).toEqual(["dump.rdb"]);
-    expect(readFileSync(join(disk.dir, "dump.rdb"), "latin1")).toBe(saved);
-    await client.do("CONFIG SET stop-writes-on-bgsave-error no");
-    await setAll(client, ["allowed"]);
-    await client.do("CONFIG SET stop-writes-on-bgsave-error yes");
-    expect(messageOf(await client.value("SET", "k", "v"))).toStartWith(NOT_SAVED);
-    mend(disk);
-    // A save point has been passed, so a save is tried again.
-    await waitForField(client, "rdb_last_bgsave_status", "ok", RETRY_TIMEOUT_MS);
-    await setAll(client, ["k"]);
-    expect(await client.value("SAVE")).toBe("OK");
-    await server.kill9();
-    await server.start();
-    await expectKeys(server, [...keys, "another", "allowed", "k"]);
-  });
+  test.each(troubles)(
+    "%s: writes are refused until a save succeeds",
+    async (trouble, spoil, mend) => {
+      using disk = new SmallDisk(4 * MEBIBYTE);
+      const directives = ["appendonly no", "save 3600 1"];
+      await using server = await startServer({ dir: disk.dir, directives });
+      await using client = await server.connect();
+      const keys = Array.from({ length: 100 }, (_key, i) => `key${i}`);
+      await setAll(client, keys);
+      expect(await client.value("SAVE")).toBe("OK");
+      const saved = readFileSync(join(disk.dir, "dump.rdb"), "latin1");
+      spoil(disk);
+      await setAll(client, ["another"]);
+      await client.do("BGSAVE");
+      await waitForField(client, "rdb_last_bgsave_status", "err");
+      expect(messageOf(await client.value("SET", "k", "v"))).toStartWith(NOT_SAVED);
+      expect(await client.value("GET", "another")).toBe(VALUE);
+      expect(messageOf(await client.value("SAVE"))).toStartWith("ERR");
+      expect(messageOf(await client.value("SHUTDOWN"))).toStartWith(
+        "ERR Errors trying to SHUTDOWN",
+      );
+      // What was saved before is as it was, and nothing lies about.
+      const files = Object.keys(filesOf(disk.dir)).filter((name) => name !== "filler");
+      expect(files).toEqual(["dump.rdb"]);
+      expect(readFileSync(join(disk.dir, "dump.rdb"), "latin1")).toBe(saved);
+      await client.do("CONFIG SET stop-writes-on-bgsave-error no");
+      await setAll(client, ["allowed"]);
+      await client.do("CONFIG SET stop-writes-on-bgsave-error yes");
+      expect(messageOf(await client.value("SET", "k", "v"))).toStartWith(NOT_SAVED);
+      mend(disk);
+      if (trouble === "full") {
+        // A save point has been passed, so a save is tried again by itself.
+        await client.do("CONFIG", "SET", "save", "1 1");
+      } else {
+        await client.do("BGSAVE");
+      }
+      await waitForField(client, "rdb_last_bgsave_status", "ok", RETRY_TIMEOUT_MS);
+      await setAll(client, ["k"]);
+      expect(await client.value("SAVE")).toBe("OK");
+      await server.kill9();
+      await server.start();
+      await expectKeys(server, [...keys, "another", "allowed", "k"]);
+    },
+  );
 
   test("a directory that is read-only from the start serves what is there", async () => {
     using disk = new SmallDisk(4 * MEBIBYTE);

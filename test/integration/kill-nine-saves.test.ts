@@ -11,7 +11,7 @@ import { type Random, scale, seededRandom } from "../support/random.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { withDirectory } from "../support/saving.ts";
 import { type Program, type ServerProcess, startServer } from "../support/server.ts";
-import { filling } from "../fuzz/_changes.ts";
+import { filling } from "../support/changes.ts";
 import { Writer } from "./_writers.ts";
 
 const ROUNDS = scale(3);

@@ -119,7 +119,7 @@ function lists(r: Random, keyOf: KeyOf, isMain: boolean): Command[] {
   const mixed = [...items(300), longElement(r, 9000), ...items(5), longElement(r, 66_000)];
   return [
     ...commands,
-    ...push("l:chunks", items(r.between(3000, 6000))),
+    ...push("l:chunks", items(r.between(2000, 3000))),
     ...push("l:large", [longElement(r, 8193), longElement(r, 70_000)]),
     ...push("l:mixed", [...mixed, ...items(300), r.bytes(9000)]),
     ...push(
@@ -149,7 +149,7 @@ function sets(r: Random, keyOf: KeyOf, isMain: boolean): Command[] {
       ...["9223372036854775807", "-9223372036854775808"].map((text) => Buffer.from(text)),
     ]),
     ...add("t:integers", numbers(900, 1e6)),
-    ...add("t:table", [...distinct(r, 3000, shortElement)]),
+    ...add("t:table", [...distinct(r, 1200, shortElement)]),
     ...add(
       "t:long",
       distinct(r, 20, () => longElement(r, r.between(1, 200))),
@@ -170,7 +170,7 @@ function sortedSets(r: Random, keyOf: KeyOf, isMain: boolean, zero: string): Com
   if (!isMain) return commands;
   return [
     ...commands,
-    ...add("z:tree", distinct(r, 3000, shortElement)),
+    ...add("z:tree", distinct(r, 1200, shortElement)),
     ...add(
       "z:long",
       distinct(r, 30, () => longElement(r, r.between(1, 300))),
@@ -195,7 +195,7 @@ function hashes(r: Random, keyOf: KeyOf, isMain: boolean): Command[] {
   if (!isMain) return commands;
   return [
     ...commands,
-    ...set("h:table", distinct(r, 3000, shortElement)),
+    ...set("h:table", distinct(r, 1200, shortElement)),
     ...set("h:long", distinct(r, 30, shortElement), 400),
     ...set(
       "h:huge",
@@ -207,7 +207,7 @@ function hashes(r: Random, keyOf: KeyOf, isMain: boolean): Command[] {
 
 function streams(r: Random, keyOf: KeyOf, isMain: boolean): Command[] {
   if (!isMain) return streamCommands(r, keyOf("x:small"), r.between(1, 30));
-  const sizes = [250, 350, 500, 1000];
+  const sizes = [250, 350, 700];
   return [
     ...sizes.flatMap((size) => streamCommands(r, keyOf(`x:${size}`), size)),
     ...oddStreams(r, (name) => keyOf(`x:${name}`)),

@@ -27,6 +27,10 @@ class TickingClock implements Clock {
     return this.nowMs * 1000;
   }
 
+  processorUs(): number {
+    return this.monotonicUs();
+  }
+
   monotonicUs(): number {
     this.us += this.stepUs;
     return this.us;

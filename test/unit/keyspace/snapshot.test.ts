@@ -297,28 +297,28 @@ for (let round = 0; round < scale(4); round++) {
   }, 60_000);
 }
 
-test.each([[["MOVE", "large", "1"]], [["RENAME", "large", "other"]]])(
-  "a large string that %p takes elsewhere is written as it was",
-  (command) => {
-    const engine = new LocalEngine();
-    const text = "x".repeat(2 << 20);
-    engine.do("SET", "large", text);
-    // From now on its bytes are its own, and changed in their place.
-    engine.do("SETRANGE", "large", "0", "a");
-    const encoder = new TextsOfEntries(engine);
-    const snapshot = new Snapshot(engine.engine.keyspace, encoder);
-    snapshot.begin();
-    engine.do(...command);
-    if (command[0] === "MOVE") engine.do("SELECT", "1");
-    const name = command[0] === "MOVE" ? "large" : "other";
-    engine.do("SETRANGE", name, "5", "changed");
-    while (snapshot.step(() => true));
-    expect(encoder.largeCount).toBe(1);
-    const [[, [written]]] = encoder.entries;
-    expect(written === `a${text.slice(1)}`).toBe(true);
-    expect(engine.do("GETRANGE", name, "0", "12")).toBe("axxxxchangedx");
-  },
-);
+test.each([
+  ["MOVE", "large", "1"],
+  ["RENAME", "large", "other"],
+])("a large string that %s takes elsewhere is written as it was", (verb, key, target) => {
+  const engine = new LocalEngine();
+  const text = "x".repeat(2 << 20);
+  engine.do("SET", "large", text);
+  // From now on its bytes are its own, and changed in their place.
+  engine.do("SETRANGE", "large", "0", "a");
+  const encoder = new TextsOfEntries(engine);
+  const snapshot = new Snapshot(engine.engine.keyspace, encoder);
+  snapshot.begin();
+  engine.do(verb, key, target);
+  if (verb === "MOVE") engine.do("SELECT", "1");
+  const name = verb === "MOVE" ? "large" : "other";
+  engine.do("SETRANGE", name, "5", "changed");
+  while (snapshot.step(() => true));
+  expect(encoder.largeCount).toBe(1);
+  const [[, [written]]] = encoder.entries;
+  expect(written === `a${text.slice(1)}`).toBe(true);
+  expect(engine.do("GETRANGE", name, "0", "12")).toBe("axxxxchangedx");
+});
 
 test("a value of a few large parts is written in as many steps as it takes", () => {
   const engine = new LocalEngine();

@@ -78,6 +78,7 @@ function expectRefusal(bytes: Uint8Array, message: string | RegExp, offset: numb
 }
 
 const HELLO = record(rdb.RDB_STRING, "k", string("hello"));
+const HELLO_2 = record(rdb.RDB_STRING, "k2", string("hello"));
 const expireMs = (whenMs: number | bigint): Uint8Array =>
   join(rdb.OPCODE_EXPIRE_MS, little(whenMs, 8));
 
@@ -186,6 +187,39 @@ describe("keys", () => {
       expect(engine.do(`GET key-${i}`)).toBe(i % 2 === 0 ? String(i) : `value-${i}`);
     }
     expect(engine.database(0).size).toBe(records.length);
+  });
+
+  test("with strings of all lengths, as they are and compressed", () => {
+    const text = "abcdefghijklmnopqrstuvwxyz-0123456789".repeat(40);
+    const expected = new Map<string, string>();
+    const records: Uint8Array[] = [];
+    for (let size = 0; size < 1200; size += size < 150 ? 1 : 83) {
+      for (const form of [string, literalLzf]) {
+        if (form === literalLzf && size === 0) continue;
+        const name = `${form.name}-${"k".repeat(size % 37)}-${size}`;
+        const value = text.slice(size % 7, (size % 7) + size);
+        expected.set(name, value);
+        const expiry = size % 3 === 0 ? expireMs(START_MS + size + 1) : latin1("");
+        records.push(join(expiry, record(rdb.RDB_STRING, name, form(value))));
+      }
+    }
+    const { engine, loader } = load(rdbFile(10, ...records));
+    expect(loader.keysLoaded).toBe(expected.size);
+    for (const [name, value] of expected) {
+      const size = value.length;
+      expect(engine.do("GET", name)).toBe(value);
+      expect(engine.do("PTTL", name)).toBe(size % 3 === 0 ? size + 1 : -1);
+      expect(engine.do("OBJECT", "ENCODING", name)).toBe(size > 44 ? "raw" : "embstr");
+    }
+  });
+
+  test("with a compressed string that is damaged are refused, those before it are there", () => {
+    const damaged = literalLzf("text ".repeat(50));
+    damaged[5] = 0xff;
+    const bytes = rdbFile(10, HELLO, HELLO_2, record(rdb.RDB_STRING, "lzf", damaged));
+    const { engine, loader } = prepare(bytes);
+    expect(() => loader.step(1000)).toThrow("Invalid LZF compressed string");
+    expect(engine.do("MGET k k2 lzf")).toEqual(["hello", "hello", null]);
   });
 
   test("that expire, and those that have", () => {

@@ -4,7 +4,7 @@
  * letter and a number; number 0 is the huge one. Some commands are refused, as keys change their
  * types and members go; that is no harm.
  */
-import type { Random } from "../support/random.ts";
+import type { Random } from "./random.ts";
 
 export interface ChangeOptions {
   /** Keys of each type and database. */

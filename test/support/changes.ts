@@ -1,6 +1,8 @@
 /** The content that random changes (_change-commands.ts) begin with, and the changes. */
-import type { Random } from "../support/random.ts";
+import type { Random } from "./random.ts";
 import { type ChangeOptions, changeCommands, elementOf, LETTERS } from "./_change-commands.ts";
+
+export type { ChangeOptions } from "./_change-commands.ts";
 
 export type Command = readonly string[];
 
