@@ -56,6 +56,8 @@ export class HashValue {
   /** Where `next` goes on in packed bytes. */
   private place = 0;
 
+  /** Of the last `opened`. */
+  private nowMs = 0;
   /** The element that was read last. */
   private current: Ref = NULL_REF;
 
@@ -69,6 +71,7 @@ export class HashValue {
 
   /** To be called when the home was opened: fields that expired before `nowMs` are hidden. */
   opened(nowMs: number): this {
+    this.nowMs = nowMs;
     if (this.home.collection !== null) this.large.hiddenBeforeMs = nowMs;
     return this;
   }
@@ -270,7 +273,7 @@ export class HashValue {
    * home. Returns how many; the key may be gone then.
    */
   removeExpired(limit: number): number {
-    if (!this.hidesFields || !this.home.removesExpired) return 0;
+    if (!this.hidesFields || !this.mayRemove()) return 0;
     const { large } = this;
     const firstMs = large.firstExpiryMs;
     const fields: Uint8Array[] = [];
@@ -291,13 +294,21 @@ export class HashValue {
     const { large } = this;
     const ref = large.find(bytes, start, length);
     if (ref === NULL_REF || !large.isHidden(ref)) return ref;
-    if (this.home.removesExpired) {
+    if (this.mayRemove()) {
       const firstMs = large.firstExpiryMs;
       const field = this.takeOut(ref);
       this.announce(firstMs);
       this.home.fieldsExpired([field]);
     }
     return NULL_REF;
+  }
+
+  /** Whether expired fields may be removed now. */
+  private mayRemove(): boolean {
+    const may = this.home.removesExpired;
+    // A snapshot may have read the hash just now, to which nothing is hidden.
+    this.large.hiddenBeforeMs = this.nowMs;
+    return may;
   }
 
   /** Removes an element and returns its field. */

@@ -320,6 +320,25 @@ test.each([
   expect(engine.do("GETRANGE", name, "0", "12")).toBe("axxxxchangedx");
 });
 
+test("a field that expires meanwhile goes alone, and is saved as it was", () => {
+  const engine = new LocalEngine();
+  engine.do("HSET", "read", "f", "v", "g", "w");
+  engine.do("HSET", "swept", "f", "v", "g", "w");
+  for (const key of ["read", "swept"]) engine.do("HPEXPIRE", key, "1", "FIELDS", "1", "f");
+  engine.pass(10);
+  const encoder = new TextsOfEntries(engine);
+  const snapshot = new Snapshot(engine.engine.keyspace, encoder);
+  snapshot.begin();
+  engine.recordEffects();
+  expect(engine.do("HGET", "read", "f")).toBeNull();
+  expect(engine.effects()).toEqual(["0: HDEL read f"]);
+  engine.expire();
+  expect(engine.effects()).toEqual(["0: HDEL swept f"]);
+  expect(engine.do("HGETALL", "swept")).toEqual(["g", "w"]);
+  while (snapshot.step(() => true));
+  for (const fields of encoder.entries.values()) expect(fields).toHaveLength(2);
+});
+
 test("a value of a few large parts is written in as many steps as it takes", () => {
   const engine = new LocalEngine();
   const text = "x".repeat(100_000);
