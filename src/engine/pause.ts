@@ -52,13 +52,19 @@ export class Pause {
     if (this.gates !== 0 && nowMs >= this.endsAtMs) this.stop();
   }
 
+  /** Whether expired keys stay: nothing goes by itself while there is a pause or a load. */
+  settleExpiry(): void {
+    const { context, gates } = this.engine;
+    context.keepsExpired = (gates & (BOTH_GATES | GATE_LOADING)) !== 0;
+  }
+
   private apply(): void {
     const { engine } = this;
     const before = engine.gates & BOTH_GATES;
     const now = this.holdCount > 0 ? this.gates | GATE_PAUSE_WRITE : this.gates;
     engine.open(BOTH_GATES);
     engine.shut(now);
-    engine.context.keepsExpired = now !== 0 || (engine.gates & GATE_LOADING) !== 0;
+    this.settleExpiry();
     if ((before & ~now) === 0) return;
     engine.blocking.resumePostponed();
     this.onEnd();

@@ -40,6 +40,10 @@ const MAX_WHOLE_STRING_BYTES = 1 << 20;
 /** What may be written in one go of collections: elements, or blocks of some kilobytes. */
 const MAX_WHOLE_ELEMENTS = 512;
 const MAX_WHOLE_BLOCKS = 32;
+/** Larger ones are not, however few parts they have. */
+const MAX_WHOLE_BYTES = 1 << 18;
+/** What a step should write of a collection at the most, as far as its parts allow. */
+const STEP_BYTES = 1 << 16;
 const ELEMENTS_PER_STEP = 128;
 const BLOCKS_PER_STEP = 8;
 const LAST_MARK = 255;
@@ -79,7 +83,9 @@ interface Part {
 interface LargeJob {
   readonly encoding: LargeEncoding;
   readonly value: FrozenValue;
-  readonly partsPerStep: number;
+  readonly mostParts: number;
+  /** Of the next step: fewer where the parts are large. */
+  parts: number;
 }
 
 export class Snapshot implements RunningSnapshot {
@@ -157,9 +163,9 @@ export class Snapshot implements RunningSnapshot {
   /** False where nothing is left. */
   private writeSome(): boolean {
     if (this.jobs.length > 0) {
-      const [{ encoding, value, partsPerStep }] = this.jobs;
-      if (encoding.step(partsPerStep)) return true;
-      value.thaw();
+      const [job] = this.jobs;
+      if (goOnWith(job)) return true;
+      job.value.thaw();
       this.jobs.shift();
       return true;
     }
@@ -192,9 +198,21 @@ export class Snapshot implements RunningSnapshot {
       return;
     }
     const encoding = this.encoder.large(database, arena, ref, value);
-    const partsPerStep = isInBlocks(value.kind) ? BLOCKS_PER_STEP : ELEMENTS_PER_STEP;
-    this.jobs.push({ encoding, value, partsPerStep });
+    const mostParts = isInBlocks(value.kind) ? BLOCKS_PER_STEP : ELEMENTS_PER_STEP;
+    const parts = value.kind === "string" ? mostParts : 1;
+    this.jobs.push({ encoding, value, mostParts, parts });
   }
+}
+
+/** Takes a step, and learns from it how large the next one may be. False at the end. */
+function goOnWith(job: LargeJob): boolean {
+  const { encoding, value, mostParts, parts } = job;
+  const before = value.shownBytes;
+  const hasMore = encoding.step(parts);
+  const bytes = value.shownBytes - before;
+  if (bytes > STEP_BYTES) job.parts = Math.max(1, Math.floor((parts * STEP_BYTES) / bytes));
+  else if (bytes > 0) job.parts = Math.min(parts * 2, mostParts);
+  return hasMore;
 }
 
 /** The entry's value, frozen, or null where it can be written in one go. */
@@ -207,7 +225,8 @@ function freezeLarge(arena: Arena, ref: Ref): FrozenValue | null {
     return isLarge ? freezeString(arena, object) : null;
   }
   const limit = object.table === null ? MAX_WHOLE_BLOCKS : MAX_WHOLE_ELEMENTS;
-  return object.partCount > limit ? (object.freeze() as FrozenValue) : null;
+  const isWhole = object.partCount <= limit && object.sizeBytes <= MAX_WHOLE_BYTES;
+  return isWhole ? null : (object.freeze() as FrozenValue);
 }
 
 /** About what a value takes that is not in the entry. */
@@ -221,7 +240,7 @@ function largeBytesOf(arena: Arena, ref: Ref): number {
 
 function freezeString(arena: Arena, bytes: Uint8Array): FrozenString {
   arena.objects.pin(bytes);
-  return { kind: "string", bytes, thaw: () => arena.objects.unpin(bytes) };
+  return { kind: "string", bytes, shownBytes: 0, thaw: () => arena.objects.unpin(bytes) };
 }
 
 function isInBlocks(kind: FrozenValue["kind"]): boolean {

@@ -206,6 +206,19 @@ export function setNumberOf(arena: Arena, ref: Ref, number: number): void {
   words[at + 1] = doubleWords[1];
 }
 
+/** Bytes of the block and of what the element holds in the object table. */
+export function elementBytes(arena: Arena, ref: Ref): number {
+  const header = headerAt(arena, ref);
+  let bytes = arena.capacity(ref);
+  if ((header & (EXTERNAL_MEMBER | EXTERNAL_DATA)) !== 0) {
+    const words = arena.words[ref >>> SLAB_SHIFT];
+    const at = (((ref & UNIT_MASK) << 4) + memberOffset(header)) >>> 2;
+    if ((header & EXTERNAL_MEMBER) !== 0) bytes += arena.objects.sizeOf(words[at]);
+    if ((header & EXTERNAL_DATA) !== 0) bytes += arena.objects.sizeOf(words[at - 1]);
+  }
+  return bytes;
+}
+
 /** Frees the block and what the element holds in the object table. */
 export function freeElement(arena: Arena, ref: Ref): void {
   const header = headerAt(arena, ref);

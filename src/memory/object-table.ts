@@ -9,7 +9,7 @@
 import { assert } from "../base/assert.ts";
 import type { Arena } from "./arena.ts";
 import type { ByteTable } from "./byte-table.ts";
-import type { Reclaimer } from "./reclaimer.ts";
+import type { Reclaimable, Reclaimer } from "./reclaimer.ts";
 
 /** What JavaScriptCore spends on a typed array and its buffer beside the bytes themselves. */
 const OBJECT_OVERHEAD_BYTES = 128;
@@ -38,6 +38,8 @@ export interface Collection {
 
 /** A value as it was at one moment (values/frozen.ts says what can be read of it). */
 export interface Frozen {
+  /** Bytes of the parts that were shown so far. */
+  readonly shownBytes: number;
   /** The end of it, whether all was read or not. */
   thaw(): void;
 }
@@ -123,8 +125,8 @@ export class ObjectTable {
     this.free.push(handle);
   }
 
-  /** Frees a collection that nothing names any more, in slices. */
-  reclaim(collection: Collection): void {
+  /** Frees what nothing names any more, in slices. */
+  reclaim(collection: Reclaimable): void {
     this.reclaimer.add(collection);
   }
 

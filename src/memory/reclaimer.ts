@@ -3,12 +3,16 @@
  * frees only a few elements at once; the rest goes in slices between turns of the event loop, so
  * that deleting millions of elements stops nobody.
  */
-import type { Collection } from "./object-table.ts";
+/** What is freed in slices. */
+export interface Reclaimable {
+  /** Frees up to `budget` of its elements; false once nothing is left. */
+  free(budget: number): boolean;
+}
 
 export class Reclaimer {
   /** Collections that were freed in slices (INFO: lazyfreed_objects). */
   freed = 0;
-  private readonly queue: Collection[] = [];
+  private readonly queue: Reclaimable[] = [];
 
   get isEmpty(): boolean {
     return this.queue.length === 0;
@@ -19,7 +23,7 @@ export class Reclaimer {
     return this.queue.length;
   }
 
-  add(collection: Collection): void {
+  add(collection: Reclaimable): void {
     this.queue.push(collection);
   }
 

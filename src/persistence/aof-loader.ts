@@ -145,9 +145,9 @@ export class AofLoader {
       if (!(yield* this.loadPart(part))) return false;
     }
     progress.end();
-    context.keepsExpired = false;
     context.showsExpired = false;
     engine.open(GATE_LOADING);
+    engine.pause.settleExpiry();
     return true;
   }
 

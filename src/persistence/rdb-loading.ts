@@ -136,9 +136,9 @@ export class RdbLoading {
   private end(): void {
     const { context } = this.engine;
     this.progress.end();
-    context.keepsExpired = false;
     context.showsExpired = false;
     this.engine.open(GATE_LOADING);
+    this.engine.pause.settleExpiry();
   }
 
   private async runInSlices(loader: RdbLoader, startUs: number): Promise<void> {

@@ -44,8 +44,8 @@ const MAX_INT32_TEXT = 11;
 const MIN_COMPRESSED = 21;
 /** Shorter keys seldom can, and to try costs half as much as all the rest of a small entry. */
 const MIN_COMPRESSED_KEY = 64;
-/** Longer ones would take too long at a time. */
-export const MAX_COMPRESSED = 1024 * 1024;
+/** Longer ones would take more than some three milliseconds at a time. */
+export const MAX_COMPRESSED = 256 * 1024;
 /** Compression must save this much. */
 const LEAST_SAVED = 4;
 const CHECKSUM_BYTES = 8;

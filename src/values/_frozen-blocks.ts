@@ -12,6 +12,7 @@ const FIRST_HANDLE = 4294967296;
 
 export abstract class FrozenBlocks {
   isAbandoned = false;
+  shownBytes = 0;
   /** Blocks below have been shown. */
   protected next = 0;
   /** From a block's place to its number. */
@@ -75,6 +76,7 @@ export abstract class FrozenBlocks {
     for (; this.next < end; this.next++) {
       const { next: number } = this;
       const copy = this.copies[number];
+      this.shownBytes += this.lengths[number];
       if (copy !== undefined) {
         visit(number, copy, 0, copy.length);
         this.copies[number] = undefined;

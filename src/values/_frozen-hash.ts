@@ -43,6 +43,7 @@ export class FrozenLargeHash extends FrozenTable implements FrozenHash {
   protected show(ref: Ref): void {
     const expiryMs = this.isInNotes ? numberOf(this.arena, ref) : this.hash.expiryOf(ref);
     readData(this.arena, ref, this.value);
+    this.shownBytes += this.value.length;
     this.visit(this.memberOf(ref), this.value, expiryMs);
   }
 

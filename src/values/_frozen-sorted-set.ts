@@ -62,7 +62,7 @@ export class FrozenLargeSortedSet extends FrozenTable implements FrozenSortedSet
     tree.seek(rank);
     for (let left = budget; ;) {
       const ref = tree.cursorRef;
-      if (!this.isNoted(ref)) this.show(ref);
+      if (!this.isNoted(ref)) this.showCounted(ref);
       if (--left === 0 || !tree.previous()) {
         this.stopBehind(ref);
         return true;

@@ -19,12 +19,17 @@ import {
 import type { Collection } from "../memory/object-table.ts";
 import { hashBytes } from "../base/hash.ts";
 
+/** What an element is beside its member and its data. */
+const ELEMENT_BYTES = 16;
+/** Notes that are freed at once; more of them go in slices. */
+const FREED_AT_ONCE = 1024;
 /** A position behind all hashes. */
 const END = 4294967296;
 
 export abstract class FrozenTable {
   readonly size: number;
   isAbandoned = false;
+  shownBytes = 0;
   protected readonly notes: ByteTable;
   protected readonly member = new ByteView();
   /** Hashes below were shown. */
@@ -86,11 +91,17 @@ export abstract class FrozenTable {
     this.notes.insert(hash, note, false);
   }
 
+  /** Shows an element, or a note, that is due. */
+  protected showCounted(ref: Ref): void {
+    this.show(ref);
+    this.shownBytes += this.member.length + ELEMENT_BYTES;
+  }
+
   /** The next part of the walk, in the order of the hashes; false at the end of the table. */
   protected walkTable(budget: number): boolean {
     if (this.hasShownAll) return false;
     const next = this.table.scan(this.position, budget, (ref) => {
-      if (!this.isNoted(ref)) this.show(ref);
+      if (!this.isNoted(ref)) this.showCounted(ref);
     });
     this.position = next === 0 ? END : next;
     if (next === 0) this.hasShownAll = true;
@@ -119,7 +130,7 @@ export abstract class FrozenTable {
     for (let i = 0; i < budget; i++) {
       const ref = this.notes.walk(this.noteWalk);
       if (ref === NULL_REF) return false;
-      if (hasNumber(this.arena, ref)) this.show(ref);
+      if (hasNumber(this.arena, ref)) this.showCounted(ref);
     }
     return true;
   }
@@ -127,7 +138,11 @@ export abstract class FrozenTable {
   thaw(): void {
     this.detach();
     this.hasShownAll = true;
-    while (this.notes.drain(1024, (ref) => freeElement(this.arena, ref)));
+    const give = (ref: Ref): void => freeElement(this.arena, ref);
+    const { objects } = this.arena;
+    if (this.notes.drain(FREED_AT_ONCE, give)) {
+      objects.reclaim({ free: (budget) => this.notes.drain(budget, give) });
+    }
     if (this.isAbandoned) this.arena.objects.reclaim(this.collection);
   }
 }

@@ -9,6 +9,7 @@ import { NULL_REF } from "../memory/arena.ts";
 import { ByteTable, TableWalk } from "../memory/byte-table.ts";
 import {
   ByteView,
+  elementBytes,
   freeElement,
   hasNumber,
   makeElementWithData,
@@ -240,7 +241,7 @@ export function sampledBytes(arena: Arena, table: ByteTable): number {
     const ref = table.walk(walk);
     if (ref === NULL_REF) break;
     sampled++;
-    bytes += arena.capacity(ref);
+    bytes += elementBytes(arena, ref);
   }
   return sampled === 0 ? 0 : Math.round((bytes / sampled) * table.size);
 }

@@ -338,3 +338,36 @@ test("a field that expires meanwhile goes alone, and is saved as it was", () => 
   while (snapshot.step(() => true));
   for (const fields of encoder.entries.values()) expect(fields).toHaveLength(2);
 });
+
+test("a value of a few large parts is written in as many steps as it takes", () => {
+  const engine = new LocalEngine();
+  const text = "x".repeat(100_000);
+  for (let i = 0; i < 40; i++) {
+    engine.do("HSET", "h", `f${i}`, text);
+    engine.do("SADD", "t", `${i}${text}`);
+    engine.do("RPUSH", "l", text);
+  }
+  engine.do("HSET", "few", "f", text, "g", text);
+  const bytesPerStep: number[] = [];
+  const encoder = new TextsOfEntries(engine);
+  encoder.large = (_database, _arena, _ref, value) => ({
+    step: (budget) => {
+      const before = value.shownBytes;
+      const hasMore = value.kind === "string" || walkOn(value, budget);
+      bytesPerStep.push(value.shownBytes - before);
+      return hasMore;
+    },
+  });
+  encoder.entry = () => encoder.largeCount++;
+  const snapshot = new Snapshot(engine.engine.keyspace, encoder);
+  snapshot.begin();
+  while (snapshot.step(() => true));
+  expect(bytesPerStep.reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(120 * 100_000);
+  // Homes of a table are shown together, and two members may have the same.
+  expect(Math.max(...bytesPerStep)).toBeLessThan(600_000);
+  expect(encoder.largeCount).toBe(1);
+});
+
+function walkOn(value: FrozenValue, budget: number): boolean {
+  return value.kind !== "string" && value.walk(budget, () => {});
+}

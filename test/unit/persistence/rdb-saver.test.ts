@@ -371,3 +371,16 @@ test("a save that ends behind another one does not subtract its changes again", 
   await ended(it);
   expect(it.info("rdb_changes_since_last_save")).toBe(3);
 });
+
+test("what is loaded in the midst of a pause does not end it for keys that expire", () => {
+  const { it } = setup();
+  it.do("SET", "a", "1", "PX", "1000");
+  it.do("CLIENT", "PAUSE", "100000", "WRITE");
+  expect(it.persistence.reload({ saves: true, empties: true, replaces: false })).toBeNull();
+  it.clock.advance(2000);
+  expect(it.do("GET", "a")).toBe("$-1\r\n");
+  expect(it.do("DBSIZE")).toBe(":1\r\n");
+  it.do("CLIENT", "UNPAUSE");
+  expect(it.do("GET", "a")).toBe("$-1\r\n");
+  expect(it.do("DBSIZE")).toBe(":0\r\n");
+});

@@ -10,5 +10,5 @@ export function frozen(arena: Arena, ref: Ref): FrozenValue | null {
   const value = arena.objects.get(valueWordOf(arena, ref, flags));
   if (!(value instanceof Uint8Array)) return value.freeze() as FrozenValue;
   if (value.length <= 1 << 20) return null;
-  return { kind: "string", bytes: value, thaw: () => {} };
+  return { kind: "string", bytes: value, shownBytes: 0, thaw: () => {} };
 }

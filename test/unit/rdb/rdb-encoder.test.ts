@@ -154,6 +154,7 @@ test.skipIf(referenceMissing)(
     const large = encoder.large(0, database.arena, ref, {
       kind: "list",
       chunkCount: runs.length,
+      shownBytes: 0,
       walk: (_budget, visit) => {
         for (const { items, count } of runs) visit(items, 0, items.length, count);
         return false;
