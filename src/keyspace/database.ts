@@ -6,11 +6,13 @@
  * AOF, to replicas and to watchers). An expired key is never handed out: `peek`, `read` and `write`
  * remove it first, or hide it where removing it is not ours to do.
  *
- * A lookup leaves the key's hash in `hash`, which `storeString`, `storeInteger` and `adopt`
- * rely on: they must follow a lookup of the same key. A `Ref` is valid until the next change.
+ * A lookup leaves the key's hash in `hash`, which `storeString`, `storeInteger`, `storePacked` and
+ * `adopt` rely on: they must follow a lookup of the same key. A `Ref` is valid until the next
+ * change.
  */
+import { copyBytes } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
-import { Arena, NULL_REF } from "../memory/arena.ts";
+import { Arena, NULL_REF, SLAB_SHIFT } from "../memory/arena.ts";
 import type { Ref } from "../memory/arena.ts";
 import { ByteTable } from "../memory/byte-table.ts";
 import {
@@ -22,11 +24,13 @@ import {
   flagsIn,
   HAS_EXPIRY,
   headerOf,
+  keyOffset,
   setClock,
   setExpiryOf,
+  startOf,
   valueWordOf,
 } from "../memory/entry.ts";
-import { cloneEntry, freeEntry, KeyView } from "./entries.ts";
+import { cloneEntry, freeEntry, keyBytesInEntry, KeyView } from "./entries.ts";
 import { EntryStore, NO_EXPIRY } from "./entry-store.ts";
 import type { Expiry } from "./entry-store.ts";
 import type { KeyspaceContext, RemovalReason } from "./context.ts";
@@ -97,6 +101,34 @@ export class Database extends EntryStore {
 
   keyMade(keyBytes: Uint8Array, keyStart: number, keyLength: number): void {
     this.context.onNew?.(this, keyBytes, keyStart, keyLength);
+  }
+
+  /**
+   * Makes a value of these packed bytes under a key that was just looked up and does not exist.
+   * Returns the entry.
+   */
+  storePacked(
+    type: number,
+    encoding: number,
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+  ): Ref {
+    const { arena, hash } = this;
+    const ref = this.createValue(type, encoding, keyBytes, keyStart, keyLength, hash, valueLength);
+    const flags = flagsIn(headerOf(arena, ref));
+    if ((flags & EXTERNAL_VALUE) === 0) {
+      const at = startOf(ref) + keyOffset(flags) + keyBytesInEntry(keyLength);
+      copyBytes(arena.bytes[ref >>> SLAB_SHIFT], at, value, valueStart, valueLength);
+    } else {
+      const target = arena.objects.bytes(valueWordOf(arena, ref, flags));
+      copyBytes(target, 0, value, valueStart, valueLength);
+    }
+    this.keyMade(keyBytes, keyStart, keyLength);
+    return ref;
   }
 
   touch(ref: Ref): void {

@@ -3,6 +3,7 @@
  * Opened by a lookup, it stays valid until another way changes the same key; changes of other
  * keys do not disturb it. A key that does not exist is made by the first `resize` or `replace`.
  */
+import { copyBytes } from "../base/bytes.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES, NULL_REF, SLAB_SHIFT } from "../memory/arena.ts";
 import {
@@ -137,7 +138,7 @@ export class OpenValue implements HashHome {
       this.replace(built.encoding, built.collection);
     } else {
       this.resize(built.length, built.encoding);
-      this.bytes.set(built.bytes.subarray(0, built.length), this.start);
+      copyBytes(this.bytes, this.start, built.bytes, 0, built.length);
     }
   }
 

@@ -1,7 +1,6 @@
 /** Sorted sets in all the forms that files hold them in. */
 import { compareBytes } from "../base/bytes.ts";
 import { parseDouble } from "../base/numbers.ts";
-import type { ByteView } from "../memory/element.ts";
 import { ENCODING_LISTPACK } from "../memory/entry.ts";
 import type { ListpackReader } from "../values/listpack-reader.ts";
 import { SortedSetBuilder } from "../values/sorted-set-builder.ts";
@@ -88,20 +87,26 @@ function scoreOf(decoding: Decoding, reader: ListpackReader): number {
 /** Whether each pair of the open listpack comes behind the one before. */
 function isOrdered(decoding: Decoding): boolean {
   const { reader } = decoding;
-  let [member, before]: [ByteView, ByteView] = [decoding.first, decoding.second];
-  let scoreBefore = -Infinity;
-  for (let isFirst = true; reader.next(member); isFirst = false) {
+  let before = 0;
+  let scoreBefore = NaN;
+  while (!reader.isAtEnd) {
+    const { at } = reader;
+    reader.skip();
     const score = scoreOf(decoding, reader);
     if (score < scoreBefore) return false;
-    if (score === scoreBefore && !isFirst) {
-      const { bytes, start, length } = before;
-      const order = compareBytes(bytes, start, length, member.bytes, member.start, member.length);
-      if (order >= 0) return false;
-    }
+    if (score === scoreBefore && !isBehind(decoding, at, before)) return false;
+    before = at;
     scoreBefore = score;
-    [member, before] = [before, member];
   }
   return true;
+}
+
+/** Whether the member at one place is greater than that at another. */
+function isBehind({ reader, first, second }: Decoding, at: number, other: number): boolean {
+  reader.readAt(at, first);
+  reader.readAt(other, second);
+  const { bytes, start, length } = second;
+  return compareBytes(first.bytes, first.start, first.length, bytes, start, length) > 0;
 }
 
 function decodeZiplist(decoding: Decoding): boolean {

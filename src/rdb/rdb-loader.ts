@@ -13,6 +13,7 @@ import { NULL_REF } from "../memory/arena.ts";
 import { ByteView } from "../memory/element.ts";
 import { setClock } from "../memory/entry.ts";
 import { moduleNameOf } from "./_module-name.ts";
+import { RecordBatch } from "./_record-batch.ts";
 import type { RdbError } from "./rdb-error.ts";
 import { RdbInput } from "./rdb-input.ts";
 import type { RdbSource } from "./rdb-input.ts";
@@ -31,7 +32,6 @@ import {
   OPCODE_SELECT_DB,
   OPCODE_SLOT_INFO,
 } from "./rdb-types.ts";
-import { StringBatch } from "./_string-batch.ts";
 import { type RdbLimits, ValueDecoder } from "./value-decoder.ts";
 
 const HEADER_BYTES = 9;
@@ -55,8 +55,6 @@ export interface RdbLoadOptions {
 }
 
 export class RdbLoader {
-  keysLoaded = 0;
-  keysExpired = 0;
   emptyKeysSkipped = 0;
   version = 0;
   /** The fields about the file itself, as far as they have been read. */
@@ -66,7 +64,10 @@ export class RdbLoader {
   private readonly options: RdbLoadOptions;
   private readonly input: RdbInput;
   private readonly decoder: ValueDecoder;
-  private readonly strings: StringBatch;
+  private readonly batch: RecordBatch;
+  /** Of the keys that came one by one. */
+  private loadedAlone = 0;
+  private expiredAlone = 0;
   private database: Database;
   private isAtEnd = false;
   /** The code of the libraries that are there (Latin-1). */
@@ -84,9 +85,19 @@ export class RdbLoader {
     this.options = options;
     this.input = new RdbInput(source, from, options.checksums);
     this.decoder = new ValueDecoder(keyspace.context, options.limits);
-    this.strings = new StringBatch(keyspace.context);
+    this.batch = new RecordBatch(keyspace.context, this.decoder, (bytes, start, length) =>
+      this.skipEmpty(bytes, start, length),
+    );
     this.database = keyspace.database(0);
     this.libraries = new Set(keyspace.context.functionLibraries.map((code) => textOf(code)));
+  }
+
+  get keysLoaded(): number {
+    return this.loadedAlone + this.batch.stored;
+  }
+
+  get keysExpired(): number {
+    return this.expiredAlone + this.batch.expired;
   }
 
   /** The position in the source of what comes next; in the end, what is behind the RDB. */
@@ -108,7 +119,7 @@ export class RdbLoader {
       if (this.version === 0) this.readHeader();
       const until = this.input.offset + budgetBytes;
       do {
-        if (this.readStrings()) continue;
+        if (this.readBatch(until - this.input.offset)) continue;
         if (!this.readRecord()) {
           this.finish();
           return false;
@@ -117,6 +128,7 @@ export class RdbLoader {
       return true;
     } finally {
       context.onNew = onNew;
+      context.hashedBytes = null;
       context.mutations = mutations;
     }
   }
@@ -135,15 +147,15 @@ export class RdbLoader {
     this.version = version;
   }
 
-  /** Loads the plain strings that come next; false where there are none to be loaded so. */
-  private readStrings(): boolean {
-    const { input, strings } = this;
-    if (this.isSomethingSaid || !strings.gather(input)) return false;
+  /**
+   * Loads records that are in the buffer, some `budgetBytes` of them; false where there are none
+   * to be loaded so.
+   */
+  private readBatch(budgetBytes: number): boolean {
+    const { input, batch } = this;
+    if (this.isSomethingSaid || !batch.gather(input, budgetBytes)) return false;
     const visibleFromMs = this.options.keepsExpired ? 0 : this.keyspace.context.clock.nowMs;
-    const isProgress = strings.store(input, this.database, visibleFromMs);
-    this.keysLoaded += strings.stored;
-    this.keysExpired += strings.expired;
-    return isProgress;
+    return batch.store(input, this.database, visibleFromMs);
   }
 
   /** Whether opcodes have said something of the key that comes next. */
@@ -203,10 +215,10 @@ export class RdbLoader {
     decoder.accept(input, type);
     input.readString(view);
     key.set(view.bytes, view.start, view.length);
-    if (!decoder.read(input, type, this.database.arena)) this.skipEmpty();
+    if (!decoder.read(input, type, this.database.arena)) this.skipEmpty(key.bytes, 0, key.length);
     else if (this.hasExpired) {
       decoder.discard();
-      this.keysExpired++;
+      this.expiredAlone++;
     } else {
       this.store();
     }
@@ -233,7 +245,7 @@ export class RdbLoader {
       database.peek(key.bytes, 0, key.length);
     }
     const ref = decoder.store(database, key.bytes, 0, key.length, this.expiry);
-    this.keysLoaded++;
+    this.loadedAlone++;
     const { access } = this.keyspace.context;
     if (access.usesLfu) {
       if (this.frequency !== NOT_SAID) {
@@ -245,10 +257,9 @@ export class RdbLoader {
   }
 
   /** Redis once wrote collections without elements; they are no reason to lose the others. */
-  private skipEmpty(): void {
+  private skipEmpty(bytes: Uint8Array, start: number, length: number): void {
     if (this.emptyKeysSkipped++ >= NAMED_EMPTY_KEYS) return;
-    const { key } = this;
-    this.options.warn(`rdbLoadObject skipping empty key: ${textOf(key.bytes, 0, key.length)}`);
+    this.options.warn(`rdbLoadObject skipping empty key: ${textOf(bytes, start, length)}`);
   }
 
   /** Whatever is said here is before the epoch means: expired. */

@@ -7,7 +7,6 @@
  * not as it must be is an RdbError. Source: rdbLoadObject (rdb.c, Redis 7), which leaves most of
  * that to `sanitize-dump-payload`.
  */
-import { copyBytes } from "../base/bytes.ts";
 import type { KeyspaceContext } from "../keyspace/context.ts";
 import type { Database } from "../keyspace/database.ts";
 import { type Expiry, NO_EXPIRY } from "../keyspace/entry-store.ts";
@@ -152,24 +151,41 @@ export class ValueDecoder {
       const { integer } = decoding;
       return database.storeInteger(NULL_REF, keyBytes, keyStart, keyLength, integer, expiry);
     }
-    const home = this.homeOf(decoding.type);
-    home.open(database, NULL_REF, keyBytes, keyStart, keyLength);
-    if (result === PACKED) {
-      home.resize(length, decoding.encoding);
-      copyBytes(home.bytes, home.start, bytes, start, length);
-    } else {
-      this.adopt(home);
-    }
-    return expiry === NO_EXPIRY ? home.ref : database.setExpiry(home.ref, expiry);
+    const ref = this.storeCollection(database, keyBytes, keyStart, keyLength, result);
+    return expiry === NO_EXPIRY ? ref : database.setExpiry(ref, expiry);
   }
 
-  private adopt(home: OpenValue): void {
+  private storeCollection(
+    database: Database,
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    result: number,
+  ): Ref {
     const { decoding } = this;
-    if (decoding.home === null) return;
-    home.adopt(decoding.home, true);
+    const { home, type } = decoding;
     decoding.home = null;
-    const firstMs = home.collection?.firstExpiryMs ?? Infinity;
-    if (firstMs !== Infinity) home.firstExpiryChanged(firstMs);
+    if (home !== null && home.collection !== null) {
+      const open = this.homeOf(type);
+      open.open(database, NULL_REF, keyBytes, keyStart, keyLength);
+      open.adopt(home, true);
+      const firstMs = open.collection?.firstExpiryMs ?? Infinity;
+      if (firstMs !== Infinity) open.firstExpiryChanged(firstMs);
+      return open.ref;
+    }
+    const isBuilt = result !== PACKED && home !== null;
+    const { bytes, start, length } = isBuilt ? home : decoding.bytes;
+    const { encoding } = isBuilt ? home : decoding;
+    return database.storePacked(
+      type,
+      encoding,
+      keyBytes,
+      keyStart,
+      keyLength,
+      bytes,
+      start,
+      length,
+    );
   }
 
   private homeOf(type: number): OpenValue {

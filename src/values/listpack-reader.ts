@@ -80,13 +80,27 @@ export class ListpackReader {
     this.at = this.start + HEADER_BYTES;
   }
 
+  get isAtEnd(): boolean {
+    return this.at >= this.end;
+  }
+
+  /** Passes over the next item, which is there. */
+  skip(): void {
+    this.at = nextItem(this.bytes, this.at);
+  }
+
   /** Points `view` at the next item, valid until the next but one; false at the end. */
   next(view: ByteView): boolean {
     if (this.at >= this.end) return false;
-    this.turn ^= 1;
-    readItem(this.bytes, this.at, view, this.digits[this.turn]);
+    this.readAt(this.at, view);
     this.at = nextItem(this.bytes, this.at);
     return true;
+  }
+
+  /** Points `view` at the item at a place where `at` was; as valid as by `next`. */
+  readAt(at: number, view: ByteView): void {
+    this.turn ^= 1;
+    readItem(this.bytes, at, view, this.digits[this.turn]);
   }
 
   /** The next item as a score, which is there; NaN where it is none that a sorted set can keep. */

@@ -284,6 +284,45 @@ describe("keys", () => {
     }
   });
 
+  test("of all kinds that come in one are loaded as those that come one by one", () => {
+    const past = expireMs(START_MS - 1);
+    const soon = expireMs(START_MS + 1000);
+    const long = "an item that repeats ".repeat(10);
+    const records = Array.from({ length: 4000 }, (_, i) => {
+      const kinds = [
+        record(rdb.RDB_SET, `s${i}`, join(length(2), string(`a${i}`), string("b"))),
+        record(rdb.RDB_SET, `i${i}`, join(length(2), integer(i), integer(-i - 1))),
+        record(rdb.RDB_LIST, `l${i}`, join(length(2), integer(i), literalLzf(long))),
+        record(rdb.RDB_HASH, `h${i}`, join(length(1), string("f"), integer(i))),
+        record(rdb.RDB_ZSET_2, `z${i}`, join(length(1), string("m"), double(i / 2))),
+        record(rdb.RDB_HASH_LISTPACK, `p${i}`, literalLzf(listpack(["f", `value ${i}`]))),
+        record(rdb.RDB_LIST_QUICKLIST_2, `q${i}`, join(1, 2, string(listpack(["x", `${i}`])))),
+        record(rdb.RDB_SET, `e${i}`, length(0)),
+        record(rdb.RDB_STRING, `t${i}`, string(long.slice(i % 80))),
+        record(rdb.RDB_STRING, `n${i}`, integer(i)),
+      ];
+      return join(i % 7 === 0 ? past : i % 5 === 0 ? soon : latin1(""), kinds[i % kinds.length]);
+    });
+    const file = rdbFile(10, ...records);
+    const contents = [1, 1000, 1 << 20].map((budgetBytes) => {
+      const { engine, loader } = prepare(file);
+      while (loader.step(budgetBytes));
+      const { keysLoaded, keysExpired, emptyKeysSkipped } = loader;
+      expect(keysLoaded + keysExpired + emptyKeysSkipped).toBe(records.length);
+      expect(engine.do("SMEMBERS i1")).toEqual(["-2", "1"]);
+      expect(engine.do("LRANGE l2 0 -1")).toEqual(["2", long]);
+      expect(engine.do("HGETALL h3")).toEqual(["f", "3"]);
+      expect(engine.do("ZRANGE z4 0 -1 WITHSCORES")).toEqual(["m", "2"]);
+      expect(engine.do("HGETALL p5")).toEqual(["f", "value 5"]);
+      expect(engine.do("LRANGE q6 0 -1")).toEqual(["x", "6"]);
+      expect(engine.do("SMISMEMBER s10 a10 b c")).toEqual([1, 1, 0]);
+      expect([engine.do("PTTL p15"), engine.do("PTTL s10")]).toEqual([1000, 1000]);
+      return [keysLoaded, keysExpired, emptyKeysSkipped, datasetDigest(engine.engine.keyspace)];
+    });
+    expect(contents[1]).toEqual(contents[0]);
+    expect(contents[2]).toEqual(contents[0]);
+  });
+
   test("without elements are passed over, and named", () => {
     const empties = Array.from({ length: 12 }, (_, i) => record(rdb.RDB_SET, `e${i}`, length(0)));
     const packed = record(rdb.RDB_HASH_LISTPACK, "e", string(listpack([])));

@@ -1,9 +1,11 @@
 /**
- * Plain strings that follow each other in a file and are in its buffer already: found first, then
- * stored, so that the processor waits for the memory of many keys at the same time
- * (keyspace/fetch-ahead.ts). Whatever is not that simple ends the batch: a long string, a key that
- * is an integer or compressed, or one of which more is said than an expiry.
+ * Keys that follow each other in a file and are in its buffer already, with their values: found
+ * first, then stored, so that the processor waits for the memory of many keys at the same time
+ * (keyspace/fetch-ahead.ts). Strings, mostly the bulk of a file, are stored from where they are;
+ * other values are read as ever. Whatever is not that simple ends the batch: a value that is long
+ * or a stream, a key that is an integer or compressed, or one of which more is said than an expiry.
  */
+import { assert } from "../base/assert.ts";
 import { decompressLzf } from "../base/lzf.ts";
 import type { KeyspaceContext } from "../keyspace/context.ts";
 import type { Database } from "../keyspace/database.ts";
@@ -23,6 +25,8 @@ import {
   STRING_INT8,
   STRING_LZF,
 } from "./rdb-types.ts";
+import { lengthAt, NOT_HERE, skipValue } from "./_skip-value.ts";
+import type { ValueDecoder } from "./value-decoder.ts";
 
 /** An expiry, a type and a key's length; and the longest beginning of a value. */
 const KEY_HEADER_BYTES = 12;
@@ -33,20 +37,22 @@ const WORD = 2 ** 32;
 /** What a length of 14 bits can say. */
 const MAX_INFLATED_BYTES = 1 << 14;
 const COMPRESSED = (ENCODED_STRING << 6) | STRING_LZF;
+/** Lengths of values that are no plain strings. */
 const INTEGER = -1;
-const NOT_PLAIN = -1;
+const TO_BE_READ = -2;
 
-export class StringBatch {
-  /** Of those that were gathered: stored, and left out since they had expired. */
+export class RecordBatch {
+  /** Of all batches: stored, and left out since they had expired. */
   stored = 0;
   expired = 0;
   private count = 0;
   private readonly keyStarts = new Int32Array(MAX_FETCHED);
   private readonly keyLengths = new Int32Array(MAX_FETCHED);
+  private readonly types = new Uint8Array(MAX_FETCHED);
   private readonly valueStarts = new Int32Array(MAX_FETCHED);
   /** INTEGER: its value is in `integers`. */
   private readonly valueLengths = new Int32Array(MAX_FETCHED);
-  /** 0: the value is not compressed. */
+  /** Of strings; 0: the value is not compressed. */
   private readonly compressedLengths = new Int32Array(MAX_FETCHED);
   private readonly integers = new Int32Array(MAX_FETCHED);
   private readonly expiries = new Float64Array(MAX_FETCHED);
@@ -58,18 +64,30 @@ export class StringBatch {
   private readonly inflated = new Uint8Array(MAX_INFLATED_BYTES);
   private readonly inflatedView = viewOf(this.inflated);
   private readonly context: KeyspaceContext;
+  private readonly decoder: ValueDecoder;
+  private readonly onEmpty: (bytes: Uint8Array, start: number, length: number) => void;
 
-  constructor(context: KeyspaceContext) {
+  /** `onEmpty` hears of the keys whose values have no elements, and so are left out. */
+  constructor(
+    context: KeyspaceContext,
+    decoder: ValueDecoder,
+    onEmpty: (bytes: Uint8Array, start: number, length: number) => void,
+  ) {
     this.context = context;
+    this.decoder = decoder;
+    this.onEmpty = onEmpty;
   }
 
-  /** Finds the plain strings that come next; false where there is none. Consumes nothing. */
-  gather({ bytes, at, end }: RdbInput): boolean {
+  /**
+   * Finds the records that come next, some `enoughBytes` of them; false where there is none.
+   * Consumes nothing.
+   */
+  gather({ bytes, at, end }: RdbInput, enoughBytes: number): boolean {
     this.count = 0;
     let next = at;
-    while (this.count < MAX_FETCHED) {
+    while (this.count < MAX_FETCHED && next - at < enoughBytes) {
       next = this.parse(bytes, next, end);
-      if (next === NOT_PLAIN) break;
+      if (next === NOT_HERE) break;
       this.ends[this.count++] = next;
     }
     return this.count > 0;
@@ -80,29 +98,26 @@ export class StringBatch {
    * `visibleFromMs` are left out. False where nothing was consumed.
    */
   store(input: RdbInput, database: Database, visibleFromMs: number): boolean {
-    const { ahead, context, count, keyStarts, keyLengths } = this;
+    const { ahead, context, count, keyStarts, keyLengths, ends } = this;
     const { bytes, at } = input;
     this.look(bytes);
     for (let i = 0; i < count; i++) ahead.add(bytes, keyStarts[i], keyLengths[i]);
     ahead.touch(database);
-    this.stored = this.expired = 0;
     for (let i = 0; i < count; i++) {
       const start = keyStarts[i];
       const length = keyLengths[i];
       const expiry = this.expiries[i];
-      if (expiry !== NO_EXPIRY && expiry < visibleFromMs) {
-        this.expired++;
-        input.at = this.ends[i];
-        continue;
-      }
+      const isExpired = expiry !== NO_EXPIRY && expiry < visibleFromMs;
       context.hashedBytes = bytes;
       context.hashedStart = start;
       context.hashedLength = length;
       context.hashedAs = ahead.hashes[i];
-      if (database.peek(bytes, start, length) !== NULL_REF) break;
-      if (!this.storeOne(bytes, database, i)) break;
-      this.stored++;
-      input.at = this.ends[i];
+      if (!isExpired && database.peek(bytes, start, length) !== NULL_REF) break;
+      if (this.valueLengths[i] === TO_BE_READ) this.storeRead(input, database, i, isExpired);
+      else if (isExpired) this.expired++;
+      else if (this.storeString(bytes, database, i)) this.stored++;
+      else break;
+      input.at = ends[i];
     }
     // The buffer's bytes change.
     context.hashedBytes = null;
@@ -116,7 +131,7 @@ export class StringBatch {
   }
 
   /** False where it is damaged. */
-  private storeOne(bytes: Uint8Array, database: Database, i: number): boolean {
+  private storeString(bytes: Uint8Array, database: Database, i: number): boolean {
     const keyStart = this.keyStarts[i];
     const keyLength = this.keyLengths[i];
     const expiry = this.expiries[i];
@@ -144,38 +159,78 @@ export class StringBatch {
     return true;
   }
 
-  /** Notes the string whose record begins at `from`; returns the place behind it or NOT_PLAIN. */
+  /** Reads the value, which is in the buffer to its end: the key stays where it is. */
+  private storeRead(input: RdbInput, database: Database, index: number, isExpired: boolean): void {
+    const { decoder } = this;
+    const { bytes } = input;
+    const start = this.keyStarts[index];
+    const length = this.keyLengths[index];
+    input.at = this.valueStarts[index];
+    const isThere = decoder.read(input, this.types[index], database.arena);
+    assert(
+      input.at === this.ends[index] && input.bytes === bytes,
+      "a value ends where its lengths say",
+    );
+    if (!isThere) {
+      this.onEmpty(bytes, start, length);
+    } else if (isExpired) {
+      decoder.discard();
+      this.expired++;
+    } else {
+      decoder.store(database, bytes, start, length, this.expiries[index]);
+      this.stored++;
+    }
+  }
+
+  /** Notes the record that begins at `from`; returns the place behind it or NOT_HERE. */
   private parse(bytes: Uint8Array, from: number, end: number): number {
     const { count } = this;
     let at = from;
-    if (at + KEY_HEADER_BYTES > end) return NOT_PLAIN;
+    if (at + KEY_HEADER_BYTES > end) return NOT_HERE;
     this.expiries[count] = NO_EXPIRY;
     if (bytes[at] === OPCODE_EXPIRE_MS) {
       const high = wordAt(bytes, at + 5);
-      if (high >= SAFE_HIGH) return NOT_PLAIN;
+      if (high >= SAFE_HIGH) return NOT_HERE;
       this.expiries[count] = high * WORD + wordAt(bytes, at + 1);
       at += EXPIRY_BYTES;
     }
-    if (bytes[at++] !== RDB_STRING) return NOT_PLAIN;
-    const keyKind = bytes[at] >>> 6;
-    if (keyKind > LENGTH_14_BITS) return NOT_PLAIN;
-    const keyLength = keyKind === LENGTH_6_BITS ? bytes[at] : lengthAt(bytes, at);
-    at += 1 + keyKind;
+    const type = bytes[at++];
+    const kind = bytes[at] >>> 6;
+    if (kind > LENGTH_14_BITS) return NOT_HERE;
+    const keyLength = kind === LENGTH_6_BITS ? bytes[at] : lengthAt(bytes, at);
+    at += 1 + kind;
     this.keyStarts[count] = at;
     this.keyLengths[count] = keyLength;
     at += keyLength;
-    if (at + VALUE_HEADER_BYTES > end) return NOT_PLAIN;
-    const valueKind = bytes[at] >>> 6;
+    if (at + VALUE_HEADER_BYTES > end) return NOT_HERE;
+    this.types[count] = type;
+    return type === RDB_STRING
+      ? this.parseString(bytes, at, end)
+      : this.passValue(bytes, at, end, type);
+  }
+
+  private passValue(bytes: Uint8Array, at: number, end: number, type: number): number {
+    this.valueStarts[this.count] = at;
+    this.valueLengths[this.count] = TO_BE_READ;
+    return skipValue(bytes, at, end, type);
+  }
+
+  private parseString(bytes: Uint8Array, at: number, end: number): number {
+    const { count } = this;
+    const first = bytes[at];
+    const kind = first >>> 6;
     this.compressedLengths[count] = 0;
-    if (bytes[at] === COMPRESSED) return this.parseCompressed(bytes, at + 1, end);
-    if (valueKind === ENCODED_STRING) return this.parseInteger(bytes, at);
-    if (valueKind > LENGTH_14_BITS) return NOT_PLAIN;
-    const valueLength = valueKind === LENGTH_6_BITS ? bytes[at] : lengthAt(bytes, at);
-    at += 1 + valueKind;
-    this.valueStarts[count] = at;
-    this.valueLengths[count] = valueLength;
-    at += valueLength;
-    return at <= end ? at : NOT_PLAIN;
+    if (kind === ENCODED_STRING) {
+      return first === COMPRESSED
+        ? this.parseCompressed(bytes, at + 1, end)
+        : this.parseInteger(bytes, at, end);
+    }
+    if (kind > LENGTH_14_BITS) return NOT_HERE;
+    const length = kind === LENGTH_6_BITS ? bytes[at] : lengthAt(bytes, at);
+    const start = at + 1 + kind;
+    this.valueStarts[count] = start;
+    this.valueLengths[count] = length;
+    return start + length <= end ? start + length : NOT_HERE;
   }
 
   private parseCompressed(bytes: Uint8Array, from: number, end: number): number {
@@ -184,17 +239,18 @@ export class StringBatch {
     const compressed = compressedKind === LENGTH_6_BITS ? bytes[from] : lengthAt(bytes, from);
     const at = from + 1 + compressedKind;
     const kind = bytes[at] >>> 6;
+    // Damaged and longer ones are for the decoder.
     if (compressedKind > LENGTH_14_BITS || kind > LENGTH_14_BITS || compressed === 0) {
-      return NOT_PLAIN;
+      return this.passValue(bytes, from - 1, end, RDB_STRING);
     }
+    const start = at + 1 + kind;
     this.compressedLengths[count] = compressed;
     this.valueLengths[count] = kind === LENGTH_6_BITS ? bytes[at] : lengthAt(bytes, at);
-    this.valueStarts[count] = at + 1 + kind;
-    const next = at + 1 + kind + compressed;
-    return next <= end ? next : NOT_PLAIN;
+    this.valueStarts[count] = start;
+    return start + compressed <= end ? start + compressed : NOT_HERE;
   }
 
-  private parseInteger(bytes: Uint8Array, at: number): number {
+  private parseInteger(bytes: Uint8Array, at: number, end: number): number {
     const { count } = this;
     this.valueLengths[count] = INTEGER;
     const encoding = bytes[at] & 63;
@@ -206,7 +262,7 @@ export class StringBatch {
       this.integers[count] = ((bytes[at + 1] | (bytes[at + 2] << 8)) << 16) >> 16;
       return at + 3;
     }
-    if (encoding !== STRING_INT32) return NOT_PLAIN;
+    if (encoding !== STRING_INT32) return this.passValue(bytes, at, end, RDB_STRING);
     this.integers[count] = wordAt(bytes, at + 1);
     return at + 5;
   }
@@ -214,10 +270,6 @@ export class StringBatch {
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function lengthAt(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] & 63) << 8) | bytes[at + 1];
 }
 
 function wordAt(bytes: Uint8Array, at: number): number {
