@@ -199,7 +199,7 @@ export class Snapshot implements RunningSnapshot {
     }
     const encoding = this.encoder.large(database, arena, ref, value);
     const mostParts = isInBlocks(value.kind) ? BLOCKS_PER_STEP : ELEMENTS_PER_STEP;
-    const parts = value.kind === "string" ? mostParts : 1;
+    const parts = Math.max(1, Math.min(mostParts, partsOfStep(arena, ref)));
     this.jobs.push({ encoding, value, mostParts, parts });
   }
 }
@@ -236,6 +236,13 @@ function largeBytesOf(arena: Arena, ref: Ref): number {
   const object = arena.objects.get(valueWordOf(arena, ref, flags));
   if (object instanceof Uint8Array) return object.length;
   return object.partCount * (object.table === null ? BYTES_PER_BLOCK : BYTES_PER_ELEMENT);
+}
+
+/** How many parts of a value make a step, by its size. */
+function partsOfStep(arena: Arena, ref: Ref): number {
+  const object = arena.objects.get(valueWordOf(arena, ref, flagsIn(headerOf(arena, ref))));
+  if (object instanceof Uint8Array) return Infinity;
+  return Math.floor((object.partCount * STEP_BYTES) / object.sizeBytes);
 }
 
 function freezeString(arena: Arena, bytes: Uint8Array): FrozenString {
