@@ -10,6 +10,10 @@
 
 const LITERAL_LIMIT = 32;
 const LONG_COPY = 7;
+/** From here on a native copy is faster. */
+const NATIVE_COPY_BYTES = 64;
+/** Loops copy four bytes at a time, and so up to three too many, which what follows overwrites. */
+const SURPLUS_BYTES = 3;
 /** Three bytes of input make 264 of output at the most. */
 const MOST_BYTES_PER_BYTE = 88;
 
@@ -40,7 +44,16 @@ export function decompressLzf(
     if (control < LITERAL_LIMIT) {
       const count = control + 1;
       if (out + count > outEnd || at + count > end) return false;
-      for (let i = 0; i < count; i++) target[out + i] = source[at + i];
+      if (out + count + SURPLUS_BYTES <= outEnd && at + count + SURPLUS_BYTES <= end) {
+        for (let i = 0; i < count; i += 4) {
+          target[out + i] = source[at + i];
+          target[out + i + 1] = source[at + i + 1];
+          target[out + i + 2] = source[at + i + 2];
+          target[out + i + 3] = source[at + i + 3];
+        }
+      } else {
+        for (let i = 0; i < count; i++) target[out + i] = source[at + i];
+      }
       out += count;
       at += count;
       continue;
@@ -53,10 +66,17 @@ export function decompressLzf(
     if (at >= end) return false;
     const from = out - ((control & 31) << 8) - source[at++] - 1;
     if (from < to || out + count > outEnd) return false;
-    if (out - from >= count && count > LITERAL_LIMIT) {
+    // The ranges may overlap: what was just written is read again.
+    if (out - from >= count && count > NATIVE_COPY_BYTES) {
       target.copyWithin(out, from, from + count);
+    } else if (out + count + SURPLUS_BYTES <= outEnd) {
+      for (let i = 0; i < count; i += 4) {
+        target[out + i] = target[from + i];
+        target[out + i + 1] = target[from + i + 1];
+        target[out + i + 2] = target[from + i + 2];
+        target[out + i + 3] = target[from + i + 3];
+      }
     } else {
-      // The ranges may overlap: what was just written is read again.
       for (let i = 0; i < count; i++) target[out + i] = target[from + i];
     }
     out += count;
