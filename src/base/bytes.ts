@@ -9,7 +9,10 @@
  * where `set(subarray())`, which makes a view, takes 100 and leaves garbage.
  */
 const LOOP_COPY_LIMIT = 32;
-const copyNatively = Buffer.prototype.copy;
+/** Of any Uint8Array, as it asks for no more. */
+const { copy: copyNatively } = Buffer.prototype as {
+  copy: (this: Uint8Array, target: Uint8Array, to: number, from: number, end: number) => number;
+};
 
 export const EMPTY_BYTES = new Uint8Array(0);
 
