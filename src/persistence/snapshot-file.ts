@@ -3,23 +3,25 @@
  * comes after it is dropped: `write` is called in the middle of commands and never throws.
  *
  * What is on the disk must not pile up unsynced, or the last sync would take minutes and slow
- * down everybody else's: `syncsAlong` has every SYNC_EVERY_BYTES synced off the main thread. A
- * descriptor is not closed under a running sync.
+ * down everybody else's: `syncsAlong` has every SYNC_EVERY_BYTES synced off the main thread. A write
+ * to a file that is just being synced waits for the disk, milliseconds long: what comes meanwhile is
+ * held back until the sync has ended. Nor is a descriptor closed under a running sync.
  */
 import type { Disk } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 
 /** REDIS_AUTOSYNC_BYTES. */
 const SYNC_EVERY_BYTES = 4 << 20;
-/** So far the writer may be ahead of a disk that is busy. */
-const MAX_AHEAD_BYTES = 32 << 20;
 
 export class SnapshotFile {
   sizeBytes = 0;
   /** Why the file can't be whole, or null. */
   problem: string | null = null;
   private descriptor = -1;
-  private isSyncing = false;
+  /** Better not to write now, but to wait for `whenSynced`. */
+  isSyncing = false;
+  private held: Uint8Array[] = [];
+  private isHurried = false;
   /** The file's length when the last sync began. */
   private syncedBytes = 0;
   private onSynced: (() => void) | null = null;
@@ -46,6 +48,17 @@ export class SnapshotFile {
 
   write(bytes: Uint8Array, start: number, length: number): void {
     if (this.problem !== null) return;
+    this.sizeBytes += length;
+    if (this.isSyncing && !this.isHurried) {
+      this.held.push(bytes.slice(start, start + length));
+      return;
+    }
+    this.writeNow(bytes, start, length);
+    const isDue = this.sizeBytes - this.syncedBytes >= SYNC_EVERY_BYTES;
+    if (this.syncsAlong && isDue && this.problem === null && !this.isHurried) this.startSync();
+  }
+
+  private writeNow(bytes: Uint8Array, start: number, length: number): void {
     let written = 0;
     try {
       while (written < length) {
@@ -55,16 +68,19 @@ export class SnapshotFile {
       }
     } catch (error) {
       this.problem = systemErrorText(error);
-      return;
     }
-    this.sizeBytes += length;
-    const isDue = this.sizeBytes - this.syncedBytes >= SYNC_EVERY_BYTES;
-    if (this.syncsAlong && isDue && !this.isSyncing) this.startSync();
   }
 
-  /** The disk can't follow: better to wait for it. */
-  get isAhead(): boolean {
-    return this.isSyncing && this.sizeBytes - this.syncedBytes > MAX_AHEAD_BYTES;
+  private writeHeld(): void {
+    const { held } = this;
+    this.held = [];
+    for (const chunk of held) if (this.problem === null) this.writeNow(chunk, 0, chunk.length);
+  }
+
+  /** From now on everything is written at once. */
+  hurry(): void {
+    this.isHurried = true;
+    this.writeHeld();
   }
 
   /** Has `done` called once no sync is running. */
@@ -87,6 +103,7 @@ export class SnapshotFile {
 
   /** The same at once. */
   finishNow(): void {
+    this.writeHeld();
     if (this.problem === null) {
       try {
         this.disk.sync(this.descriptor);
@@ -117,6 +134,7 @@ export class SnapshotFile {
     this.disk.dataSyncLater(this.descriptor, (error) => {
       this.isSyncing = false;
       if (error !== null) this.problem ??= systemErrorText(error);
+      this.writeHeld();
       const { onSynced } = this;
       this.onSynced = null;
       onSynced?.();

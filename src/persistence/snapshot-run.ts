@@ -120,6 +120,7 @@ export class SnapshotRun {
     const { running } = this;
     if (running === null) return;
     const { file, walk } = running;
+    file.hurry();
     const delayUs = this.keyDelayUs;
     for (let isMore = !running.isWritten; isMore && file.problem === null;) {
       const before = walk.keysDone;
@@ -147,7 +148,7 @@ export class SnapshotRun {
     // It has been aborted, or run to its end, meanwhile.
     if (this.running !== running || running.isWritten) return;
     const { file, walk, pace } = running;
-    if (file.isAhead) {
+    if (file.isSyncing) {
       file.whenSynced(() => this.goOn(running));
       return;
     }
