@@ -3,9 +3,9 @@
  * comes after it is dropped: `write` is called in the middle of commands and never throws.
  *
  * What is on the disk must not pile up unsynced, or the last sync would take minutes and slow
- * down everybody else's: `syncsAlong` has every SYNC_EVERY_BYTES synced off the main thread. A write
- * to a file that is just being synced waits for the disk, milliseconds long: what comes meanwhile is
- * held back until the sync has ended. Nor is a descriptor closed under a running sync.
+ * down everybody else's: `syncsAlong` has every SYNC_EVERY_BYTES synced off the main thread. A
+ * write to a file that is just being synced waits for the disk, milliseconds long: what comes
+ * meanwhile is held back until the sync has ended. Nor is a descriptor closed under a running one.
  */
 import type { Disk } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
