@@ -11,12 +11,11 @@
 import { textOf } from "../base/bytes.ts";
 import { errorCode } from "../base/disk.ts";
 import type { Disk } from "../base/disk.ts";
-import { GATE_LOADING } from "../engine/admission.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Session } from "../engine/session.ts";
-import type { RdbSource } from "../rdb/rdb-input.ts";
-import { RdbLoader } from "../rdb/rdb-loader.ts";
+import type { RdbLoader } from "../rdb/rdb-loader.ts";
+import { beginLoading, endLoading, keyDelayUs, nextTurn, rdbLoader } from "./_loading.ts";
 import type { AofDirectory } from "./aof-directory.ts";
 import { AofReader, BAD_COMMAND, BAD_FORMAT, CUT, MORE, WHOLE } from "./aof-reader.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
@@ -135,19 +134,12 @@ export class AofLoader {
 
   private *loadParts(parts: readonly Part[], totalBytes: number): Generator<void, boolean> {
     const { engine, progress } = this;
-    const { context, clock } = engine;
-    engine.shut(GATE_LOADING);
-    context.keepsExpired = true;
-    context.showsExpired = true;
-    progress.begin(totalBytes, Math.floor(clock.nowMs / 1000));
-    this.loggedUs = clock.monotonicUs();
+    beginLoading(engine, progress, totalBytes);
+    this.loggedUs = engine.clock.monotonicUs();
     for (const part of parts) {
       if (!(yield* this.loadPart(part))) return false;
     }
-    progress.end();
-    context.showsExpired = false;
-    engine.open(GATE_LOADING);
-    engine.pause.settleExpiry();
+    endLoading(engine, progress);
     return true;
   }
 
@@ -234,29 +226,17 @@ export class AofLoader {
 
   /** What `key-load-delay` makes each key cost. */
   private get keyDelayMs(): number {
-    const delayUs = this.engine.config.values["key-load-delay"];
-    return (delayUs < 0 ? -1 / delayUs : delayUs) / 1000;
+    return keyDelayUs(this.engine.config.values["key-load-delay"]) / 1000;
   }
 
   private *loadRdb(part: Part, descriptor: number): Generator<void, number> {
     const { engine, disk, progress } = this;
-    const { clock, context, keyspace, log } = engine;
+    const { clock, context } = engine;
     const { sizeBytes } = part;
     const before = progress.loadedBytes;
-    const read: RdbSource["read"] = (into, at, length, from) =>
-      disk.read(descriptor, into, at, length, from);
-    const loader = new RdbLoader(
-      keyspace,
-      { sizeBytes, read },
-      {
-        limits: engine.values,
-        checksums: engine.config.values.rdbchecksum,
-        // Their removal is in what follows, or will be reported.
-        keepsExpired: true,
-        replaces: false,
-        warn: (message) => log.warning(message),
-      },
-    );
+    // The removal of what has expired is in what follows, or will be reported.
+    const as = { keepsExpired: true, replaces: false };
+    const loader = rdbLoader(engine, disk, descriptor, sizeBytes, as);
     for (let isMore = true; isMore;) {
       context.access.setTime(clock.refresh());
       const endUs = clock.monotonicUs() + SLICE_US;
@@ -337,10 +317,4 @@ export class AofLoader {
     const seconds = (this.engine.clock.monotonicUs() - startUs) / 1_000_000;
     this.engine.log.notice(`${what}: ${seconds.toFixed(3)} seconds`);
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

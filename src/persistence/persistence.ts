@@ -21,7 +21,6 @@ import type {
   Persistence,
   ReloadOptions,
 } from "../engine/persistence.ts";
-import { Snapshot } from "../keyspace/snapshot.ts";
 import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
 import { Aof } from "./aof.ts";
 import { LoadingProgress } from "./loading-progress.ts";
@@ -41,7 +40,7 @@ export class FilePersistence implements Persistence {
   /** `exit` ends the process when `appendfsync always` cannot be kept any more. */
   constructor(engine: Engine, disk: Disk, exit: (code: number) => void) {
     this.engine = engine;
-    this.run = new SnapshotRun(engine, disk, (encoder) => new Snapshot(engine.keyspace, encoder));
+    this.run = new SnapshotRun(engine, disk);
     this.aof = new Aof(engine, disk, this.run, this.progress, exit);
     this.saver = new RdbSaver(engine, disk, this.run);
     this.loading = new RdbLoading(engine, disk, this.progress);

@@ -8,11 +8,11 @@
 import { join } from "node:path";
 import { errorCode } from "../base/disk.ts";
 import type { Disk } from "../base/disk.ts";
-import { GATE_LOADING } from "../engine/admission.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { InfoField } from "../engine/persistence.ts";
-import { RdbLoader } from "../rdb/rdb-loader.ts";
+import type { RdbLoader } from "../rdb/rdb-loader.ts";
+import { beginLoading, endLoading, keyDelayUs, nextTurn, rdbLoader } from "./_loading.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
 import { logAboutFile, reportUnreadable } from "./rdb-form.ts";
 
@@ -60,7 +60,7 @@ export class RdbLoading {
     } finally {
       this.disk.close(descriptor);
     }
-    this.end();
+    endLoading(engine, this.progress);
     const seconds = (engine.clock.monotonicUs() - startUs) / 1_000_000;
     engine.log.notice(`DB loaded from disk: ${seconds.toFixed(3)} seconds`);
     return true;
@@ -89,7 +89,7 @@ export class RdbLoading {
       return false;
     } finally {
       this.disk.close(descriptor);
-      this.end();
+      endLoading(engine, this.progress);
     }
   }
 
@@ -106,39 +106,15 @@ export class RdbLoading {
   }
 
   private get keyDelayUs(): number {
-    const delay = this.engine.config.values["key-load-delay"];
-    return delay < 0 ? -1 / delay : delay;
+    return keyDelayUs(this.engine.config.values["key-load-delay"]);
   }
 
   private begin(descriptor: number, replaces: boolean): RdbLoader {
     const { engine, disk, progress } = this;
-    const { context, config, clock, keyspace, log, values } = engine;
     const sizeBytes = disk.sizeBytes(this.path);
-    engine.shut(GATE_LOADING);
-    context.keepsExpired = true;
-    context.showsExpired = true;
-    progress.begin(sizeBytes, Math.floor(clock.nowMs / 1000));
+    beginLoading(engine, progress, sizeBytes);
     this.keysLoaded = this.keysExpired = this.toldFields = 0;
-    const source = {
-      sizeBytes,
-      read: (into: Uint8Array, at: number, length: number, from: number): number =>
-        disk.read(descriptor, into, at, length, from),
-    };
-    return new RdbLoader(keyspace, source, {
-      limits: values,
-      checksums: config.values.rdbchecksum && engine.switches.checksums,
-      keepsExpired: false,
-      replaces,
-      warn: (message) => log.warning(message),
-    });
-  }
-
-  private end(): void {
-    const { context } = this.engine;
-    this.progress.end();
-    context.showsExpired = false;
-    this.engine.open(GATE_LOADING);
-    this.engine.pause.settleExpiry();
+    return rdbLoader(engine, disk, descriptor, sizeBytes, { keepsExpired: false, replaces });
   }
 
   private async runInSlices(loader: RdbLoader, startUs: number): Promise<void> {
@@ -206,10 +182,4 @@ export class RdbLoading {
       `Done loading RDB, keys loaded: ${keysLoaded}, keys expired: ${keysExpired}${skipped}.`,
     );
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

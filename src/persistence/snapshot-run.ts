@@ -13,7 +13,9 @@
 import { assert } from "../base/assert.ts";
 import type { Disk } from "../base/disk.ts";
 import type { Engine } from "../engine/engine.ts";
+import { Snapshot } from "../keyspace/snapshot.ts";
 import type { SnapshotEncoder } from "../keyspace/snapshot.ts";
+import { keyDelayUs } from "./_loading.ts";
 import { Pace } from "./_pace.ts";
 import { SnapshotFile } from "./snapshot-file.ts";
 
@@ -26,16 +28,6 @@ const AWAKE = -1;
 const MAX_NAP_MS = 100;
 
 export type SnapshotWrite = (bytes: Uint8Array, start: number, length: number) => void;
-
-/** `Snapshot` of keyspace/snapshot.ts. */
-export interface SnapshotWalk {
-  readonly keysTotal: number;
-  readonly keysDone: number;
-  begin(): void;
-  /** Goes on until `isOver` says so; false once everything has been written. */
-  step(isOver: () => boolean): boolean;
-  abort(): void;
-}
 
 export interface SnapshotTask {
   /** What the log calls it. */
@@ -54,7 +46,7 @@ export interface SnapshotTask {
 interface Running {
   readonly task: SnapshotTask;
   readonly file: SnapshotFile;
-  readonly walk: SnapshotWalk;
+  readonly walk: Snapshot;
   readonly pace: Pace;
   readonly startedUs: number;
   loggedUs: number;
@@ -71,12 +63,10 @@ export class SnapshotRun {
   private sleptFromUs = AWAKE;
   private readonly engine: Engine;
   private readonly disk: Disk;
-  private readonly makeWalk: (encoder: SnapshotEncoder) => SnapshotWalk;
 
-  constructor(engine: Engine, disk: Disk, makeWalk: (encoder: SnapshotEncoder) => SnapshotWalk) {
+  constructor(engine: Engine, disk: Disk) {
     this.engine = engine;
     this.disk = disk;
-    this.makeWalk = makeWalk;
   }
 
   get isActive(): boolean {
@@ -102,7 +92,7 @@ export class SnapshotRun {
     const problem = file.open();
     if (problem !== null) return problem;
     const encoder = task.makeEncoder((bytes, start, length) => file.write(bytes, start, length));
-    const walk = this.makeWalk(encoder);
+    const walk = new Snapshot(this.engine.keyspace, encoder);
     const startedUs = this.engine.clock.monotonicUs();
     const pace = new Pace(startedUs);
     const loggedUs = startedUs;
@@ -217,8 +207,7 @@ export class SnapshotRun {
   }
 
   private get keyDelayUs(): number {
-    const delay = this.engine.config.values["rdb-key-save-delay"];
-    return delay < 0 ? -1 / delay : delay;
+    return keyDelayUs(this.engine.config.values["rdb-key-save-delay"]);
   }
 
   /** Keys that may have been written by now. */
