@@ -7,9 +7,10 @@
  * clients here: Redis forks, and a runtime compiles.
  */
 import { prepareContest } from "../support/contest.ts";
-import { checkNotEnding, runBenchmark } from "../support/lifetime.ts";
+import { runBenchmark } from "../support/lifetime.ts";
 import { readOptions, selectCases } from "../support/options.ts";
-import { type Comparison, comparisonTable, type Failure, finish } from "../support/report.ts";
+import { type Comparison, comparisonTable, finish } from "../support/report.ts";
+import { ofRounds, runCases } from "../support/run-cases.ts";
 import { DURABILITY_CASES } from "./cases.ts";
 
 await runBenchmark(async () => {
@@ -17,16 +18,10 @@ await runBenchmark(async () => {
   const cases = selectCases(DURABILITY_CASES, options.names);
   const contest = prepareContest(options.pedisPath, "generator pinned");
   const comparisons: Comparison[] = [];
-  const failures: Failure[] = [];
-  for (const { name, run } of cases) {
-    try {
-      comparisons.push(...(await run(contest, options)));
-    } catch (problem) {
-      checkNotEnding();
-      failures.push({ name, reason: problem instanceof Error ? problem.message : "?" });
-    }
-  }
-  const medians = options.rounds === 1 ? "1 round" : `medians of ${options.rounds} rounds`;
+  const failures = await runCases(cases, async ({ run }) => {
+    comparisons.push(...(await run(contest, options)));
+  });
+  const medians = ofRounds(options.rounds);
   const note = options.quick ? "\n(quick: the counts are tiny and the figures mean nothing)" : "";
   console.log(`${contest.description}
 ${medians}; ratio is pedis ÷ redis, lower is better; CPU is user and system time of the process;

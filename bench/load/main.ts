@@ -7,9 +7,10 @@
  * must not hold a client up is one row of `pauses.ts`.
  */
 import { type Contest, prepareContest, requireProgram } from "../support/contest.ts";
-import { checkNotEnding, runBenchmark } from "../support/lifetime.ts";
+import { runBenchmark } from "../support/lifetime.ts";
 import { readOptions, selectCases } from "../support/options.ts";
-import { type Comparison, comparisonTable, type Failure, finish } from "../support/report.ts";
+import { type Comparison, comparisonTable, finish } from "../support/report.ts";
+import { ofRounds, runCases } from "../support/run-cases.ts";
 import { CLIENT_COUNT, KEY_COUNT } from "./benchmark-load.ts";
 import { LOADS } from "./loads.ts";
 import { type LoadResult, type LoadScale, loadTable, measureLoad } from "./measure-load.ts";
@@ -45,16 +46,8 @@ await runBenchmark(async () => {
   const cases = selectCases(CASES, options.names);
   const contest = prepareContest(options.pedisPath, "pinned");
   const results: Results = { loads: [], comparisons: [] };
-  const failures: Failure[] = [];
-  for (const { name, run } of cases) {
-    try {
-      await run(contest, options, results);
-    } catch (problem) {
-      checkNotEnding();
-      failures.push({ name, reason: problem instanceof Error ? problem.message : "?" });
-    }
-  }
-  const medians = options.rounds === 1 ? "1 round" : `medians of ${options.rounds} rounds`;
+  const failures = await runCases(cases, ({ run }) => run(contest, options, results));
+  const medians = ofRounds(options.rounds);
   const million = KEY_COUNT.toLocaleString("en-US");
   console.log(`${contest.description}
 pedis / redis, ${medians}; ratio is pedis ÷ redis of the server's CPU time, lower is better;

@@ -5,9 +5,10 @@
  * has come to rest. A dataset is one row of `datasets.ts`.
  */
 import { type Contest, prepareContest } from "../support/contest.ts";
-import { checkNotEnding, runBenchmark } from "../support/lifetime.ts";
+import { runBenchmark } from "../support/lifetime.ts";
 import { readOptions, selectCases } from "../support/options.ts";
-import { type Comparison, comparisonTable, type Failure, finish } from "../support/report.ts";
+import { type Comparison, comparisonTable, finish } from "../support/report.ts";
+import { ofRounds, runCases } from "../support/run-cases.ts";
 import { DATASETS } from "./datasets.ts";
 import { CONNECTIONS_NAME, IDLE_NAME, measureConnections, measureIdle } from "./idle.ts";
 import { measureDataset } from "./measure-dataset.ts";
@@ -32,16 +33,10 @@ await runBenchmark(async () => {
   const cases = selectCases(CASES, options.names);
   const contest = prepareContest(options.pedisPath, "anywhere");
   const comparisons: Comparison[] = [];
-  const failures: Failure[] = [];
-  for (const { name, run } of cases) {
-    try {
-      comparisons.push(...(await run(contest, options)));
-    } catch (problem) {
-      checkNotEnding();
-      failures.push({ name, reason: problem instanceof Error ? problem.message : "?" });
-    }
-  }
-  const medians = options.rounds === 1 ? "1 round" : `medians of ${options.rounds} rounds`;
+  const failures = await runCases(cases, async ({ run }) => {
+    comparisons.push(...(await run(contest, options)));
+  });
+  const medians = ofRounds(options.rounds);
   const note = options.quick ? "\n(quick: the counts are tiny and the figures mean nothing)" : "";
   console.log(`${contest.description}
 resident memory of the server's process, ${medians}; ratio is pedis ÷ redis, lower is better;
