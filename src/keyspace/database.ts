@@ -248,6 +248,8 @@ export class Database extends EntryStore {
   /** Forgets everything at once; the memory goes with the old arena. */
   clear(): void {
     if (this.table.size > 0) this.context.mutations++;
+    this.arena.abandon();
+    this.table.abandon(this.context.reclaimer);
     this.arena = new Arena(this.context.reclaimer);
     this.table = new ByteTable(this.arena);
     this.expiringHashes = null;

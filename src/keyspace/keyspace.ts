@@ -34,6 +34,20 @@ export class Keyspace {
     return bytes;
   }
 
+  /** Bytes of all arenas' blocks that are handed out. */
+  get blockBytes(): number {
+    let bytes = 0;
+    for (const database of this.databases) bytes += database.arena.usedBytes;
+    return bytes;
+  }
+
+  /** Bytes that the system has committed to the arenas. */
+  get touchedBytes(): number {
+    let bytes = 0;
+    for (const database of this.databases) bytes += database.arena.touchedBytes;
+    return bytes;
+  }
+
   /** Bytes of arena pages in use or kept. */
   get committedBytes(): number {
     let bytes = 0;

@@ -24,6 +24,7 @@ import type { Arena, Ref } from "./arena.ts";
 import { ELEMENT, memberEquals } from "./element.ts";
 import { keyEquals } from "./entry.ts";
 import type { ByteCounter } from "./object-table.ts";
+import type { Reclaimer } from "./reclaimer.ts";
 
 const MIN_SLOT_BITS = 6;
 const MAX_SLOT_BITS = 12;
@@ -288,6 +289,11 @@ export class ByteTable {
     }
     this.account(-this.sizeBytes);
     return false;
+  }
+
+  /** To be called once, when the table is thrown away, though it may still be read. */
+  abandon(reclaimer: Reclaimer): void {
+    this.eachSegment(({ slots }) => reclaimer.addLeftover(slots.buffer));
   }
 
   private account(bytes: number): void {

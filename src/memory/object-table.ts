@@ -76,6 +76,11 @@ export class ObjectTable {
     return this.arrayBytes + this.collections.bytes;
   }
 
+  /** Whether the handle still names this object. */
+  holds(handle: number, object: Uint8Array | Collection): boolean {
+    return this.held[handle] === object;
+  }
+
   hold(object: Uint8Array | Collection): number {
     this.arrayBytes += arrayBytes(object);
     const handle = this.free.pop() ?? this.held.length;
