@@ -66,6 +66,9 @@ export class Arena {
   private pageCarved = new Uint16Array(0);
   private pageNext = new Int32Array(0);
   private pagePrevious = new Int32Array(0);
+  /** 1 while a page is being emptied: it has left its class's list and gives no blocks. */
+  private pageLeaving = new Uint8Array(0);
+  leavingPages = 0;
   /** Per class, the head of the list of pages that have room. */
   private readonly withRoom = new Int32Array(CLASS_UNITS.length).fill(NO_PAGE);
   private pool = NO_PAGE;
@@ -113,10 +116,46 @@ export class Arena {
     this.pageFree[page] = (ref & (PAGE_UNITS - 1)) + 1;
     this.usedBytes -= units << 4;
     const live = --this.pageLive[page];
-    if (wasFull) this.link(page, sizeClass);
+    if (this.pageLeaving[page] !== 0) {
+      if (live === 0) this.endLeaving(page);
+    } else if (wasFull) this.link(page, sizeClass);
     else if (live === 0 && this.pageNext[page] !== this.pagePrevious[page]) {
       this.unlink(page, sizeClass);
       this.addToPool(page);
+    }
+  }
+
+  /** Whether the block's page is being emptied. */
+  isLeaving(ref: Ref): boolean {
+    return this.pageLeaving[ref >>> PAGE_SHIFT] !== 0;
+  }
+
+  /**
+   * Moves the block's bytes to another block of its size, where its page is being emptied. Returns
+   * where they are now; whoever has the old Ref must forget it.
+   */
+  evacuate(ref: Ref): Ref {
+    const page = ref >>> PAGE_SHIFT;
+    if (this.pageLeaving[page] === 0) return ref;
+    const words = CLASS_UNITS[this.pageClass[page]] << 2;
+    const to = this.allocate(words << 2);
+    const from = (ref & UNIT_MASK) << 2;
+    const source = this.words[ref >>> SLAB_SHIFT];
+    const target = this.words[to >>> SLAB_SHIFT];
+    const at = (to & UNIT_MASK) << 2;
+    for (let i = 0; i < words; i++) target[at + i] = source[from + i];
+    this.free(ref);
+    return to;
+  }
+
+  /** Begins to empty the pages with blocks that `choose` wants; whoever owns these moves them. */
+  beginLeaving(choose: (page: number) => boolean): void {
+    for (let page = 0; page < this.bytes.length * PAGES_PER_SLAB; page++) {
+      if (this.pageLive[page] === 0 || this.pageLeaving[page] !== 0 || !choose(page)) continue;
+      const sizeClass = this.pageClass[page];
+      if (!this.isFull(page, CLASS_UNITS[sizeClass])) this.unlink(page, sizeClass);
+      this.pageLeaving[page] = 1;
+      this.leavingPages++;
     }
   }
 
@@ -187,6 +226,13 @@ export class Arena {
     this.pageCarved = grown(new Uint16Array(size), this.pageCarved);
     this.pageNext = grown(new Int32Array(size), this.pageNext);
     this.pagePrevious = grown(new Int32Array(size), this.pagePrevious);
+    this.pageLeaving = grown(new Uint8Array(size), this.pageLeaving);
+  }
+
+  private endLeaving(page: number): void {
+    this.pageLeaving[page] = 0;
+    this.leavingPages--;
+    this.addToPool(page);
   }
 
   private addToPool(page: number): void {
