@@ -14,6 +14,8 @@
  * Blocks larger than MAX_BLOCK_BYTES do not exist: what is larger lives in `objects`.
  */
 import { assert } from "../base/assert.ts";
+import { MemoryCounter } from "./memory-counter.ts";
+import type { ByteCounter } from "./memory-counter.ts";
 import { ObjectTable } from "./object-table.ts";
 import { Reclaimer } from "./reclaimer.ts";
 
@@ -57,6 +59,10 @@ export class Arena {
 
   /** Bytes in blocks handed out. */
   usedBytes = 0;
+  /** Bytes of the tables that find what lies here. */
+  readonly tables: MemoryCounter;
+  /** Where blocks, objects and tables are counted together, with those of other arenas. */
+  private memory: ByteCounter;
 
   private pageClass = new Uint8Array(0);
   private pageLive = new Uint16Array(0);
@@ -72,8 +78,21 @@ export class Arena {
   private pagesInPool = 0;
 
   /** Large collections that are released go to `reclaimer`, to be freed in slices. */
-  constructor(reclaimer = new Reclaimer()) {
-    this.objects = new ObjectTable(reclaimer);
+  constructor(reclaimer = new Reclaimer(), memory: ByteCounter = { bytes: 0 }) {
+    this.objects = new ObjectTable(reclaimer, memory);
+    this.tables = new MemoryCounter(memory);
+    this.memory = memory;
+  }
+
+  /**
+   * Takes what it holds out of the common count, once and for all: nobody can see any of it any
+   * more. What is still freed here later is nobody's.
+   */
+  abandon(): void {
+    this.memory.bytes -= this.usedBytes + this.objects.sizeBytes + this.tables.bytes;
+    const nowhere = { bytes: 0 };
+    this.memory = this.tables.whole = nowhere;
+    this.objects.countFor(nowhere);
   }
 
   /** Bytes of pages that hold, or held and keep, blocks: what the arena really occupies. */
@@ -89,6 +108,7 @@ export class Arena {
     if (page === NO_PAGE) page = this.openPage(sizeClass);
     const units = CLASS_UNITS[sizeClass];
     this.usedBytes += units << 4;
+    this.memory.bytes += units << 4;
     this.pageLive[page]++;
     const free = this.pageFree[page];
     let unit = 0;
@@ -112,6 +132,7 @@ export class Arena {
     this.words[ref >>> SLAB_SHIFT][(ref & UNIT_MASK) << 2] = this.pageFree[page];
     this.pageFree[page] = (ref & (PAGE_UNITS - 1)) + 1;
     this.usedBytes -= units << 4;
+    this.memory.bytes -= units << 4;
     const live = --this.pageLive[page];
     if (wasFull) this.link(page, sizeClass);
     else if (live === 0 && this.pageNext[page] !== this.pagePrevious[page]) {
