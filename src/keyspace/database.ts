@@ -250,8 +250,8 @@ export class Database extends EntryStore {
     if (this.table.size > 0) this.context.mutations++;
     this.arena.abandon();
     this.table.abandon(this.context.reclaimer);
-    this.arena = new Arena(this.context.reclaimer);
-    this.table = new ByteTable(this.arena);
+    this.arena = new Arena(this.context.reclaimer, this.context.memory);
+    this.table = new ByteTable(this.arena, this.arena.tables);
     this.expiringHashes = null;
     this.expiring = 0;
     this.expiryCursor = 0;

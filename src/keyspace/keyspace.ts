@@ -22,9 +22,7 @@ export class Keyspace {
   }
 
   get usedBytes(): number {
-    let bytes = 0;
-    for (const database of this.databases) bytes += database.usedBytes;
-    return bytes;
+    return this.context.memory.bytes;
   }
 
   /** Bytes of the tables alone: what finding keys costs. */

@@ -21,6 +21,8 @@ import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
 import { PagePool, PAGES_PER_SLAB } from "./_page-pool.ts";
 import { planEvacuation } from "./_evacuation-plan.ts";
+import { MemoryCounter } from "./memory-counter.ts";
+import type { ByteCounter } from "./memory-counter.ts";
 import { ObjectTable } from "./object-table.ts";
 import { Reclaimer } from "./reclaimer.ts";
 
@@ -63,6 +65,10 @@ export class Arena {
 
   /** Bytes in blocks handed out. */
   usedBytes = 0;
+  /** Bytes of the tables that find what lies here. */
+  readonly tables: MemoryCounter;
+  /** Where blocks, objects and tables are counted together, with those of other arenas. */
+  private memory: ByteCounter;
 
   private pageClass = new Uint8Array(0);
   private pageLive = new Uint16Array(0);
@@ -81,13 +87,30 @@ export class Arena {
   private readonly withRoom = new Int32Array(CLASS_UNITS.length).fill(NO_PAGE);
   private readonly pool: PagePool;
 
-  /** Large collections that are released, and empty slabs, go to `reclaimer`. */
-  constructor(reclaimer = new Reclaimer()) {
-    this.objects = new ObjectTable(reclaimer);
+  /**
+   * Large collections that are released, and empty slabs, go to `reclaimer`; what is in use is
+   * added to `memory`.
+   */
+  constructor(reclaimer = new Reclaimer(), memory: ByteCounter = { bytes: 0 }) {
+    this.objects = new ObjectTable(reclaimer, memory);
+    this.tables = new MemoryCounter(memory);
+    this.memory = memory;
     this.pool = new PagePool(reclaimer);
     this.bytes = this.pool.bytes;
     this.words = this.pool.words;
     this.doubles = this.pool.doubles;
+  }
+
+  /**
+   * To be called once, when the arena is thrown away. What is in it may still be read and freed,
+   * but is nobody's: it is taken out of the common count.
+   */
+  abandon(): void {
+    this.memory.bytes -= this.usedBytes + this.objects.sizeBytes + this.tables.bytes;
+    const nowhere = { bytes: 0 };
+    this.memory = this.tables.whole = nowhere;
+    this.objects.countFor(nowhere);
+    this.pool.abandon();
   }
 
   /** Bytes of pages that hold, or held and keep, blocks. */
@@ -108,6 +131,7 @@ export class Arena {
     if (page === NO_PAGE) page = this.openPage(sizeClass);
     const units = CLASS_UNITS[sizeClass];
     this.usedBytes += units << 4;
+    this.memory.bytes += units << 4;
     this.pageLive[page]++;
     const free = this.pageFree[page];
     let unit = 0;
@@ -131,6 +155,7 @@ export class Arena {
     this.words[ref >>> SLAB_SHIFT][(ref & UNIT_MASK) << 2] = this.pageFree[page];
     this.pageFree[page] = (ref & (PAGE_UNITS - 1)) + 1;
     this.usedBytes -= units << 4;
+    this.memory.bytes -= units << 4;
     const live = --this.pageLive[page];
     if (wasFull) {
       if (this.pageLeaves[page] === 0) this.link(page, sizeClass);
@@ -186,18 +211,15 @@ export class Arena {
     });
     if (plan === null) return false;
     for (const slab of plan.slabs) this.pool.retire(slab);
-    for (const page of plan.pages) {
-      if (!this.isFull(page, CLASS_UNITS[this.pageClass[page]])) {
-        this.unlink(page, this.pageClass[page]);
-      }
-      if (this.pageLive[page] === 0) {
-        this.giveBack(page);
-      } else {
-        this.pageLeaves[page] = 1;
-        this.leavingPages++;
-      }
-    }
+    for (const page of plan.pages) this.leave(page);
     return true;
+  }
+
+  /** The same with pages chosen by someone else: for tests of those who own blocks. */
+  beginLeaving(isChosen: (page: number) => boolean): void {
+    for (let page = 0; page < this.pageCount; page++) {
+      if (this.pageClass[page] !== NO_CLASS && isChosen(page)) this.leave(page);
+    }
   }
 
   /** Pages that still hold blocks stay, as those of any other class. */
@@ -210,11 +232,6 @@ export class Arena {
       if (!this.isFull(page, CLASS_UNITS[sizeClass])) this.link(page, sizeClass);
     }
     this.pool.keepRetired();
-  }
-
-  /** To be called once, when the arena is thrown away; what is in it may still be read and freed. */
-  abandon(): void {
-    this.pool.abandon();
   }
 
   /** Whether the block must be moved for its page to become empty. */
@@ -264,6 +281,17 @@ export class Arena {
     this.pageNext = grown(new Int32Array(size), this.pageNext);
     this.pagePrevious = grown(new Int32Array(size), this.pagePrevious);
     this.pageLeaves = grown(new Uint8Array(size), this.pageLeaves);
+  }
+
+  private leave(page: number): void {
+    const sizeClass = this.pageClass[page];
+    if (!this.isFull(page, CLASS_UNITS[sizeClass])) this.unlink(page, sizeClass);
+    if (this.pageLive[page] === 0) {
+      this.giveBack(page);
+    } else {
+      this.pageLeaves[page] = 1;
+      this.leavingPages++;
+    }
   }
 
   private emptied(page: number): void {

@@ -23,7 +23,7 @@ import { NULL_REF, SLAB_SHIFT, UNIT_MASK } from "./arena.ts";
 import type { Arena, Ref } from "./arena.ts";
 import { ELEMENT, memberEquals } from "./element.ts";
 import { keyEquals } from "./entry.ts";
-import type { ByteCounter } from "./object-table.ts";
+import type { ByteCounter } from "./memory-counter.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 
 const MIN_SLOT_BITS = 6;
