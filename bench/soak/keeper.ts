@@ -9,6 +9,7 @@ const POLICIES = ["allkeys-lru", "allkeys-lfu", "allkeys-random"];
 const STATUSES = ["rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status"];
 const SIDE_DATABASE = "1";
 const SIDE_KEYS = 2_000;
+const SIDE_AT_ONCE = 50;
 const SCAN_COUNT = "1000";
 const REST_MS = 5;
 
@@ -48,10 +49,15 @@ export async function keep(stage: Stage, everyMs: number): Promise<void> {
 
 async function fillAside(hand: Hand): Promise<void> {
   await hand.send(["SELECT", SIDE_DATABASE]);
-  for (let number = 0; number < SIDE_KEYS; number++) {
-    const key = `aside:${number}`;
-    await hand.send(["SET", key, `${key}=1`, "EX", "600"], ["SADD", `${key}:set`, "1", "a"]);
-    if (number % 10 === 0) await Bun.sleep(REST_MS);
+  for (let from = 0; from < SIDE_KEYS; from += SIDE_AT_ONCE) {
+    const keys = Array.from({ length: SIDE_AT_ONCE }, (_, index) => `aside:${from + index}`);
+    await hand.send(
+      ...keys.flatMap((key) => [
+        ["SET", key, `${key}=1`, "EX", "600"],
+        ["SADD", `${key}:set`, "1", "a"],
+      ]),
+    );
+    await Bun.sleep(REST_MS);
   }
   await hand.send(["SWAPDB", SIDE_DATABASE, "2"], ["SWAPDB", SIDE_DATABASE, "2"]);
   await hand.send(["SELECT", "0"]);

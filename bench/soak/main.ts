@@ -67,7 +67,8 @@ async function run(): Promise<number> {
   const problems = problemsOf(report, MOST_GROWTH);
   const last = samples.at(-1);
   console.log(`
-${last?.requests} requests over ${last?.connections} connections, ${saves} saves, ${rewrites} rewrites
+${last?.requests} requests over ${last?.connections} connections,
+${saves} saves, ${rewrites} rewrites
 resident memory of the last quarter ÷ of the second: ${growth.toFixed(3)}
 used_memory when all is gone, less that at the start: ${leftBytes} bytes
 ${problems.length === 0 ? "no trouble" : problems.join("\n")}`);
