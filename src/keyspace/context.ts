@@ -94,6 +94,7 @@ export class KeyspaceContext {
     this.expiredStalePercent = 0;
     this.expiryCyclesCutShort = 0;
     this.expiryCycleUs = 0;
+    this.reclaimer.freed = 0;
   }
 
   /** An expired entry was removed; `key` is a copy of its key. */
