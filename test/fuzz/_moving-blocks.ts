@@ -20,9 +20,10 @@ export class MovingBlocks {
     this.compact = compact;
   }
 
-  /** One slice of the walk, or of the next one. */
+  /** One slice of the walk, or of the next one: some walks are given up. */
   step(): void {
     const { arena, random } = this;
+    if (random.chance(0.003)) this.cursor = 0;
     if (this.cursor === 0) this.begin();
     const blockBytes = arena.usedBytes;
     const objectBytes = arena.objects.sizeBytes;
