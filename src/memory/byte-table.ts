@@ -23,7 +23,8 @@ import { NULL_REF, SLAB_SHIFT, UNIT_MASK } from "./arena.ts";
 import type { Arena, Ref } from "./arena.ts";
 import { ELEMENT, memberEquals } from "./element.ts";
 import { keyEquals } from "./entry.ts";
-import type { ByteCounter } from "./object-table.ts";
+import type { ByteCounter } from "./memory-counter.ts";
+import type { Reclaimer } from "./reclaimer.ts";
 
 const MIN_SLOT_BITS = 6;
 const MAX_SLOT_BITS = 12;
@@ -34,6 +35,9 @@ const HASH_SPACE = 4294967296;
 const SAMPLE_TRIES = 1000;
 const EXPIRY_MARK = 1;
 const SLOT_BYTES = 8;
+/** What a table takes that has been filled and not emptied again is half of that. */
+const SPARSE_BYTES_PER_ENTRY = 24;
+const SPARSE_MIN_BYTES = 1 << 16;
 /** A segment's object and what its array costs beside the slots. */
 const SEGMENT_BYTES = 96;
 
@@ -222,6 +226,24 @@ export class ByteTable {
     return position;
   }
 
+  /** Whether much of the table is empty slots, which `tighten` would give back. */
+  get isSparse(): boolean {
+    return this.sizeBytes > this.size * SPARSE_BYTES_PER_ENTRY + SPARSE_MIN_BYTES;
+  }
+
+  /**
+   * Makes the segment at `cursor` (0 begins) as small as it may be, which removing alone does only
+   * where it is nearly empty. Returns the cursor to go on from, 0 at the end.
+   */
+  tighten(cursor: number): number {
+    const segment = this.directory[cursor >>> (32 - this.depth)];
+    let { slotBits } = segment;
+    while (slotBits > MIN_SLOT_BITS && segment.used * 3 < 1 << slotBits) slotBits--;
+    if (slotBits < segment.slotBits) this.resize(segment, slotBits);
+    const next = positionOf(cursor, segment, segment.capacity);
+    return next >= HASH_SPACE ? 0 : next;
+  }
+
   /**
    * Like `scan`, over slots instead of homes and only those marked as having an expiry; stops
    * after `slots` slots. Entries are found as long as they stay, though not in hash order.
@@ -304,6 +326,11 @@ export class ByteTable {
     }
     this.account(-this.sizeBytes);
     return false;
+  }
+
+  /** To be called once, when the table is thrown away, though it may still be read. */
+  abandon(reclaimer: Reclaimer): void {
+    this.eachSegment(({ slots }) => reclaimer.addLeftover(slots.buffer));
   }
 
   private account(bytes: number): void {

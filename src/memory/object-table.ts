@@ -9,6 +9,8 @@
 import { assert } from "../base/assert.ts";
 import type { Arena } from "./arena.ts";
 import type { ByteTable } from "./byte-table.ts";
+import { MemoryCounter } from "./memory-counter.ts";
+import type { ByteCounter } from "./memory-counter.ts";
 import type { Reclaimable, Reclaimer } from "./reclaimer.ts";
 
 /** What JavaScriptCore spends on a typed array and its buffer beside the bytes themselves. */
@@ -57,22 +59,26 @@ export interface FrozenCollection extends Frozen {
   isAbandoned: boolean;
 }
 
-/** Bytes that collections hold outside of the arena's blocks; their tables count here. */
-export interface ByteCounter {
-  bytes: number;
-}
-
 export class ObjectTable {
-  readonly collections: ByteCounter = { bytes: 0 };
-  private arrayBytes = 0;
+  /** Bytes that collections hold outside of the arena's blocks; their tables count here. */
+  readonly collections: MemoryCounter;
+  private readonly arrays: MemoryCounter;
   /** Arrays that must stay as they are, because a snapshot still reads them. */
   private readonly pinned = new Set<Uint8Array>();
   private readonly held: (Uint8Array | Collection | undefined)[] = [];
   private readonly free: number[] = [];
   private readonly reclaimer: Reclaimer;
 
-  constructor(reclaimer: Reclaimer) {
+  /** What the objects hold counts for `memory` too. */
+  constructor(reclaimer: Reclaimer, memory: ByteCounter) {
     this.reclaimer = reclaimer;
+    this.collections = new MemoryCounter(memory);
+    this.arrays = new MemoryCounter(memory);
+  }
+
+  /** From now on it is another count that changes; what was counted is left to the caller. */
+  countFor(memory: ByteCounter): void {
+    this.collections.whole = this.arrays.whole = memory;
   }
 
   get count(): number {
@@ -81,11 +87,16 @@ export class ObjectTable {
 
   /** Bytes held by all objects, their JS overhead included. */
   get sizeBytes(): number {
-    return this.arrayBytes + this.collections.bytes;
+    return this.arrays.bytes + this.collections.bytes;
+  }
+
+  /** Whether the handle still names this object. */
+  holds(handle: number, object: Uint8Array | Collection): boolean {
+    return this.held[handle] === object;
   }
 
   hold(object: Uint8Array | Collection): number {
-    this.arrayBytes += arrayBytes(object);
+    this.arrays.bytes += arrayBytes(object);
     const handle = this.free.pop() ?? this.held.length;
     this.held[handle] = object;
     return handle;
@@ -111,7 +122,7 @@ export class ObjectTable {
 
   /** Puts another object under the handle; the old one is the caller's. */
   replace(handle: number, object: Uint8Array | Collection): void {
-    this.arrayBytes += arrayBytes(object) - arrayBytes(this.get(handle));
+    this.arrays.bytes += arrayBytes(object) - arrayBytes(this.get(handle));
     this.held[handle] = object;
   }
 
@@ -124,7 +135,7 @@ export class ObjectTable {
 
   release(handle: number): void {
     const object = this.get(handle);
-    this.arrayBytes -= arrayBytes(object);
+    this.arrays.bytes -= arrayBytes(object);
     if (!(object instanceof Uint8Array)) {
       if (object.frozen !== null) object.frozen.isAbandoned = true;
       else if (object.free(FREED_AT_ONCE)) this.reclaimer.add(object);
