@@ -3,13 +3,13 @@
  * it stays what its model is, and no block stays behind.
  */
 import { expect, test } from "bun:test";
-import { Arena } from "../../src/memory/arena.ts";
-import { LargeHash } from "../../src/values/_large-hash.ts";
-import { LargeList } from "../../src/values/_large-list.ts";
-import { LargeSet } from "../../src/values/_large-set.ts";
-import { LargeSortedSet } from "../../src/values/_large-sorted-set.ts";
-import { Stream } from "../../src/values/stream.ts";
-import { scale, seededRandom } from "../support/random.ts";
+import { Arena } from "../../../src/memory/arena.ts";
+import { LargeHash } from "../../../src/values/_large-hash.ts";
+import { LargeList } from "../../../src/values/_large-list.ts";
+import { LargeSet } from "../../../src/values/_large-set.ts";
+import { LargeSortedSet } from "../../../src/values/_large-sorted-set.ts";
+import { Stream } from "../../../src/values/stream.ts";
+import { scale, seededRandom } from "../../support/random.ts";
 import { MovableList, MovablePending, MovableStream } from "./_movable-chunks.ts";
 import {
   type Movable,

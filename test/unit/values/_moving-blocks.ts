@@ -2,8 +2,8 @@
  * Walks over the blocks of one owner, again and again, while pages of its arena are being emptied.
  * The owner may change between two steps; when a walk ends, none of its blocks may be left there.
  */
-import type { Arena } from "../../src/memory/arena.ts";
-import type { Random } from "../support/random.ts";
+import type { Arena } from "../../../src/memory/arena.ts";
+import type { Random } from "../../support/random.ts";
 
 export class MovingBlocks {
   /** Walks that came to their end. */

@@ -1,17 +1,17 @@
 /** Large lists, and streams with consumer groups, each beside its model. */
-import { bytesOf, textOf } from "../../src/base/bytes.ts";
-import { Arena } from "../../src/memory/arena.ts";
-import { ByteView } from "../../src/memory/element.ts";
-import { Arguments } from "../../src/protocol/arguments.ts";
-import { ItemDigits, Needle } from "../../src/values/_listpack.ts";
-import { ID_WORDS, PendingRecords } from "../../src/values/_pending-records.ts";
-import { LargeList } from "../../src/values/_large-list.ts";
-import type { ConsumerGroup } from "../../src/values/consumer-group.ts";
-import { StreamCursor } from "../../src/values/stream-cursor.ts";
-import { StreamId } from "../../src/values/stream-id.ts";
-import { Stream } from "../../src/values/stream.ts";
-import { viewedText } from "../support/byte-texts.ts";
-import type { Random } from "../support/random.ts";
+import { bytesOf, textOf } from "../../../src/base/bytes.ts";
+import { Arena } from "../../../src/memory/arena.ts";
+import { ByteView } from "../../../src/memory/element.ts";
+import { Arguments } from "../../../src/protocol/arguments.ts";
+import { ItemDigits, Needle } from "../../../src/values/_listpack.ts";
+import { ID_WORDS, PendingRecords } from "../../../src/values/_pending-records.ts";
+import { LargeList } from "../../../src/values/_large-list.ts";
+import type { ConsumerGroup } from "../../../src/values/consumer-group.ts";
+import { StreamCursor } from "../../../src/values/stream-cursor.ts";
+import { StreamId } from "../../../src/values/stream-id.ts";
+import { Stream } from "../../../src/values/stream.ts";
+import { viewedText } from "../../support/byte-texts.ts";
+import type { Random } from "../../support/random.ts";
 import type { Movable } from "./_movable-tables.ts";
 
 const LIST_LIMITS = { maxItems: 30, maxBytes: 8192 };
