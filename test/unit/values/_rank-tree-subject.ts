@@ -137,7 +137,12 @@ export class RankTreeSubject {
     const budget = random.pick([1, 2, 7, 50]);
     if (this.stage !== "inner") {
       if (this.stage === "begin") arena.beginLeaving(() => random.chance(0.3));
-      this.stage = tree.compactLeaves(this.stage === "begin", budget) ? "leaves" : "inner";
+      const isOn = tree.compactLeaves(this.stage === "begin", budget, (from, to) => {
+        const item = this.items.find(({ ref }) => ref === from);
+        if (item === undefined) throw new Error("an element moved that is not in the model");
+        item.ref = to;
+      });
+      this.stage = isOn ? "leaves" : "inner";
     } else if (!tree.compactInnerNodes(budget)) {
       this.stage = "begin";
       this.checkPlaces(tree["root"], tree["height"]);
