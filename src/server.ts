@@ -112,6 +112,7 @@ export class Server {
     const { writer } = this.persistence.aof;
     this.turn.requireBeforeReplies(writer);
     writer.onRecovered = () => this.turn.release();
+    this.warnOfSmallLimit();
     for (const kind of this.listeners.kinds) {
       this.engine.log.notice(`Ready to accept connections ${kind}`);
     }
@@ -123,6 +124,15 @@ export class Server {
 
   receiveSignal(signal: ShutdownSignal): void {
     this.shutdown.receive(signal);
+  }
+
+  private warnOfSmallLimit(): void {
+    const { maxmemory } = this.engine.config.values;
+    if (maxmemory === 0 || maxmemory >= 1024 * 1024) return;
+    this.engine.log.warning(
+      "WARNING: You specified a maxmemory value that is less than 1MB (current value is " +
+        `${maxmemory} bytes). Are you sure this is what you really want?`,
+    );
   }
 
   private close(): void {
