@@ -179,9 +179,13 @@ export class Server {
     this.expire();
   };
 
+  private allowExpiry(): void {
+    this.expiry.isEnabled = this.fieldExpiry.isEnabled = this.engine.switches.activeExpiry;
+  }
+
   private expireSome(): void {
     const { engine, expiry, fieldExpiry } = this;
-    expiry.isEnabled = fieldExpiry.isEnabled = engine.switches.activeExpiry;
+    this.allowExpiry();
     const beforeUs = engine.context.expiryCycleUs;
     expiry.runSlice();
     fieldExpiry.runSlice();
@@ -259,6 +263,7 @@ export class Server {
 
   private beginExpiry(): void {
     const { hz, "active-expire-effort": effort } = this.engine.config.values;
+    this.allowExpiry();
     for (const cycle of [this.expiry, this.fieldExpiry]) {
       cycle.effort = effort;
       cycle.beginSlow(hz);

@@ -1,8 +1,8 @@
 /**
  * The active expiry of fields: removes fields of hashes whose time has come and that nobody asks
- * for. Each database knows which hash has the field that is due first (expiring-hashes.ts), so
- * nothing is searched; a hash with many such fields loses some at a time, and what does not fit
- * the time of a cycle (_sliced-cycle.ts) waits for the next, which goes on with what was due first.
+ * for. Each database knows which hashes have a field that is due (expiring-hashes.ts), so nothing is
+ * searched; a hash with many such fields loses some at a time, and what does not fit the time of a
+ * cycle (_sliced-cycle.ts) waits for the next.
  */
 import type { Clock } from "../base/clock.ts";
 import { ByteView } from "../memory/element.ts";
@@ -31,15 +31,15 @@ export class FieldExpiryCycle extends SlicedCycle {
 
   protected override sweep(database: Database, endUs: number): boolean {
     while (isDue(database, this.clock.nowMs)) {
-      this.expireFirst(database);
+      this.expireSome(database);
       if (this.clock.monotonicUs() > endUs) return !isDue(database, this.clock.nowMs);
     }
     return true;
   }
 
-  private expireFirst(database: Database): void {
+  private expireSome(database: Database): void {
     const { home, hash, key } = this;
-    database.expiringHashes?.readFirst(key);
+    database.expiringHashes?.readDue(key, this.clock.nowMs);
     // The key goes from there with its last such field, and must still be propagated.
     const bytes = key.bytes.slice(key.start, key.start + key.length);
     const ref = database.peek(bytes, 0, bytes.length);
