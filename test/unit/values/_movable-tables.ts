@@ -104,7 +104,9 @@ export class MovableHash implements Movable {
     }
     if (hash.firstExpiryMs !== firstMs) differ("the first expiry");
     if (firstMs === Infinity) return;
-    readMember(arena, hash.firstExpiring, view);
+    hash.hiddenBeforeMs = firstMs + 1;
+    readMember(arena, hash.expired, view);
+    hash.hiddenBeforeMs = 0;
     if (model.get(viewedText(view))?.whenMs !== firstMs) differ("the field that expires first");
   }
 
@@ -284,14 +286,14 @@ export class MovableExpiringHashes implements Movable {
     const firstMs = model.values().reduce((least, whenMs) => Math.min(least, whenMs), Infinity);
     if (hashes.firstMs !== firstMs) differ("the first time");
     if (model.size === 0) return;
-    hashes.readFirst(view);
+    hashes.readDue(view, firstMs + 1);
     if (model.get(viewedText(view)) !== firstMs) differ("who is due first");
   }
 
   free(): void {
     for (let left = this.size; left > 0; left--) {
       this.check();
-      this.hashes.readFirst(view);
+      this.hashes.readDue(view, Infinity);
       const text = viewedText(view);
       const bytes = bytesOf(text);
       this.hashes.remove(bytes, 0, bytes.length, hashOf(text));
