@@ -39,7 +39,7 @@ describe("garbage", () => {
     const { pass } = timeline();
     expect(pass(31, MB)).toEqual([]);
     expect(pass(1, MB)).toEqual(["young"]);
-    expect(pass(320, MB)).toEqual(new Array(10).fill("young"));
+    expect(pass(320, MB)).toEqual(new Array<string>(10).fill("young"));
     expect(pass(3, 100 * MB)).toEqual(["young", "young", "young"]);
   });
 
