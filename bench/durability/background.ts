@@ -22,7 +22,7 @@ import { cpuMicros, peakBytes, resetPeak } from "../support/process-usage.ts";
 import { type Comparison, readable, worst } from "../support/report.ts";
 import { type Scale, type Shown, takeTurns } from "../support/turns.ts";
 import { KEY, VALUE } from "./contents.ts";
-import { infoFields, until } from "./info.ts";
+import { infoFields, until } from "../support/info.ts";
 
 export interface BackgroundSave {
   readonly name: string;

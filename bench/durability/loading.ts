@@ -14,7 +14,7 @@ import { cpuMicros } from "../support/process-usage.ts";
 import { type Comparison, readable } from "../support/report.ts";
 import { type Scale, takeTurns } from "../support/turns.ts";
 import { type Content, fill } from "./contents.ts";
-import { infoFields, until } from "./info.ts";
+import { infoFields, until } from "../support/info.ts";
 
 export interface FileForm {
   readonly name: string;

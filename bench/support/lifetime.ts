@@ -17,7 +17,10 @@ const children = new Set<OwnedChild>();
 let isEnding = false;
 
 /** Runs `body` to its exit code, then ends this process, leaving nothing behind. */
-export async function runBenchmark(body: () => Promise<number>): Promise<never> {
+export async function runBenchmark(
+  body: () => Promise<number>,
+  limitMs = RUN_LIMIT_MS,
+): Promise<never> {
   const dir = mkdtempSync(join(tmpdir(), "pedis-bench-"));
   process.env["TMPDIR"] = dir;
   for (const [signal, exitCode] of Object.entries(SIGNALS)) {
@@ -28,9 +31,9 @@ export async function runBenchmark(body: () => Promise<number>): Promise<never> 
     rmSync(dir, { recursive: true, force: true });
   });
   setTimeout(() => {
-    console.error(`Not done within ${RUN_LIMIT_MS / 60_000} minutes`);
+    console.error(`Not done within ${limitMs / 60_000} minutes`);
     void end(1);
-  }, RUN_LIMIT_MS).unref();
+  }, limitMs).unref();
   try {
     return await end(await body());
   } catch (problem) {

@@ -41,8 +41,7 @@ function pairsOf(flat: string[] | string): Map<string, string> {
 
 function comparable(flat: string[] | string): Record<string, string> {
   const pairs = [...pairsOf(flat)].filter(
-    ([name]) =>
-      !NEW_NAMES.includes(name) && !STARTED_WITH.has(name) && !OTHER_DEFAULTS.has(name),
+    ([name]) => !NEW_NAMES.includes(name) && !STARTED_WITH.has(name) && !OTHER_DEFAULTS.has(name),
   );
   return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -20,10 +20,10 @@ export async function infoFields(
 }
 
 /** Asks again and again until it is so. */
-export async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + LIMIT_MS;
+export async function until(isSo: () => Promise<boolean>, limitMs = LIMIT_MS): Promise<void> {
+  const deadline = performance.now() + limitMs;
   while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`Not so within ${LIMIT_MS} ms`);
+    if (performance.now() > deadline) throw new Error(`Not so within ${limitMs} ms`);
     await Bun.sleep(INTERVAL_MS);
   }
 }
