@@ -10,6 +10,7 @@ import { readOptions, selectCases } from "../support/options.ts";
 import { type Comparison, comparisonTable, finish } from "../support/report.ts";
 import { ofRounds, runCases } from "../support/run-cases.ts";
 import { DATASETS } from "./datasets.ts";
+import { GIVING_BACK_NAME, measureGivingBack } from "./giving-back.ts";
 import { HIT_CASES } from "./hits.ts";
 import { CONNECTIONS_NAME, IDLE_NAME, measureConnections, measureIdle } from "./idle.ts";
 import { measureDataset } from "./measure-dataset.ts";
@@ -28,6 +29,7 @@ const CASES: readonly Case[] = [
     run: (contest: Contest, scale: Scale) => measureDataset(dataset, contest, scale),
   })),
   ...HIT_CASES,
+  { name: GIVING_BACK_NAME, run: measureGivingBack },
 ];
 
 await runBenchmark(async () => {
