@@ -125,6 +125,7 @@ export class Server {
     if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
     this.engine.peers.closeAll();
+    this.engine.defrag.close();
   }
 
   private wire(): void {
@@ -246,6 +247,7 @@ export class Server {
     engine.pause.check(nowMs);
     engine.peers.expire(nowMs);
     engine.tracking.limit();
+    engine.defrag.cron(nowMs);
     if (engine.blocking.hasReady) engine.blocking.serve();
     this.gateway.checkClients(nowMs);
     if (engine.clients.memory.isLimited) engine.clients.memory.recount();

@@ -4,7 +4,7 @@
  * Requests per second and latencies are what redis-benchmark sees; with servers this fast it is
  * often the generator that is busy, so what is judged is the time the server's own process spends
  * per request. A load is one row of `string-loads.ts` or `collection-loads.ts`, and something that
- * must not hold a client up is one row of `pauses.ts`.
+ * must not hold a client up is one row of `pauses.ts` or `storms.ts`.
  */
 import { type Contest, prepareContest, requireProgram } from "../support/contest.ts";
 import { runBenchmark } from "../support/lifetime.ts";
@@ -15,7 +15,9 @@ import { CLIENT_COUNT, KEY_COUNT } from "./benchmark-load.ts";
 import { LOADS } from "./loads.ts";
 import { type LoadResult, type LoadScale, loadTable, measureLoad } from "./measure-load.ts";
 import { measurePause } from "./measure-pause.ts";
+import { measureStorm } from "./measure-storm.ts";
 import { PAUSES } from "./pauses.ts";
+import { STORMS } from "./storms.ts";
 
 interface Results {
   readonly loads: LoadResult[];
@@ -37,6 +39,11 @@ const CASES: readonly Case[] = [
     name: pause.name,
     run: async (contest: Contest, scale: LoadScale, into: Results) =>
       into.comparisons.push(...(await measurePause(pause, contest, scale))),
+  })),
+  ...STORMS.map((storm) => ({
+    name: storm.name,
+    run: async (contest: Contest, scale: LoadScale, into: Results) =>
+      into.comparisons.push(...(await measureStorm(storm, contest, scale))),
   })),
 ];
 

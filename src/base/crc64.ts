@@ -14,35 +14,17 @@ const TABLES = 8;
 /** Where a view of words costs more than it saves. */
 const FEW_BYTES = 128;
 
-/** Table k is the 256 words from 256 * k on. */
+/** Table k is the 256 words from 256 * k on; they are filled for the first checksum. */
 const tableLow = new Int32Array(256 * TABLES);
 const tableHigh = new Int32Array(256 * TABLES);
-
-for (let byte = 0; byte < 256; byte++) {
-  let low = byte;
-  let high = 0;
-  for (let bit = 0; bit < 8; bit++) {
-    const isOdd = (low & 1) !== 0;
-    low = (low >>> 1) | (high << 31);
-    high >>>= 1;
-    if (isOdd) {
-      low ^= POLYNOMIAL_LOW;
-      high ^= POLYNOMIAL_HIGH;
-    }
-  }
-  tableLow[byte] = low;
-  tableHigh[byte] = high;
-}
-for (let i = 256; i < 256 * TABLES; i++) {
-  const low = tableLow[i - 256];
-  const high = tableHigh[i - 256];
-  tableLow[i] = ((low >>> 8) | (high << 24)) ^ tableLow[low & 255];
-  tableHigh[i] = (high >>> 8) ^ tableHigh[low & 255];
-}
 
 export class Crc64 {
   private low = 0;
   private high = 0;
+
+  constructor() {
+    if (tableLow[1] === 0) fillTables();
+  }
 
   update(bytes: Uint8Array, start: number, length: number): void {
     if (length < FEW_BYTES) {
@@ -124,5 +106,29 @@ export class Crc64 {
     }
     this.low = low;
     this.high = high;
+  }
+}
+
+function fillTables(): void {
+  for (let byte = 0; byte < 256; byte++) {
+    let low = byte;
+    let high = 0;
+    for (let bit = 0; bit < 8; bit++) {
+      const isOdd = (low & 1) !== 0;
+      low = (low >>> 1) | (high << 31);
+      high >>>= 1;
+      if (isOdd) {
+        low ^= POLYNOMIAL_LOW;
+        high ^= POLYNOMIAL_HIGH;
+      }
+    }
+    tableLow[byte] = low;
+    tableHigh[byte] = high;
+  }
+  for (let i = 256; i < 256 * TABLES; i++) {
+    const low = tableLow[i - 256];
+    const high = tableHigh[i - 256];
+    tableLow[i] = ((low >>> 8) | (high << 24)) ^ tableLow[low & 255];
+    tableHigh[i] = (high >>> 8) ^ tableHigh[low & 255];
   }
 }

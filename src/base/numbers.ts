@@ -24,11 +24,7 @@ const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
 
 /** The two decimal digits of 0…99, at twice the number. */
-const DIGIT_PAIRS = new Uint8Array(200);
-for (let i = 0; i < 100; i++) {
-  DIGIT_PAIRS[2 * i] = ZERO + ((i / 10) | 0);
-  DIGIT_PAIRS[2 * i + 1] = ZERO + (i % 10);
-}
+const DIGIT_PAIRS = digitPairs();
 
 /** Powers of ten that a double holds exactly. */
 const EXACT_POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, power) => 10 ** power);
@@ -419,4 +415,13 @@ export function parseMemory(text: string): bigint | null {
   if (unit === undefined || digits.length > MAX_MEMORY_DIGITS) return null;
   const count = BigInt(digits);
   return BigInt.asUintN(64, (count > MAX_UINT64 ? MAX_UINT64 : count) * unit);
+}
+
+function digitPairs(): Uint8Array {
+  const pairs = new Uint8Array(200);
+  for (let i = 0; i < 100; i++) {
+    pairs[2 * i] = ZERO + ((i / 10) | 0);
+    pairs[2 * i + 1] = ZERO + (i % 10);
+  }
+  return pairs;
 }

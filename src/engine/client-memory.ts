@@ -30,7 +30,8 @@ export class ClientMemory {
   /** The sum is at the limit: `victims` is to be called at the end of the turn. */
   isOver = false;
   private limitBytes = Infinity;
-  private totalBytes = 0;
+  /** What all clients hold; kept while `isLimited`. */
+  totalBytes = 0;
   /** All that may be evicted has been: the cron tries again. */
   private isStuck = false;
 

@@ -30,6 +30,7 @@ import {
   reject,
 } from "./admission.ts";
 import { Acl } from "./acl/acl.ts";
+import { ActiveDefrag } from "./active-defrag.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import { Blocking } from "./blocking.ts";
 import { Call } from "./call.ts";
@@ -96,6 +97,7 @@ export class Engine {
   readonly transactions: Transactions;
   readonly tracking: Tracking;
   readonly memory: MemoryUsage;
+  readonly defrag: ActiveDefrag;
   readonly peers = new PeerCache();
   readonly values: TypedValues;
   readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
@@ -149,6 +151,7 @@ export class Engine {
     this.values = new TypedValues(this.context);
     this.values.configure(parts.config);
     this.memory = new MemoryUsage(this);
+    this.defrag = new ActiveDefrag(this);
     this.identity = {
       runId: secretHex(40),
       replicationId: secretHex(40),
@@ -251,6 +254,7 @@ export class Engine {
     this.stats.reset();
     this.timing.reset();
     this.context.resetStats();
+    this.defrag.resetStats();
     this.persistence.resetStatistics();
     for (const command of this.table.all()) command.resetStats();
   }

@@ -19,17 +19,33 @@ export class MemoryUsage {
 
   /** Bytes in use now; also moves the peak. */
   measure(): number {
-    const { keyspace } = this.engine;
-    const used = keyspace.usedBytes - keyspace.tableBytes + this.overheadBytes();
+    const { context, persistence } = this.engine;
+    const used =
+      context.memory.bytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
     if (used > this.peakBytes) this.peakBytes = used;
     return used;
   }
 
+  /**
+   * What maxmemory is held against: all but what keys leave behind when they are evicted, in
+   * buffers of files and replicas (mem_not_counted_for_evict), which would make it go on and on.
+   * Adds up a few running counts; what clients hold is only known while there is a limit.
+   */
+  countedBytes(): number {
+    const { context, clients } = this.engine;
+    return context.memory.bytes + this.restBytes(clients.memory.totalBytes);
+  }
+
   /** All but keys and values themselves. */
   overheadBytes(): number {
-    const { keyspace, persistence, reply, tracking } = this.engine;
-    const bufferBytes = persistence.bufferBytes + reply.at;
-    return keyspace.tableBytes + tracking.sizeBytes + this.clientBytes() + bufferBytes;
+    const { keyspace, persistence } = this.engine;
+    return keyspace.tableBytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
+  }
+
+  /** All but databases and files' buffers. Called per command under maxmemory: only sums. */
+  private restBytes(clientBytes: number): number {
+    const { reply, tracking } = this.engine;
+    return clientBytes + tracking.sizeBytes + reply.at;
   }
 
   clientBytes(): number {

@@ -7,6 +7,7 @@ import { hashBytes } from "../base/hash.ts";
 import type { Random } from "../base/random.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import type { ByteTable } from "../memory/byte-table.ts";
+import type { ByteCounter } from "../memory/memory-counter.ts";
 import { Reclaimer } from "../memory/reclaimer.ts";
 import { AccessClock } from "./access.ts";
 import type { Database } from "./database.ts";
@@ -32,6 +33,8 @@ export interface RunningSnapshot {
 export class KeyspaceContext {
   readonly access: AccessClock;
   readonly randomWord: () => number;
+  /** What all databases hold, as it is at any time. */
+  readonly memory: ByteCounter = { bytes: 0 };
   /** Large collections that were deleted and are freed in slices. */
   readonly reclaimer = new Reclaimer();
   /** There is at most one. */
@@ -89,6 +92,7 @@ export class KeyspaceContext {
     this.expiredStalePercent = 0;
     this.expiryCyclesCutShort = 0;
     this.expiryCycleUs = 0;
+    this.reclaimer.freed = 0;
   }
 
   /** An expired or evicted entry was removed; `key` is a copy of its key. */

@@ -248,8 +248,10 @@ export class Database extends EntryStore {
   /** Forgets everything at once; the memory goes with the old arena. */
   clear(): void {
     if (this.table.size > 0) this.context.mutations++;
-    this.arena = new Arena(this.context.reclaimer);
-    this.table = new ByteTable(this.arena);
+    this.arena.abandon();
+    this.table.abandon(this.context.reclaimer);
+    this.arena = new Arena(this.context.reclaimer, this.context.memory);
+    this.table = new ByteTable(this.arena, this.arena.tables);
     this.expiringHashes = null;
     this.expiring = 0;
     this.expiryCursor = 0;

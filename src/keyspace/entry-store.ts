@@ -77,8 +77,8 @@ export abstract class EntryStore {
 
   constructor(context: KeyspaceContext) {
     this.context = context;
-    this.arena = new Arena(context.reclaimer);
-    this.table = new ByteTable(this.arena);
+    this.arena = new Arena(context.reclaimer, context.memory);
+    this.table = new ByteTable(this.arena, this.arena.tables);
   }
 
   /** A key was made where there was none, and nothing that it replaced. */

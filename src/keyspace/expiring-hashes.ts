@@ -51,6 +51,15 @@ export class ExpiringHashes {
     this.heap.add(made, firstMs);
   }
 
+  /** Moves elements out of the arena's leaving pages, as a `Collection` does. */
+  compact(cursor: number, budget: number): number {
+    return this.table.relocateSome(cursor, budget, (ref) => {
+      const to = this.arena.evacuate(ref);
+      if (to !== ref) this.heap.moved(to);
+      return to;
+    });
+  }
+
   /** Removes a key where it is here. */
   remove(bytes: Uint8Array, start: number, length: number, hash: number): void {
     const ref = this.table.find(bytes, start, length, hash);

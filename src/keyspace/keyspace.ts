@@ -22,15 +22,27 @@ export class Keyspace {
   }
 
   get usedBytes(): number {
-    let bytes = 0;
-    for (const database of this.databases) bytes += database.usedBytes;
-    return bytes;
+    return this.context.memory.bytes;
   }
 
   /** Bytes of the tables alone: what finding keys costs. */
   get tableBytes(): number {
     let bytes = 0;
     for (const database of this.databases) bytes += database.table.sizeBytes;
+    return bytes;
+  }
+
+  /** Bytes of all arenas' blocks that are handed out. */
+  get blockBytes(): number {
+    let bytes = 0;
+    for (const database of this.databases) bytes += database.arena.usedBytes;
+    return bytes;
+  }
+
+  /** Bytes that the system has committed to the arenas. */
+  get touchedBytes(): number {
+    let bytes = 0;
+    for (const database of this.databases) bytes += database.arena.touchedBytes;
     return bytes;
   }
 

@@ -1,7 +1,7 @@
 /**
  * The arena: where keys and values live as bytes, out of the garbage collector's sight.
  *
- *     slab   16 MiB, one ArrayBuffer, committed lazily by the operating system
+ *     slab   16 MiB, one ArrayBuffer, committed lazily by the operating system (_page-pool.ts)
  *     page   64 KiB of a slab, given to one size class
  *     block  a whole number of 16-byte units within a page
  *
@@ -12,8 +12,17 @@
  * Invariants: a page with room is in its class's list, a full one is not; `live` counts the
  * blocks handed out; an empty page goes back to the pool unless it is its class's only one.
  * Blocks larger than MAX_BLOCK_BYTES do not exist: what is larger lives in `objects`.
+ *
+ * Evacuation gives memory back: the sparsest slabs are to be emptied, so their pages are said to
+ * be leaving. They hand out nothing more and are in no list. Who owns blocks walks over them and
+ * has each moved by `evacuate` (keyspace/compaction.ts); an empty slab goes to the reclaimer.
  */
 import { assert } from "../base/assert.ts";
+import { copyBytes } from "../base/bytes.ts";
+import { PagePool, PAGES_PER_SLAB } from "./_page-pool.ts";
+import { planEvacuation } from "./_evacuation-plan.ts";
+import { MemoryCounter } from "./memory-counter.ts";
+import type { ByteCounter } from "./memory-counter.ts";
 import { ObjectTable } from "./object-table.ts";
 import { Reclaimer } from "./reclaimer.ts";
 
@@ -26,13 +35,12 @@ export const UNIT_MASK = (1 << SLAB_SHIFT) - 1;
 export const MAX_BLOCK_BYTES = 16384;
 
 const UNIT_BYTES = 16;
-const SLAB_BYTES = UNIT_BYTES << SLAB_SHIFT;
-const MAX_SLABS = 4096;
 const PAGE_SHIFT = 12;
 const PAGE_UNITS = 1 << PAGE_SHIFT;
-const PAGES_PER_SLAB = 1 << (SLAB_SHIFT - PAGE_SHIFT);
 const PAGE_BYTES = PAGE_UNITS * UNIT_BYTES;
 const NO_PAGE = -1;
+/** The class of a page that is in the pool. */
+const NO_CLASS = 255;
 
 /** Every size up to 128 bytes, then four steps to each doubling: at most a fifth is wasted. */
 const CLASS_UNITS = sizeClasses();
@@ -49,14 +57,18 @@ export interface BlockClass {
 
 export class Arena {
   /** The slabs as bytes, words and doubles; `ref >>> SLAB_SHIFT` is the index into each. */
-  readonly bytes: Uint8Array[] = [];
-  readonly words: Int32Array[] = [];
-  readonly doubles: Float64Array[] = [];
+  readonly bytes: Uint8Array[];
+  readonly words: Int32Array[];
+  readonly doubles: Float64Array[];
   /** Values too large for a block, and collections that are JS objects, by handle. */
   readonly objects: ObjectTable;
 
   /** Bytes in blocks handed out. */
   usedBytes = 0;
+  /** Bytes of the tables that find what lies here. */
+  readonly tables: MemoryCounter;
+  /** Where blocks, objects and tables are counted together, with those of other arenas. */
+  private memory: ByteCounter;
 
   private pageClass = new Uint8Array(0);
   private pageLive = new Uint16Array(0);
@@ -66,19 +78,49 @@ export class Arena {
   private pageCarved = new Uint16Array(0);
   private pageNext = new Int32Array(0);
   private pagePrevious = new Int32Array(0);
+  private pageLeaves = new Uint8Array(0);
+  /** Blocks that were moved so far. */
+  evacuated = 0;
+  /** Pages that are leaving and not empty yet. */
+  leavingPages = 0;
   /** Per class, the head of the list of pages that have room. */
   private readonly withRoom = new Int32Array(CLASS_UNITS.length).fill(NO_PAGE);
-  private pool = NO_PAGE;
-  private pagesInPool = 0;
+  private readonly pool: PagePool;
 
-  /** Large collections that are released go to `reclaimer`, to be freed in slices. */
-  constructor(reclaimer = new Reclaimer()) {
-    this.objects = new ObjectTable(reclaimer);
+  /**
+   * Large collections that are released, and empty slabs, go to `reclaimer`; what is in use is
+   * added to `memory`.
+   */
+  constructor(reclaimer = new Reclaimer(), memory: ByteCounter = { bytes: 0 }) {
+    this.objects = new ObjectTable(reclaimer, memory);
+    this.tables = new MemoryCounter(memory);
+    this.memory = memory;
+    this.pool = new PagePool(reclaimer);
+    this.bytes = this.pool.bytes;
+    this.words = this.pool.words;
+    this.doubles = this.pool.doubles;
   }
 
-  /** Bytes of pages that hold, or held and keep, blocks: what the arena really occupies. */
+  /**
+   * To be called once, when the arena is thrown away. What is in it may still be read and freed,
+   * but is nobody's: it is taken out of the common count.
+   */
+  abandon(): void {
+    this.memory.bytes -= this.usedBytes + this.objects.sizeBytes + this.tables.bytes;
+    const nowhere = { bytes: 0 };
+    this.memory = this.tables.whole = nowhere;
+    this.objects.countFor(nowhere);
+    this.pool.abandon();
+  }
+
+  /** Bytes of pages that hold, or held and keep, blocks. */
   get committedBytes(): number {
-    return (this.bytes.length * PAGES_PER_SLAB - this.pagesInPool) * PAGE_BYTES;
+    return this.pool.pagesTaken * PAGE_BYTES;
+  }
+
+  /** Bytes of pages that were ever given out: what the system has committed to the arena. */
+  get touchedBytes(): number {
+    return this.pool.pagesTouched * PAGE_BYTES;
   }
 
   /** A block of at least `sizeBytes`; its content is undefined. */
@@ -89,6 +131,7 @@ export class Arena {
     if (page === NO_PAGE) page = this.openPage(sizeClass);
     const units = CLASS_UNITS[sizeClass];
     this.usedBytes += units << 4;
+    this.memory.bytes += units << 4;
     this.pageLive[page]++;
     const free = this.pageFree[page];
     let unit = 0;
@@ -112,11 +155,17 @@ export class Arena {
     this.words[ref >>> SLAB_SHIFT][(ref & UNIT_MASK) << 2] = this.pageFree[page];
     this.pageFree[page] = (ref & (PAGE_UNITS - 1)) + 1;
     this.usedBytes -= units << 4;
+    this.memory.bytes -= units << 4;
     const live = --this.pageLive[page];
-    if (wasFull) this.link(page, sizeClass);
-    else if (live === 0 && this.pageNext[page] !== this.pagePrevious[page]) {
-      this.unlink(page, sizeClass);
-      this.addToPool(page);
+    if (wasFull) {
+      if (this.pageLeaves[page] === 0) this.link(page, sizeClass);
+      else if (live === 0) this.emptied(page);
+    } else if (live === 0) {
+      if (this.pageLeaves[page] !== 0) this.emptied(page);
+      else if (this.pageNext[page] !== this.pagePrevious[page]) {
+        this.unlink(page, sizeClass);
+        this.giveBack(page);
+      }
     }
   }
 
@@ -132,11 +181,9 @@ export class Arena {
 
   /** What the arena holds by size of block, smallest first; sizes without pages are left out. */
   classes(): BlockClass[] {
-    const pooled = new Set<number>();
-    for (let page = this.pool; page !== NO_PAGE; page = this.pageNext[page]) pooled.add(page);
     const found = new Map<number, BlockClass>();
-    for (let page = 0; page < this.bytes.length * PAGES_PER_SLAB; page++) {
-      if (pooled.has(page)) continue;
+    for (let page = 0; page < this.pageCount; page++) {
+      if (this.pageClass[page] === NO_CLASS) continue;
       const blockBytes = CLASS_UNITS[this.pageClass[page]] * UNIT_BYTES;
       const before = found.get(blockBytes) ?? { blockBytes, pages: 0, blocks: 0, capacity: 0 };
       found.set(blockBytes, {
@@ -149,15 +196,73 @@ export class Arena {
     return [...found.values()].toSorted((a, b) => a.blockBytes - b.blockBytes);
   }
 
+  /**
+   * Chooses pages to be emptied, so that slabs can be given back, and has them hand out nothing
+   * more. False where the blocks would not fit into fewer slabs. It lasts until `endEvacuation`.
+   */
+  beginEvacuation(): boolean {
+    const plan = planEvacuation({
+      pageCount: this.pageCount,
+      pageClass: this.pageClass,
+      pageLive: this.pageLive,
+      classUnits: CLASS_UNITS,
+      pageUnits: PAGE_UNITS,
+      holdsSlab: (slab) => this.pool.holds(slab),
+    });
+    if (plan === null) return false;
+    for (const slab of plan.slabs) this.pool.retire(slab);
+    for (const page of plan.pages) this.leave(page);
+    return true;
+  }
+
+  /** The same with pages chosen by someone else: for tests of those who own blocks. */
+  beginLeaving(isChosen: (page: number) => boolean): void {
+    for (let page = 0; page < this.pageCount; page++) {
+      if (this.pageClass[page] !== NO_CLASS && isChosen(page)) this.leave(page);
+    }
+  }
+
+  /** Pages that still hold blocks stay, as those of any other class. */
+  endEvacuation(): void {
+    for (let page = 0; this.leavingPages > 0; page++) {
+      if (this.pageLeaves[page] === 0) continue;
+      this.pageLeaves[page] = 0;
+      this.leavingPages--;
+      const sizeClass = this.pageClass[page];
+      if (!this.isFull(page, CLASS_UNITS[sizeClass])) this.link(page, sizeClass);
+    }
+    this.pool.keepRetired();
+  }
+
+  /** Whether the block must be moved for its page to become empty. */
+  isLeaving(ref: Ref): boolean {
+    return this.pageLeaves[ref >>> PAGE_SHIFT] !== 0;
+  }
+
+  /** Where the block is after it was moved, if it had to be; whoever knows it must be told. */
+  evacuate(ref: Ref): Ref {
+    if (this.pageLeaves[ref >>> PAGE_SHIFT] === 0) return ref;
+    const size = this.capacity(ref);
+    const to = this.allocate(size);
+    const target = this.bytes[to >>> SLAB_SHIFT];
+    const source = this.bytes[ref >>> SLAB_SHIFT];
+    copyBytes(target, (to & UNIT_MASK) << 4, source, (ref & UNIT_MASK) << 4, size);
+    this.free(ref);
+    this.evacuated++;
+    return to;
+  }
+
+  private get pageCount(): number {
+    return this.bytes.length * PAGES_PER_SLAB;
+  }
+
   private isFull(page: number, units: number): boolean {
     return this.pageFree[page] === 0 && this.pageCarved[page] + units > PAGE_UNITS;
   }
 
   private openPage(sizeClass: number): number {
-    if (this.pool === NO_PAGE) this.addSlab();
-    const page = this.pool;
-    this.pool = this.pageNext[page];
-    this.pagesInPool--;
+    const page = this.pool.take();
+    if (page >= this.pageClass.length) this.growPageTables();
     this.pageClass[page] = sizeClass;
     this.pageFree[page] = 0;
     // Unit 0 of page 0 is NULL_REF: that page begins one block later.
@@ -166,33 +271,38 @@ export class Arena {
     return page;
   }
 
-  private addSlab(): void {
-    const slab = this.bytes.length;
-    assert(slab < MAX_SLABS, "the arena spans at most 64 GiB");
-    const buffer = new ArrayBuffer(SLAB_BYTES);
-    this.bytes.push(new Uint8Array(buffer));
-    this.words.push(new Int32Array(buffer));
-    this.doubles.push(new Float64Array(buffer));
-    const pages = (slab + 1) * PAGES_PER_SLAB;
-    if (pages > this.pageClass.length) this.growPageTables(pages);
-    // Pushed backwards, so that pages are taken in the order of their addresses.
-    for (let page = pages - 1; page >= pages - PAGES_PER_SLAB; page--) this.addToPool(page);
-  }
-
-  private growPageTables(pages: number): void {
-    const size = Math.max(pages, this.pageClass.length * 2);
-    this.pageClass = grown(new Uint8Array(size), this.pageClass);
+  private growPageTables(): void {
+    const before = this.pageClass.length;
+    const size = Math.max(this.pageCount, before * 2);
+    this.pageClass = grown(new Uint8Array(size).fill(NO_CLASS, before), this.pageClass);
     this.pageLive = grown(new Uint16Array(size), this.pageLive);
     this.pageFree = grown(new Uint16Array(size), this.pageFree);
     this.pageCarved = grown(new Uint16Array(size), this.pageCarved);
     this.pageNext = grown(new Int32Array(size), this.pageNext);
     this.pagePrevious = grown(new Int32Array(size), this.pagePrevious);
+    this.pageLeaves = grown(new Uint8Array(size), this.pageLeaves);
   }
 
-  private addToPool(page: number): void {
-    this.pageNext[page] = this.pool;
-    this.pool = page;
-    this.pagesInPool++;
+  private leave(page: number): void {
+    const sizeClass = this.pageClass[page];
+    if (!this.isFull(page, CLASS_UNITS[sizeClass])) this.unlink(page, sizeClass);
+    if (this.pageLive[page] === 0) {
+      this.giveBack(page);
+    } else {
+      this.pageLeaves[page] = 1;
+      this.leavingPages++;
+    }
+  }
+
+  private emptied(page: number): void {
+    this.pageLeaves[page] = 0;
+    this.leavingPages--;
+    this.giveBack(page);
+  }
+
+  private giveBack(page: number): void {
+    this.pageClass[page] = NO_CLASS;
+    this.pool.give(page);
   }
 
   private link(page: number, sizeClass: number): void {

@@ -23,7 +23,8 @@ import { NULL_REF, SLAB_SHIFT, UNIT_MASK } from "./arena.ts";
 import type { Arena, Ref } from "./arena.ts";
 import { ELEMENT, memberEquals } from "./element.ts";
 import { keyEquals } from "./entry.ts";
-import type { ByteCounter } from "./object-table.ts";
+import type { ByteCounter } from "./memory-counter.ts";
+import type { Reclaimer } from "./reclaimer.ts";
 
 const MIN_SLOT_BITS = 6;
 const MAX_SLOT_BITS = 12;
@@ -196,9 +197,27 @@ export class ByteTable {
       const end = Math.min(home + left, segment.capacity);
       visitHomes(segment, home, end, position, visit);
       left -= end - home;
-      const width = 2 ** (32 - segment.depth);
-      const segmentStart = Math.floor(position / width) * width;
-      position = segmentStart + end * (width / segment.capacity);
+      position = positionOf(position, segment, end);
+      if (position >= HASH_SPACE) return 0;
+    }
+    return position;
+  }
+
+  /**
+   * Like `scan`; `move` may put the entry into another block, whose Ref it returns, or else its
+   * own. What is in the table from the first call to the last is shown at least once, whatever
+   * comes and goes in between.
+   */
+  relocateSome(cursor: number, homes: number, move: (ref: Ref) => Ref): number {
+    let position = cursor;
+    let left = homes;
+    while (left > 0) {
+      const segment = this.directory[position >>> (32 - this.depth)];
+      const home = homeOf(position | 0, segment);
+      const end = Math.min(home + left, segment.capacity);
+      relocateHomes(segment, home, end, move);
+      left -= end - home;
+      position = positionOf(position, segment, end);
       if (position >= HASH_SPACE) return 0;
     }
     return position;
@@ -220,9 +239,7 @@ export class ByteTable {
         if (ref !== 0 && (segment.slots[2 * slot] & EXPIRY_MARK) !== 0) visit(ref as Ref);
       }
       left -= end - home;
-      const width = 2 ** (32 - segment.depth);
-      const segmentStart = Math.floor(position / width) * width;
-      position = segmentStart + end * (width / segment.capacity);
+      position = positionOf(position, segment, end);
       if (position >= HASH_SPACE) return 0;
     }
     return position;
@@ -288,6 +305,11 @@ export class ByteTable {
     }
     this.account(-this.sizeBytes);
     return false;
+  }
+
+  /** To be called once, when the table is thrown away, though it may still be read. */
+  abandon(reclaimer: Reclaimer): void {
+    this.eachSegment(({ slots }) => reclaimer.addLeftover(slots.buffer));
   }
 
   private account(bytes: number): void {
@@ -430,6 +452,12 @@ function homeOf(hash: number, segment: Segment): number {
   return (hash << segment.depth) >>> (32 - segment.slotBits);
 }
 
+/** Where a home of the segment that covers `position` begins in the space of hashes. */
+function positionOf(position: number, segment: Segment, home: number): number {
+  const width = 2 ** (32 - segment.depth);
+  return Math.floor(position / width) * width + home * (width / segment.capacity);
+}
+
 function place(segment: Segment, markedHash: number, ref: number): void {
   const slots = segment.slots;
   const last = slots.length - 2;
@@ -492,5 +520,20 @@ function visitHomes(
     const itsHome = homeOf(hash, segment);
     const marked = (hash & ~EXPIRY_MARK) >>> 0;
     if (itsHome >= home && itsHome < end && marked >= from) visit(ref as Ref);
+  }
+}
+
+/**
+ * Lets entries whose home is in [home, end) move. Others may too: those between a home and the
+ * next empty slot are mostly its own, and whether one has to move is quicker told than its home.
+ */
+function relocateHomes(segment: Segment, home: number, end: number, move: (ref: Ref) => Ref): void {
+  const slots = segment.slots;
+  const mask = segment.capacity - 1;
+  for (let step = home; step <= home + mask; step++) {
+    const at = ((step & mask) << 1) + 1;
+    const ref = slots[at];
+    if (ref !== 0) slots[at] = move(ref as Ref);
+    else if (step >= end) return;
   }
 }

@@ -12,7 +12,7 @@
  */
 import type { Arena, Ref } from "./arena.ts";
 import { numberOf, setNumberOf } from "./element.ts";
-import type { ByteCounter } from "./object-table.ts";
+import type { ByteCounter } from "./memory-counter.ts";
 
 const CHUNK_BITS = 12;
 const CHUNK_PLACES = 1 << CHUNK_BITS;

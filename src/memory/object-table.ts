@@ -9,6 +9,8 @@
 import { assert } from "../base/assert.ts";
 import type { Arena } from "./arena.ts";
 import type { ByteTable } from "./byte-table.ts";
+import { MemoryCounter } from "./memory-counter.ts";
+import type { ByteCounter } from "./memory-counter.ts";
 import type { Reclaimable, Reclaimer } from "./reclaimer.ts";
 
 /** What JavaScriptCore spends on a typed array and its buffer beside the bytes themselves. */
@@ -26,6 +28,14 @@ export interface Collection {
   readonly firstExpiryMs?: number;
   /** Frees up to `budget` of its elements; false once nothing is left. */
   free(budget: number): boolean;
+  /**
+   * Moves its blocks out of the arena's leaving pages, about `budget` of its parts looked at, from
+   * `cursor` on (0 begins). A part is a slot of a table or another block; the larger ones among
+   * those that move count as one more for each KiB. Returns the cursor to go on from, 0 at the end. The collection may
+   * change between two calls: every block that is there from the first to the last is looked at.
+   * One walk at a time; not while the collection is frozen.
+   */
+  compact(cursor: number, budget: number): number;
   /** A copy whose elements live in `arena`. */
   copyTo(arena: Arena): Collection;
   /** What a snapshot would have to write: elements, or blocks of them. */
@@ -49,22 +59,26 @@ export interface FrozenCollection extends Frozen {
   isAbandoned: boolean;
 }
 
-/** Bytes that collections hold outside of the arena's blocks; their tables count here. */
-export interface ByteCounter {
-  bytes: number;
-}
-
 export class ObjectTable {
-  readonly collections: ByteCounter = { bytes: 0 };
-  private arrayBytes = 0;
+  /** Bytes that collections hold outside of the arena's blocks; their tables count here. */
+  readonly collections: MemoryCounter;
+  private readonly arrays: MemoryCounter;
   /** Arrays that must stay as they are, because a snapshot still reads them. */
   private readonly pinned = new Set<Uint8Array>();
   private readonly held: (Uint8Array | Collection | undefined)[] = [];
   private readonly free: number[] = [];
   private readonly reclaimer: Reclaimer;
 
-  constructor(reclaimer: Reclaimer) {
+  /** What the objects hold counts for `memory` too. */
+  constructor(reclaimer: Reclaimer, memory: ByteCounter) {
     this.reclaimer = reclaimer;
+    this.collections = new MemoryCounter(memory);
+    this.arrays = new MemoryCounter(memory);
+  }
+
+  /** From now on it is another count that changes; what was counted is left to the caller. */
+  countFor(memory: ByteCounter): void {
+    this.collections.whole = this.arrays.whole = memory;
   }
 
   get count(): number {
@@ -73,11 +87,16 @@ export class ObjectTable {
 
   /** Bytes held by all objects, their JS overhead included. */
   get sizeBytes(): number {
-    return this.arrayBytes + this.collections.bytes;
+    return this.arrays.bytes + this.collections.bytes;
+  }
+
+  /** Whether the handle still names this object. */
+  holds(handle: number, object: Uint8Array | Collection): boolean {
+    return this.held[handle] === object;
   }
 
   hold(object: Uint8Array | Collection): number {
-    this.arrayBytes += arrayBytes(object);
+    this.arrays.bytes += arrayBytes(object);
     const handle = this.free.pop() ?? this.held.length;
     this.held[handle] = object;
     return handle;
@@ -103,7 +122,7 @@ export class ObjectTable {
 
   /** Puts another object under the handle; the old one is the caller's. */
   replace(handle: number, object: Uint8Array | Collection): void {
-    this.arrayBytes += arrayBytes(object) - arrayBytes(this.get(handle));
+    this.arrays.bytes += arrayBytes(object) - arrayBytes(this.get(handle));
     this.held[handle] = object;
   }
 
@@ -116,7 +135,7 @@ export class ObjectTable {
 
   release(handle: number): void {
     const object = this.get(handle);
-    this.arrayBytes -= arrayBytes(object);
+    this.arrays.bytes -= arrayBytes(object);
     if (!(object instanceof Uint8Array)) {
       if (object.frozen !== null) object.frozen.isAbandoned = true;
       else if (object.free(FREED_AT_ONCE)) this.reclaimer.add(object);

@@ -34,18 +34,7 @@ const STRINGS = 2;
 const PAIRS = 3;
 const NODES = 4;
 const SCORED = 5;
-const LAYOUTS = new Uint8Array(256);
-for (const [layout, types] of [
-  [ONE_STRING, [RDB_STRING, RDB_HASH_LISTPACK, RDB_ZSET_LISTPACK, RDB_SET_LISTPACK]],
-  [ONE_STRING, [RDB_HASH_ZIPLIST, RDB_ZSET_ZIPLIST, RDB_LIST_ZIPLIST, RDB_HASH_ZIPMAP]],
-  [ONE_STRING, [RDB_SET_INTSET]],
-  [STRINGS, [RDB_SET, RDB_LIST, RDB_LIST_QUICKLIST]],
-  [PAIRS, [RDB_HASH]],
-  [NODES, [RDB_LIST_QUICKLIST_2]],
-  [SCORED, [RDB_ZSET_2]],
-] as const) {
-  for (const type of types) LAYOUTS[type] = layout;
-}
+const LAYOUTS = layouts();
 const SCORE_BYTES = 8;
 /** Places that lie so far behind are still integers of 32 bits, which are the fast ones. */
 const BEYOND = 1 << 28;
@@ -98,4 +87,20 @@ export function lengthAt(bytes: Uint8Array, at: number): number {
   if (kind === LENGTH_14_BITS) return ((first & 63) << 8) | bytes[at + 1];
   if (first !== LENGTH_32 || bytes[at + 1] >= BEYOND >>> 24) return BEYOND;
   return (bytes[at + 1] << 24) | (bytes[at + 2] << 16) | (bytes[at + 3] << 8) | bytes[at + 4];
+}
+
+function layouts(): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const [layout, types] of [
+    [ONE_STRING, [RDB_STRING, RDB_HASH_LISTPACK, RDB_ZSET_LISTPACK, RDB_SET_LISTPACK]],
+    [ONE_STRING, [RDB_HASH_ZIPLIST, RDB_ZSET_ZIPLIST, RDB_LIST_ZIPLIST, RDB_HASH_ZIPMAP]],
+    [ONE_STRING, [RDB_SET_INTSET]],
+    [STRINGS, [RDB_SET, RDB_LIST, RDB_LIST_QUICKLIST]],
+    [PAIRS, [RDB_HASH]],
+    [NODES, [RDB_LIST_QUICKLIST_2]],
+    [SCORED, [RDB_ZSET_2]],
+  ] as const) {
+    for (const type of types) table[type] = layout;
+  }
+  return table;
 }

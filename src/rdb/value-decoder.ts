@@ -72,8 +72,7 @@ const KINDS: readonly [type: number, rdbTypes: readonly number[]][] = [
 ];
 const NO_TYPE = -1;
 /** The type of a value (memory/entry.ts) by its type in a file. */
-const TYPES = new Int8Array(256).fill(NO_TYPE);
-for (const [type, rdbTypes] of KINDS) for (const rdbType of rdbTypes) TYPES[rdbType] = type;
+const TYPES = typesByRdbType();
 
 export class ValueDecoder {
   private readonly decoding: Decoding;
@@ -242,4 +241,10 @@ function moduleRefusal(input: RdbInput): RdbError {
     `The RDB file contains module data I can't load: no matching module type '${name}'`,
     offset,
   );
+}
+
+function typesByRdbType(): Int8Array {
+  const types = new Int8Array(256).fill(NO_TYPE);
+  for (const [type, rdbTypes] of KINDS) for (const rdbType of rdbTypes) types[rdbType] = type;
+  return types;
 }

@@ -3,6 +3,7 @@
  * elements that expire have a number, their place in a heap of expiries (memory/expiry-heap.ts),
  * which is there only while there are any.
  */
+import { assert } from "../base/assert.ts";
 import { hashBytes } from "../base/hash.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -148,6 +149,15 @@ export class LargeHash implements Collection {
   free(budget: number): boolean {
     this.dropExpiries();
     return this.table.drain(budget, (ref) => freeElement(this.arena, ref));
+  }
+
+  compact(cursor: number, budget: number): number {
+    assert(this.frozen === null, "what a snapshot reads stays where it is");
+    return this.table.relocateSome(cursor, budget, (ref) => {
+      const to = this.arena.evacuate(ref);
+      if (to !== ref && this.expires(to)) this.expiries?.moved(to);
+      return to;
+    });
   }
 
   get partCount(): number {

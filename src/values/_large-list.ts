@@ -3,6 +3,7 @@
  * Reaching an index means adding up the counts of the chunks from the nearer end. The cursor is
  * valid until the list changes other than through it.
  */
+import { assert } from "../base/assert.ts";
 import type { Arena } from "../memory/arena.ts";
 import type { ByteView } from "../memory/element.ts";
 import type { Collection } from "../memory/object-table.ts";
@@ -18,6 +19,8 @@ import {
 } from "./_listpack.ts";
 
 const OBJECT_BYTES = 600;
+/** The cursor of `compact` but for the first; the chunks know the place. */
+const GOES_ON = 1;
 
 /** What one chunk may hold, from `list-max-listpack-size`. */
 export interface ChunkLimits {
@@ -226,6 +229,11 @@ export class LargeList implements Collection {
     if (chunks.length > 0) return true;
     chunks.close();
     return false;
+  }
+
+  compact(cursor: number, budget: number): number {
+    assert(this.frozen === null, "what a snapshot reads stays where it is");
+    return this.chunks.compact(cursor === 0, budget) > 0 ? 0 : GOES_ON;
   }
 
   get partCount(): number {

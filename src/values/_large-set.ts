@@ -1,4 +1,5 @@
 /** A set beyond its packed size: a table from members to elements without data. */
+import { assert } from "../base/assert.ts";
 import { hashBytes } from "../base/hash.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
@@ -45,6 +46,11 @@ export class LargeSet implements Collection {
 
   free(budget: number): boolean {
     return this.table.drain(budget, (ref) => freeElement(this.arena, ref));
+  }
+
+  compact(cursor: number, budget: number): number {
+    assert(this.frozen === null, "what a snapshot reads stays where it is");
+    return this.table.relocateSome(cursor, budget, (ref) => this.arena.evacuate(ref));
   }
 
   get partCount(): number {

@@ -2,6 +2,7 @@
  * A sorted set beyond its packed size: a table from members to elements, whose numbers are the
  * scores, and a tree that knows their order.
  */
+import { assert } from "../base/assert.ts";
 import { compareBytes } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -21,6 +22,11 @@ import { sampledBytes } from "./_large-hash.ts";
 import { RankTree } from "./_rank-tree.ts";
 
 const OBJECT_BYTES = 400;
+
+/** Cursors of `compact` behind those of the table, which are hashes. */
+const FIRST_LEAVES = 4294967296;
+const LEAVES = FIRST_LEAVES + 1;
+const INNER_NODES = FIRST_LEAVES + 2;
 
 const member = new ByteView();
 const otherMember = new ByteView();
@@ -88,6 +94,27 @@ export class LargeSortedSet implements Collection {
   free(budget: number): boolean {
     if (this.table.drain(budget, (ref) => freeElement(this.arena, ref))) return true;
     return this.tree.freeNodes(budget);
+  }
+
+  /**
+   * The table's walk moves the elements: it does not lose one that gets another score meanwhile.
+   * Then come the tree's nodes.
+   */
+  compact(cursor: number, budget: number): number {
+    assert(this.frozen === null, "what a snapshot reads stays where it is");
+    const { arena, table, tree } = this;
+    if (cursor < FIRST_LEAVES) {
+      const next = table.relocateSome(cursor, budget, (ref) => {
+        const to = arena.evacuate(ref);
+        if (to !== ref) tree.replaceRef(this.scoreOf(to), ref, to);
+        return to;
+      });
+      return next === 0 ? FIRST_LEAVES : next;
+    }
+    if (cursor !== INNER_NODES) {
+      return tree.compactLeaves(cursor === FIRST_LEAVES, budget) ? LEAVES : INNER_NODES;
+    }
+    return tree.compactInnerNodes(budget) ? INNER_NODES : 0;
   }
 
   get partCount(): number {

@@ -30,6 +30,8 @@ export class ListChunks {
   counts = new Int32Array(MIN_SLOTS);
   /** Hears of each chunk that is about to change or to go. */
   frozen: FrozenLargeList | null = null;
+  /** Chunks in front of it were looked at by `compact`. */
+  private compacted = 0;
   private readonly arena: Arena;
 
   constructor(arena: Arena) {
@@ -72,6 +74,7 @@ export class ListChunks {
   remove(slot: number): void {
     this.freeBlock(slot);
     const index = slot - this.first;
+    if (index < this.compacted) this.compacted--;
     if (index * 2 < this.length) {
       this.move(this.first, this.first + 1, index);
       this.first++;
@@ -123,6 +126,24 @@ export class ListChunks {
     }
   }
 
+  /**
+   * Moves blocks out of the arena's leaving pages, with the budget of a `Collection`'s `compact`.
+   * Returns what is left of it: nothing where the walk has to go on.
+   */
+  compact(begins: boolean, budget: number): number {
+    if (begins) this.compacted = 0;
+    let left = budget;
+    for (; left > 0 && this.compacted < this.length; this.compacted++) {
+      const slot = this.first + this.compacted;
+      left--;
+      if (this.rooms[slot] === 0) continue;
+      const before = this.refs[slot] as Ref;
+      this.refs[slot] = this.arena.evacuate(before);
+      if (this.refs[slot] !== before) left -= this.rooms[slot] >>> 10;
+    }
+    return Math.max(0, left);
+  }
+
   /** Gives the arrays' bytes back to the count; for a list that is thrown away. */
   close(): void {
     this.arena.objects.collections.bytes -= this.arrayBytes;
@@ -168,6 +189,7 @@ export class ListChunks {
   /** Makes an undefined slot in front of `slot`, moving the shorter side. */
   private openSlot(slot: number): number {
     const index = slot - this.first;
+    if (index < this.compacted) this.compacted++;
     const towardsHead = index * 2 < this.length;
     const isCrowded = towardsHead
       ? this.first === 0

@@ -50,6 +50,8 @@ export class PendingRecords {
   private index = 0;
   /** Where the chunk of the position begins in `words`. */
   private base = 0;
+  /** Chunks in front of this place of the directory were looked at by `compact`. */
+  private compacted = 0;
   private readonly arena: Arena;
   private readonly recordWords: number;
   private readonly maxRecords: number;
@@ -168,6 +170,28 @@ export class PendingRecords {
     }
     this.mergeWithNext();
     if (this.index === this.words[this.base + END]) this.enterNext();
+  }
+
+  /**
+   * Moves chunks out of the arena's leaving pages, with the budget of a `Collection`'s `compact`.
+   * Returns what is left of it: nothing where the walk has to go on. The position stays.
+   */
+  compact(begins: boolean, budget: number): number {
+    let place = begins ? this.firstChunk : Math.max(this.firstChunk, this.compacted);
+    let left = budget;
+    for (; left > 0 && place < this.endChunk; place++) {
+      const before = this.refs[place] as Ref;
+      const ref = this.arena.evacuate(before);
+      left--;
+      if (ref === before) continue;
+      left -= this.arena.capacity(ref) >>> 10;
+      this.refs[place] = ref;
+      if (place !== this.chunk) continue;
+      this.enter(place);
+      this.stand(this.index);
+    }
+    this.compacted = place;
+    return Math.max(0, left);
   }
 
   /** Frees up to `budget` chunks; false once nothing is left. To be called at the end. */
@@ -393,6 +417,7 @@ export class PendingRecords {
     if (this.endChunk === this.refs.length) at -= this.moveDirectory();
     const { refs } = this;
     const ref = this.newChunk(capacity);
+    if (at < this.compacted) this.compacted++;
     refs.copyWithin(at + 1, at, this.endChunk);
     refs[at] = ref;
     this.endChunk++;
@@ -412,6 +437,7 @@ export class PendingRecords {
       target.copyWithin(0, firstChunk, endChunk);
     }
     this.refs = target;
+    this.compacted = Math.max(0, this.compacted - firstChunk);
     this.firstChunk = 0;
     this.endChunk = count;
     return firstChunk;
@@ -422,6 +448,7 @@ export class PendingRecords {
       this.firstChunk++;
       return;
     }
+    if (place < this.compacted) this.compacted--;
     this.refs.copyWithin(place, place + 1, this.endChunk);
     this.endChunk--;
   }

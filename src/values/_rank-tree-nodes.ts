@@ -64,6 +64,14 @@ export function previousLeaf(arena: Arena, leaf: Ref): Ref {
   return word(arena, leaf, PREVIOUS) as Ref;
 }
 
+/** Tells a leaf's neighbours where it is now. */
+export function relinkLeaf(arena: Arena, leaf: Ref): void {
+  const next = nextLeaf(arena, leaf);
+  const previous = previousLeaf(arena, leaf);
+  if (next !== NULL_REF) setWord(arena, next, PREVIOUS, leaf);
+  if (previous !== NULL_REF) setWord(arena, previous, NEXT, leaf);
+}
+
 export function scoreAt(arena: Arena, node: Ref, index: number): number {
   return arena.doubles[node >>> SLAB_SHIFT][((node & UNIT_MASK) << 1) + SCORES + index];
 }

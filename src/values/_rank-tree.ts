@@ -35,6 +35,7 @@ import {
   NODE_BYTES,
   previousLeaf,
   refAt,
+  relinkLeaf,
   scoreAt,
   scoreBound,
   setChild,
@@ -78,6 +79,8 @@ export class RankTree {
   private unread: Ref = NULL_REF;
   private cursorLeaf: Ref = NULL_REF;
   private cursorIndex = 0;
+  /** The leaf where `compactLeaves` goes on. */
+  private leafToMove: Ref = NULL_REF;
   private readonly arena: Arena;
   private readonly leafCapacity: number;
   private readonly innerCapacity: number;
@@ -258,8 +261,43 @@ export class RankTree {
       arena.free(node);
       this.nodeCount--;
     }
+    this.leafToMove = NULL_REF;
     if (this.root === NULL_REF) this.height = 0;
     return this.root !== NULL_REF;
+  }
+
+  /**
+   * Moves leaves out of the arena's leaving pages: the next `budget` of a walk that goes on
+   * between changes of the tree; false at its end. Leaves are known from their parents, and only
+   * those that move are touched.
+   */
+  compactLeaves(begins: boolean, budget: number): boolean {
+    const { arena } = this;
+    if (begins) this.leafToMove = this.firstLeaf();
+    for (let left = budget; left > 0 && this.leafToMove !== NULL_REF;) {
+      const leaf = this.leafToMove;
+      if (this.height === 0) {
+        this.root = arena.evacuate(leaf);
+        this.leafToMove = NULL_REF;
+        break;
+      }
+      this.unread = refAt(arena, leaf, LEAF, 0);
+      const found = this.descend(scoreAt(arena, leaf, 0), this.unread);
+      assert(found === leaf, "a leaf is where its first element is");
+      left -= this.moveLeaves(left);
+    }
+    return this.leafToMove !== NULL_REF;
+  }
+
+  /**
+   * Moves up to `budget` inner nodes out of the arena's leaving pages; false where none is left.
+   * Looks at all of them each time: they are one in two thousand elements.
+   */
+  compactInnerNodes(budget: number): boolean {
+    if (this.height === 0) return false;
+    const left = this.arena.isLeaving(this.root) ? budget - 1 : budget;
+    this.root = this.arena.evacuate(this.root);
+    return this.moveBelow(this.root, this.height - 1, left) < 0;
   }
 
   /** The first leaf of an empty tree. */
@@ -267,6 +305,55 @@ export class RankTree {
     this.root = makeNode(this.arena);
     this.nodeCount++;
     return this.root;
+  }
+
+  private firstLeaf(): Ref {
+    let node = this.root;
+    for (let level = 0; level < this.height; level++) node = childAt(this.arena, node, 0);
+    return node;
+  }
+
+  /**
+   * Lets the leaf that the path leads to and those behind it below the same parent move, up to
+   * `budget`. Returns how many they were.
+   */
+  private moveLeaves(budget: number): number {
+    const { arena } = this;
+    const parent = pathNodes[this.height - 1] as Ref;
+    const first = pathSlots[this.height - 1];
+    const end = Math.min(countOf(arena, parent), first + budget);
+    let leaf: Ref = NULL_REF;
+    for (let slot = first; slot < end; slot++) {
+      const before = childAt(arena, parent, slot);
+      leaf = arena.evacuate(before);
+      if (leaf === before) continue;
+      setChild(arena, parent, slot, leaf);
+      relinkLeaf(arena, leaf);
+    }
+    this.leafToMove = nextLeaf(arena, leaf);
+    return end - first;
+  }
+
+  /**
+   * Lets the inner nodes below this one move, which has `levels` levels of them below itself.
+   * Returns how many more may; -1 where one that must move may not.
+   */
+  private moveBelow(node: Ref, levels: number, budget: number): number {
+    const { arena } = this;
+    let left = budget;
+    if (levels === 0) return left;
+    const count = countOf(arena, node);
+    for (let slot = 0; slot < count; slot++) {
+      const child = childAt(arena, node, slot);
+      if (arena.isLeaving(child)) {
+        if (left === 0) return -1;
+        left--;
+        setChild(arena, node, slot, arena.evacuate(child));
+      }
+      left = this.moveBelow(childAt(arena, node, slot), levels - 1, left);
+      if (left < 0) return left;
+    }
+    return left;
   }
 
   /** The leaf where (score, needle) is or belongs, with the path to it; `ref` as in `bound`. */
@@ -472,6 +559,7 @@ export class RankTree {
         setElement(arena, parent, INNER, slot + 1, score, refAt(arena, right, kind, 0));
         return;
       }
+      if (right === this.leafToMove) this.leafToMove = nextLeaf(arena, right);
       addToSize(arena, parent, slot, sizeAt(arena, parent, slot + 1));
       mergeNodes(arena, kind, left, right);
       this.nodeCount--;

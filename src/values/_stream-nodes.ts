@@ -27,6 +27,8 @@ export class StreamNodes {
   /** Hears of each node that is about to change or to go. */
   frozen: FrozenEntries | null = null;
   private first = 0;
+  /** Nodes in front of it were looked at by `compact`. */
+  private compacted = 0;
   private ids = new Uint32Array(FIRST_SLOTS * ID_WORDS);
   private refs = new Int32Array(FIRST_SLOTS);
   private rooms = new Int32Array(FIRST_SLOTS);
@@ -134,6 +136,7 @@ export class StreamNodes {
   /** Frees the node and closes the gap. */
   remove(node: number): void {
     this.freeBlock(node);
+    if (node < this.compacted) this.compacted--;
     const slot = this.first + node;
     if (node * 2 < this.count) {
       this.moveSlots(this.first, this.first + 1, node);
@@ -151,6 +154,24 @@ export class StreamNodes {
       this.freeBlock(this.count - 1);
       this.count--;
     }
+  }
+
+  /**
+   * Moves blocks out of the arena's leaving pages, with the budget of a `Collection`'s `compact`.
+   * Returns what is left of it: nothing where the walk has to go on.
+   */
+  compact(begins: boolean, budget: number): number {
+    if (begins) this.compacted = 0;
+    let left = budget;
+    for (; left > 0 && this.compacted < this.count; this.compacted++) {
+      const slot = this.first + this.compacted;
+      left--;
+      if (this.rooms[slot] === 0) continue;
+      const before = this.refs[slot] as Ref;
+      this.refs[slot] = this.arena.evacuate(before);
+      if (this.refs[slot] !== before) left -= this.rooms[slot] >>> 10;
+    }
+    return Math.max(0, left);
   }
 
   /** Gives the arrays' bytes back to the count; for a stream that is thrown away. */

@@ -3,8 +3,7 @@
  * BITCOUNT, BITPOS, BITOP and BITFIELD see them. Bit ranges include both ends. Long ranges are
  * worked on a 32-bit word at a time; a word's byte order matters to none of these functions.
  */
-const SET_BITS = new Uint8Array(256);
-for (let byte = 1; byte < 256; byte++) SET_BITS[byte] = SET_BITS[byte >> 1] + (byte & 1);
+const SET_BITS = setBitsOfBytes();
 
 /** Shorter ranges are done before a view of their words is made. */
 const WORDS_FROM_BYTES = 64;
@@ -201,4 +200,10 @@ function isWordAligned(bytes: Uint8Array, at: number): boolean {
 /** The whole words in a range that begins on a word boundary. */
 function wordsOf(bytes: Uint8Array, start: number, length: number): Int32Array {
   return new Int32Array(bytes.buffer, bytes.byteOffset + start, length >>> 2);
+}
+
+function setBitsOfBytes(): Uint8Array {
+  const counts = new Uint8Array(256);
+  for (let byte = 1; byte < 256; byte++) counts[byte] = counts[byte >> 1] + (byte & 1);
+  return counts;
 }

@@ -237,6 +237,12 @@ export class ConsumerGroup {
     return this.readPosition();
   }
 
+  /** The lists of the group and its consumers; both may change while these are gone through. */
+  *lists(): Generator<PendingRecords> {
+    yield this.pending;
+    for (const consumer of this.byName.values()) yield consumer.pending;
+  }
+
   /** Frees up to `budget` parts; false once nothing is left. To be called at the end. */
   free(budget: number): boolean {
     if (this.pending.free(budget)) return true;

@@ -12,6 +12,7 @@
  * its bytes, with a flag, until its whole node goes, as in Redis, so that both servers cut their
  * nodes alike.
  */
+import { assert } from "../base/assert.ts";
 import { equalBytes, textOf } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES } from "../memory/arena.ts";
@@ -31,6 +32,7 @@ import {
   maxBytesOf,
   setCounts,
 } from "./_stream-node.ts";
+import type { PendingRecords } from "./_pending-records.ts";
 import { radixNodeCount } from "./_radix-count.ts";
 import { StreamNodes } from "./_stream-nodes.ts";
 import { StreamCursor } from "./stream-cursor.ts";
@@ -38,6 +40,9 @@ import { StreamId } from "./stream-id.ts";
 
 /** The object with its parts, beside what it counts. */
 const OBJECT_BYTES = 400;
+/** The cursors of `compact` but for the first; the parts know the place. */
+const IN_NODES = 1;
+const IN_GROUPS = 2;
 /** Redis's limit of a node (STREAM_LISTPACK_MAX_SIZE), where none is configured. */
 export const MAX_NODE_BYTES = 1 << 30;
 
@@ -69,6 +74,9 @@ export class Stream implements Collection {
   /** Consumer groups by name (Latin-1). */
   readonly groups = new Map<string, ConsumerGroup>();
   private latestGroup: ConsumerGroup | null = null;
+  /** Where `compact` goes on, once it has come to the groups. */
+  private listsToCompact: Generator<PendingRecords, null> | null = null;
+  private listToCompact: PendingRecords | null = null;
   /** For cursors. */
   readonly nodes: StreamNodes;
   private readonly arena: Arena;
@@ -262,6 +270,32 @@ export class Stream implements Collection {
     return false;
   }
 
+  compact(from: number, budget: number): number {
+    assert(this.frozen === null, "what a snapshot reads stays where it is");
+    let left = budget;
+    if (from !== IN_GROUPS) {
+      left = this.nodes.compact(from === 0, left);
+      if (left === 0) return IN_NODES;
+      if (this.groups.size === 0) return 0;
+      this.listsToCompact = this.pendingLists();
+      this.listToCompact = null;
+    }
+    while (left > 0) {
+      const begun = this.listToCompact;
+      const list = begun ?? this.listsToCompact?.next().value ?? null;
+      this.listToCompact = list;
+      if (list === null) {
+        this.listsToCompact = null;
+        return 0;
+      }
+      left = list.compact(begun === null, left);
+      if (left === 0) break;
+      this.listToCompact = null;
+      left--;
+    }
+    return IN_GROUPS;
+  }
+
   get partCount(): number {
     return this.nodes.count;
   }
@@ -291,6 +325,11 @@ export class Stream implements Collection {
     copy.entriesAdded = this.entriesAdded;
     for (const [name, group] of this.groups) copy.groups.set(name, group.copyTo(arena));
     return copy;
+  }
+
+  private *pendingLists(): Generator<PendingRecords, null> {
+    for (const group of this.groups.values()) yield* group.lists();
+    return null;
   }
 
   /** Whether a further entry begins another node. */

@@ -188,6 +188,19 @@ test("memory is counted: it grows with the data and the peak stays", async () =>
   expect(Number(after.used_memory_peak)).toBeGreaterThanOrEqual(1_000_000);
 });
 
+test("collections that are freed in slices are counted, until the counters are set back", async () => {
+  await using server = await startServer();
+  await using client = await server.connect();
+  const members = Array.from({ length: 5000 }, (_, i) => `member:${i}`);
+  await client.value("SADD", "large", ...members);
+  await client.value("SADD", "small", ...members.slice(0, 10));
+  await client.value("UNLINK large small");
+  while ((await infoFields(client, "memory")).lazyfree_pending_objects !== "0") await Bun.sleep(5);
+  expect((await infoFields(client, "memory")).lazyfreed_objects).toBe("1");
+  await client.value("CONFIG RESETSTAT");
+  expect((await infoFields(client, "memory")).lazyfreed_objects).toBe("0");
+});
+
 test("who the server is", async () => {
   await using server = await startServer();
   await using client = await server.connect();

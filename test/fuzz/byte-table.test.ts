@@ -138,3 +138,47 @@ test("a scan returns every key that stays, while others come and go", () => {
     }
   }
 });
+
+test("a walk lets every entry move that stays, while others come and go", () => {
+  let moved = 0;
+  for (let round = 0; round < scale(10); round++) {
+    const subject = new Subject();
+    const { arena, table } = subject;
+    const count = 1 + random.below(20000);
+    for (let i = 0; i < count; i++) subject.add(`stay:${i}`);
+    const passing: string[] = [];
+    arena.beginLeaving(() => random.chance(0.5));
+    let made = 0;
+    const move = (ref: Ref): Ref => {
+      const to = arena.evacuate(ref);
+      if (to === ref) return ref;
+      moved++;
+      const held = subject.model.get(subject.keyAt(to));
+      if (held === undefined) throw new Error("an entry that is gone was shown");
+      if (held.ref !== ref) throw new Error("an entry was shown under another's place");
+      held.ref = to;
+      return to;
+    };
+    let steps = 0;
+    let cursor = 0;
+    do {
+      cursor = table.relocateSome(cursor, 1 + random.below(200), move);
+      const grows = Math.floor(steps++ / 20) % 2 === 0;
+      for (let i = 0; i < 100; i++) {
+        if (grows) {
+          passing.push(`pass:${made++}`);
+          subject.add(passing[passing.length - 1]);
+        } else if (passing.length > 0) {
+          subject.remove(passing[passing.length - 1]);
+          passing.pop();
+        }
+      }
+    } while (cursor !== 0);
+    for (const { ref } of subject.model.values()) {
+      if (arena.isLeaving(ref)) throw new Error("an entry was not shown");
+    }
+    expect(arena.leavingPages).toBe(0);
+    subject.check();
+  }
+  expect(moved).toBeGreaterThan(0);
+});

@@ -37,7 +37,7 @@ export function memoryFields(engine: Engine): InfoField[] {
     ["mem_cluster_links", 0],
     ["mem_aof_buffer", memory.fileBufferBytes],
     ["mem_allocator", "pedis-arena"],
-    ["active_defrag_running", 0],
+    ["active_defrag_running", engine.defrag.effortPercent],
     ["lazyfree_pending_objects", engine.context.reclaimer.pending],
     ["lazyfreed_objects", engine.context.reclaimer.freed],
   ];

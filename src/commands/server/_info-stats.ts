@@ -13,8 +13,9 @@ export function statsFields(engine: Engine): InfoField[] {
     ["latest_fork_usec", 0],
     ["total_forks", engine.stats.snapshots],
     ["migrate_cached_sockets", engine.peers.count],
-    // Replication, defragmentation: nothing of it exists here.
-    ...FIELDS_WITHOUT_SUBJECT.map((name): InfoField => [name, 0]),
+    // Of replicas that expire keys by themselves.
+    ["slave_expires_tracked_keys", 0],
+    ...defragFields(engine),
     ["tracking_total_keys", engine.tracking.keyCount],
     ["tracking_total_items", engine.tracking.itemCount],
     ["tracking_total_prefixes", engine.tracking.prefixCount],
@@ -27,15 +28,17 @@ export function statsFields(engine: Engine): InfoField[] {
   ];
 }
 
-const FIELDS_WITHOUT_SUBJECT = [
-  "slave_expires_tracked_keys",
-  "active_defrag_hits",
-  "active_defrag_misses",
-  "active_defrag_key_hits",
-  "active_defrag_key_misses",
-  "total_active_defrag_time",
-  "current_active_defrag_time",
-];
+function defragFields({ defrag }: Engine): InfoField[] {
+  const { hits, misses, keyHits, keyMisses } = defrag.compaction.figures;
+  return [
+    ["active_defrag_hits", hits],
+    ["active_defrag_misses", misses],
+    ["active_defrag_key_hits", keyHits],
+    ["active_defrag_key_misses", keyMisses],
+    ["total_active_defrag_time", defrag.totalMs],
+    ["current_active_defrag_time", defrag.currentMs],
+  ];
+}
 
 function trafficFields({ stats }: Engine): InfoField[] {
   const kilobytes = (perSecond: number): string => (perSecond / 1024).toFixed(2);

@@ -3,7 +3,6 @@ import { scores } from "./list-options.ts";
 import { integer, LONG_MAX, memoryOrPercent, ULONG_MAX, unsignedMemory } from "./number-options.ts";
 import { choice, flag } from "./word-options.ts";
 
-const DEFRAG = "active defragmentation moves entries of jemalloc, which is not used here";
 const LAZY = "memory is always given back in small steps or by the runtime's collector";
 
 export const memoryDirectives = {
@@ -34,21 +33,17 @@ export const memoryDirectives = {
   "lazyfree-lazy-server-del": flag(false, { withoutEffect: LAZY }),
   "lazyfree-lazy-user-del": flag(false, { withoutEffect: LAZY }),
   "lazyfree-lazy-user-flush": flag(false, { withoutEffect: LAZY }),
-  activedefrag: flag(false, {
-    refuseYes:
-      "Active defragmentation cannot be enabled: it requires a Redis server compiled with a " +
-      "modified Jemalloc like the one shipped by default with the Redis source distribution",
-    withoutEffect: DEFRAG,
-  }),
-  "active-defrag-cycle-min": integer(1, { min: 1, max: 99, withoutEffect: DEFRAG }),
-  "active-defrag-cycle-max": integer(25, { min: 1, max: 99, withoutEffect: DEFRAG }),
-  "active-defrag-threshold-lower": integer(10, { max: 1000, withoutEffect: DEFRAG }),
-  "active-defrag-threshold-upper": integer(100, { max: 1000, withoutEffect: DEFRAG }),
-  "active-defrag-ignore-bytes": unsignedMemory(104857600, { min: 1, withoutEffect: DEFRAG }),
+  /** Redis's default is no: it asks another allocator's leave to move things. */
+  activedefrag: flag(true),
+  "active-defrag-cycle-min": integer(1, { min: 1, max: 99 }),
+  "active-defrag-cycle-max": integer(25, { min: 1, max: 99 }),
+  "active-defrag-threshold-lower": integer(10, { max: 1000 }),
+  "active-defrag-threshold-upper": integer(100, { max: 1000 }),
+  "active-defrag-ignore-bytes": unsignedMemory(104857600, { min: 1 }),
   "active-defrag-max-scan-fields": integer(1000, {
     min: 1,
     max: LONG_MAX,
-    withoutEffect: DEFRAG,
+    withoutEffect: "collections are looked through in slices of their own",
   }),
   "jemalloc-bg-thread": flag(true, { withoutEffect: "jemalloc is not used" }),
   "disable-thp": flag(true, {

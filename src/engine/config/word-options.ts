@@ -13,12 +13,7 @@ import {
   untilNul,
 } from "./option.ts";
 
-interface FlagTraits extends OptionTraits {
-  /** Why it cannot be turned on here. */
-  readonly refuseYes?: string;
-}
-
-export function flag(initial: boolean, traits: FlagTraits = {}): Option<boolean> {
+export function flag(initial: boolean, traits: OptionTraits = {}): Option<boolean> {
   const yes = { value: true, text: "yes" };
   const no = { value: false, text: "no" };
   const initially = initial ? yes : no;
@@ -29,8 +24,7 @@ export function flag(initial: boolean, traits: FlagTraits = {}): Option<boolean>
     parse(args) {
       const word = untilNul(args[0]).toLowerCase();
       if (word === "no") return no;
-      if (word !== "yes") return "argument must be 'yes' or 'no'";
-      return traits.refuseYes ?? yes;
+      return word === "yes" ? yes : "argument must be 'yes' or 'no'";
     },
     rewrite: (_value, text) => rewriteUnlessDefault(text, initially.text),
   };

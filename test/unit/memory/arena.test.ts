@@ -7,6 +7,7 @@ import {
   UNIT_MASK,
 } from "../../../src/memory/arena.ts";
 import type { Ref } from "../../../src/memory/arena.ts";
+import { Reclaimer } from "../../../src/memory/reclaimer.ts";
 import { scale, seededRandom } from "../../support/random.ts";
 
 const random = seededRandom("arena");
@@ -68,3 +69,90 @@ test("blocks never overlap, and what is freed is given again", () => {
   for (let i = 0; i < 1000; i++) arena.allocate(48);
   expect(arena.committedBytes).toBeLessThanOrEqual(before + 65536);
 });
+
+test("evacuation empties slabs, whatever was freed at random, and loses nothing", () => {
+  const reclaimer = new Reclaimer();
+  const arena = new Arena(reclaimer);
+  const held = fillAtRandom(arena, 60_000, 0.2);
+  const before = arena.touchedBytes;
+  let moved = 0;
+  while (arena.beginEvacuation()) {
+    // Clients go on meanwhile.
+    held.push(...fillAtRandom(arena, 100, 1));
+    for (const block of held) {
+      const from = block.ref;
+      block.ref = arena.evacuate(from);
+      if (block.ref !== from) moved++;
+      expect(arena.isLeaving(block.ref)).toBe(false);
+    }
+    expect(arena.leavingPages).toBe(0);
+    arena.endEvacuation();
+  }
+  expect(moved).toBe(arena.evacuated);
+  expect(moved).toBeGreaterThan(0);
+  for (const block of held) checkStamp(arena, block);
+  let used = 0;
+  for (const { ref } of held) used += arena.capacity(ref);
+  expect(arena.usedBytes).toBe(used);
+  expect(arena.touchedBytes).toBeLessThan(before / 3);
+  expect(arena.touchedBytes).toBeLessThan(used * 1.25 + 2 ** 24);
+  // The slabs wait to be let go, and until then serve who needs one.
+  expect(reclaimer.letGo(1)).toBe(true);
+  const other = new Arena(reclaimer);
+  other.allocate(16);
+  while (reclaimer.letGo(2 ** 24));
+  expect(reclaimer.takeSlab()).toBeNull();
+});
+
+test("an evacuation that is broken off leaves pages that are used as before", () => {
+  const arena = new Arena();
+  const held = fillAtRandom(arena, 60_000, 0.2);
+  expect(arena.beginEvacuation()).toBe(true);
+  for (const block of held.slice(0, 1000)) block.ref = arena.evacuate(block.ref);
+  arena.endEvacuation();
+  expect(arena.leavingPages).toBe(0);
+  const before = arena.touchedBytes;
+  held.push(...fillAtRandom(arena, 20_000, 1));
+  expect(arena.touchedBytes).toBe(before);
+  for (const block of held) checkStamp(arena, block);
+  for (const { ref } of held) arena.free(ref);
+  expect(arena.usedBytes).toBe(0);
+});
+
+test("an arena whose blocks go by themselves gives empty slabs back", () => {
+  const arena = new Arena();
+  const held = Array.from({ length: 60_000 }, () => arena.allocate(1000));
+  expect(arena.touchedBytes).toBeGreaterThan(3 * 2 ** 24);
+  for (const ref of held) arena.free(ref);
+  expect(arena.touchedBytes).toBeLessThanOrEqual(2 ** 24);
+});
+
+interface Stamped {
+  ref: Ref;
+  stamp: number;
+}
+
+/** Blocks of all sizes, mostly some KB; of those made only a share is kept. */
+function fillAtRandom(arena: Arena, count: number, share: number): Stamped[] {
+  const made: Stamped[] = [];
+  for (let i = 0; i < count; i++) {
+    const ref = arena.allocate(1 + random.below(random.below(4) === 0 ? 4000 : 1000));
+    const stamp = random.below(256);
+    const start = (ref & UNIT_MASK) << 4;
+    arena.bytes[ref >>> SLAB_SHIFT].fill(stamp, start, start + arena.capacity(ref));
+    made.push({ ref, stamp });
+  }
+  return made.filter(({ ref }) => {
+    const isKept = random.below(1000) < share * 1000;
+    if (!isKept) arena.free(ref);
+    return isKept;
+  });
+}
+
+function checkStamp(arena: Arena, { ref, stamp }: Stamped): void {
+  const start = (ref & UNIT_MASK) << 4;
+  const bytes = arena.bytes[ref >>> SLAB_SHIFT];
+  for (let i = start; i < start + arena.capacity(ref); i++) {
+    if (bytes[i] !== stamp) throw new Error("a block was overwritten by another");
+  }
+}

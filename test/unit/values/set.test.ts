@@ -151,16 +151,29 @@ for (const [name, limits] of [
     const subject = new Subject(limits);
     const members = Array.from({ length: 50 }, (_, index) => String(index * 1000));
     subject.addTogether(...members);
-    const counts = new Map<string, number>();
-    for (let i = 0; i < 50_000; i++) {
-      subject.set.pick(subject.ground.context.randomWord);
-      const member = viewedText(subject.set.member);
-      counts.set(member, (counts.get(member) ?? 0) + 1);
-    }
-    expect(new Set(counts.keys())).toEqual(new Set(members));
-    // 1000 each on average; the deviation is 31.
-    for (const count of counts.values()) expect(count).toBeWithin(800, 1200);
+    expectFairPicks(subject, members);
   });
+}
+
+test("pick is fair among those who are left of a large set, at one end of its table", () => {
+  const subject = new Subject();
+  subject.fill(0, 50_000);
+  const members = subject.members();
+  const left = members.splice(-50);
+  for (const member of members) expect(subject.remove(member)).toBe(true);
+  expectFairPicks(subject, left);
+});
+
+function expectFairPicks(subject: Subject, members: readonly string[]): void {
+  const counts = new Map<string, number>();
+  for (let i = 0; i < members.length * 1000; i++) {
+    subject.set.pick(subject.ground.context.randomWord);
+    const member = viewedText(subject.set.member);
+    counts.set(member, (counts.get(member) ?? 0) + 1);
+  }
+  expect(new Set(counts.keys())).toEqual(new Set(members));
+  // 1000 each on average; the deviation is 31.
+  for (const count of counts.values()) expect(count).toBeWithin(800, 1200);
 }
 
 test("a scan finds what is there all the time, while the set grows and shrinks", () => {

@@ -27,6 +27,8 @@ const NEW_NAMES = [
   "set-max-listpack-entries",
   "set-max-listpack-value",
 ];
+/** Whose default is another here. */
+const OTHER_DEFAULTS = new Set(["activedefrag"]);
 /** Set by the way the oracle is started. */
 const STARTED_WITH = new Set(["port", "unixsocket", "dir"]);
 
@@ -39,7 +41,7 @@ function pairsOf(flat: string[] | string): Map<string, string> {
 
 function comparable(flat: string[] | string): Record<string, string> {
   const pairs = [...pairsOf(flat)].filter(
-    ([name]) => !NEW_NAMES.includes(name) && !STARTED_WITH.has(name),
+    ([name]) => !NEW_NAMES.includes(name) && !STARTED_WITH.has(name) && !OTHER_DEFAULTS.has(name),
   );
   return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -147,8 +149,8 @@ const SETTINGS: readonly (readonly string[])[] = [
   ["cluster-announce-hostname", "a_b"],
   ["cluster-announce-hostname", "a".repeat(256)],
   ["cluster-announce-hostname", "a-b.c"],
-  ["activedefrag", "yes"],
   ["activedefrag", "no"],
+  ["activedefrag", "maybe"],
   ["unixsocketperm", "700"],
   ["replicaof", "a 1"],
   ["sanitize-dump-payload", "Clients"],

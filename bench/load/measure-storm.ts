@@ -1,0 +1,93 @@
+/** How long a storm lasts, and how long a pinging client waits meanwhile. */
+import type { Program } from "../../test/support/server.ts";
+import { type Contest, startContestant } from "../support/contest.ts";
+import { cutDown, type Filling, load } from "../support/loader.ts";
+import type { PingReport } from "../support/pinger.ts";
+import { startPinging } from "../support/pinging.ts";
+import { type Comparison, readable, worst } from "../support/report.ts";
+import { takeTurns } from "../support/turns.ts";
+import type { LoadScale } from "./measure-load.ts";
+import type { Storm } from "./storms.ts";
+
+interface StormFigures extends Pick<PingReport, "p999Ms" | "maxMs" | "maxRunningMs"> {
+  /** From the beginning of the storm's second until nothing is left. */
+  readonly overAfterSeconds: number;
+}
+
+const AT_MOST_MS = 10;
+const AT_MOST_SECONDS = 5;
+/** What loading may take, the start of the pinger included. */
+const LOAD_MS = 15_000;
+const QUICK_LOAD_MS = 2_500;
+const QUICK_ELEMENTS = 2_000;
+const POLL_MS = 20;
+const LIMIT_MS = 120_000;
+/** Large values may be freed after their keys have gone. */
+const AFTERMATH_MS = 500;
+
+export function measureStorm(
+  storm: Storm,
+  contest: Contest,
+  scale: LoadScale,
+): Promise<readonly Comparison[]> {
+  const { name, title } = storm;
+  return takeTurns(
+    { name, contest, scale },
+    (program) => weather(program, storm, scale.quick),
+    [
+      {
+        figure: "overAfterSeconds",
+        title: `${title} expire within one second: until the last has gone`,
+        unit: "s",
+        target: { of: "pedis", atMost: AT_MOST_SECONDS },
+      },
+      { figure: "p999Ms", title: `PING while ${title} expire, p99.9`, unit: "ms", target: null },
+      {
+        figure: "maxMs",
+        title: `PING while ${title} expire, longest of all rounds`,
+        unit: "ms",
+        target: { of: "pedis", atMost: AT_MOST_MS },
+        over: worst,
+      },
+      {
+        figure: "maxRunningMs",
+        title: `PING while ${title} expire, longest, less the server's waits for a processor`,
+        unit: "ms",
+        target: null,
+        over: worst,
+      },
+    ],
+    ({ overAfterSeconds, maxMs }) =>
+      `over after ${readable(overAfterSeconds)} s, longest ${readable(maxMs)} ms`,
+  );
+}
+
+async function weather(program: Program, storm: Storm, quick: boolean): Promise<StormFigures> {
+  const isAble = program.name === "pedis" || storm.isPedisOnly !== true;
+  if (!isAble) return { overAfterSeconds: NaN, p999Ms: NaN, maxMs: NaN, maxRunningMs: NaN };
+  await using server = await startContestant(program, storm.directives);
+  const fromSeconds = Math.ceil((Date.now() + (quick ? QUICK_LOAD_MS : LOAD_MS)) / 1000);
+  const fromMs = fromSeconds * 1000;
+  for (const filling of storm.fillings) {
+    const timed = within(fromSeconds, filling);
+    await load(server.port, quick ? cutDown(timed, QUICK_ELEMENTS) : timed);
+  }
+  const pinging = await startPinging(server);
+  if (Date.now() > fromMs) throw new Error("Not loaded before the storm");
+  await using client = await server.connect();
+  if ((await client.value(storm.countedBy)) === 0) throw new Error("Nothing is there to expire");
+  await Bun.sleep(fromMs + 1000 - Date.now());
+  while ((await client.value(storm.countedBy)) !== 0) {
+    if (Date.now() > fromMs + LIMIT_MS) throw new Error(`Not over after ${LIMIT_MS} ms`);
+    await Bun.sleep(POLL_MS);
+  }
+  const overAfterSeconds = (Date.now() - fromMs) / 1000;
+  await Bun.sleep(quick ? 0 : AFTERMATH_MS);
+  return { ...(await pinging.end()), overAfterSeconds };
+}
+
+/** The filling with times spread over the second that begins then. */
+function within(fromSeconds: number, filling: Filling): Filling {
+  const request = filling.request.map((word) => word.replace("{at}", `${fromSeconds}{r:3}`));
+  return { ...filling, request };
+}

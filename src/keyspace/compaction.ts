@@ -1,0 +1,163 @@
+/**
+ * Gives memory back that deletions left in holes: the blocks of an arena's sparsest slabs are moved
+ * together, in slices between turns of the event loop (memory/arena.ts: evacuation).
+ *
+ * Only who owns a block knows where its Ref stands, so the walk follows ownership: the slots of a
+ * database's table, in the order of their hashes, and from the entries into their collections.
+ * Commands go on meanwhile. What they make lies in pages that stay, and neither growth nor
+ * shrinkage of a table moves anything past the walk.
+ *
+ * A running snapshot has Refs of its own: no step is to be taken while there is one.
+ */
+import { assert } from "../base/assert.ts";
+import type { Arena, Ref } from "../memory/arena.ts";
+import type { ByteTable } from "../memory/byte-table.ts";
+import { EXTERNAL_VALUE, flagsIn, headerOf, valueWordOf } from "../memory/entry.ts";
+import type { Collection } from "../memory/object-table.ts";
+import type { Database } from "./database.ts";
+import type { ExpiringHashes } from "./expiring-hashes.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+/** Home slots of a table between two looks at the time. */
+const HOMES_PER_STEP = 64;
+/** Parts of a collection between two looks at the time. */
+const PARTS_PER_STEP = 64;
+
+/** What happened so far, in Redis's terms (INFO stats: active_defrag_…). */
+export interface CompactionFigures {
+  /** Blocks that were moved, and blocks that were looked at and stayed. */
+  hits: number;
+  misses: number;
+  /** Keys of which a block was moved, and keys of which none was. */
+  keyHits: number;
+  keyMisses: number;
+}
+
+interface Walk {
+  readonly arena: Arena;
+  readonly table: ByteTable;
+  readonly expiringHashes: ExpiringHashes | null;
+}
+
+/** A collection that is looked through in several steps. */
+interface Job {
+  readonly collection: Collection;
+  readonly handle: number;
+  cursor: number;
+}
+
+export class Compaction {
+  readonly figures: CompactionFigures = { hits: 0, misses: 0, keyHits: 0, keyMisses: 0 };
+  /** Pages that the walk that ended last did not empty: what is in them was being deleted. */
+  pagesLeft = 0;
+  private walk: Walk | null = null;
+  private cursor = 0;
+  /** Where the walk over hashes with fields that expire stands, -1 before it has begun. */
+  private hashesCursor = -1;
+  private readonly jobs: Job[] = [];
+  private readonly keyspace: Keyspace;
+
+  constructor(keyspace: Keyspace) {
+    this.keyspace = keyspace;
+  }
+
+  get isRunning(): boolean {
+    return this.walk !== null;
+  }
+
+  /** Begins with the first database of which a slab could be given back. False if there is none. */
+  begin(): boolean {
+    assert(this.walk === null, "one arena is compacted at a time");
+    const found = this.keyspace.databases.find(({ arena }) => arena.beginEvacuation());
+    if (found === undefined) return false;
+    this.follow(found);
+    return true;
+  }
+
+  /** Begins to walk over a database whose arena has begun to evacuate pages. */
+  follow({ arena, table, expiringHashes }: Database): void {
+    this.walk = { arena, table, expiringHashes };
+    this.cursor = 0;
+    this.hashesCursor = -1;
+    this.pagesLeft = 0;
+  }
+
+  /** Goes on until `isOver` says so. False once the walk has ended. */
+  step(isOver: () => boolean): boolean {
+    const { walk, keyspace } = this;
+    if (walk === null) return false;
+    assert(keyspace.context.snapshot === null, "a snapshot has its own references to blocks");
+    const isGone = keyspace.databases.every(({ arena }) => arena !== walk.arena);
+    if (!isGone) {
+      while (this.moveSome(walk)) if (isOver()) return true;
+    }
+    this.stop();
+    return false;
+  }
+
+  /** Ends it where it stands; what was moved is moved. */
+  stop(): void {
+    if (this.walk === null) return;
+    const { arena } = this.walk;
+    this.pagesLeft = arena.leavingPages;
+    arena.endEvacuation();
+    this.walk = null;
+    this.jobs.length = 0;
+  }
+
+  resetFigures(): void {
+    const { figures } = this;
+    figures.hits = figures.misses = figures.keyHits = figures.keyMisses = 0;
+  }
+
+  /** False where nothing is left. */
+  private moveSome(walk: Walk): boolean {
+    if (walk.arena.leavingPages === 0) return false;
+    const job = this.jobs.at(-1);
+    if (job !== undefined) {
+      if (!this.goOnWith(walk, job)) this.jobs.pop();
+      return true;
+    }
+    if (this.hashesCursor === -1) {
+      this.cursor = walk.table.relocateSome(this.cursor, HOMES_PER_STEP, (ref) =>
+        this.moveEntry(walk, ref),
+      );
+      if (this.cursor === 0) this.hashesCursor = 0;
+      return true;
+    }
+    if (walk.expiringHashes === null) return false;
+    this.hashesCursor = walk.expiringHashes.compact(this.hashesCursor, PARTS_PER_STEP);
+    return this.hashesCursor !== 0;
+  }
+
+  private moveEntry({ arena }: Walk, ref: Ref): Ref {
+    const { figures } = this;
+    const to = arena.evacuate(ref);
+    if (to === ref) {
+      figures.misses++;
+      figures.keyMisses++;
+    } else {
+      figures.hits++;
+      figures.keyHits++;
+    }
+    if (arena.objects.count > 0) this.addJob(arena, to);
+    return to;
+  }
+
+  private addJob(arena: Arena, ref: Ref): void {
+    const flags = flagsIn(headerOf(arena, ref));
+    if ((flags & EXTERNAL_VALUE) === 0) return;
+    const handle = valueWordOf(arena, ref, flags);
+    const collection = arena.objects.get(handle);
+    if (!(collection instanceof Uint8Array)) this.jobs.push({ collection, handle, cursor: 0 });
+  }
+
+  /** False at the collection's end, and where it has gone meanwhile. */
+  private goOnWith({ arena }: Walk, job: Job): boolean {
+    if (!arena.objects.holds(job.handle, job.collection)) return false;
+    const before = arena.evacuated;
+    job.cursor = job.collection.compact(job.cursor, PARTS_PER_STEP);
+    this.figures.hits += arena.evacuated - before;
+    return job.cursor !== 0;
+  }
+}
