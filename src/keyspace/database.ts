@@ -239,7 +239,9 @@ export class Database extends EntryStore {
     if (held instanceof Uint8Array) {
       // Elsewhere nobody would know that a snapshot still reads these bytes.
       const isLeft = source.arena !== this.arena && objects.isPinned(held);
-      return this.arena.objects.hold(takesValue && !isLeft ? held : held.slice());
+      return takesValue && !isLeft
+        ? this.arena.objects.hold(held, objects.backingBytes(handle))
+        : this.arena.objects.hold(held.slice());
     }
     const isMoved = takesValue && source.arena === this.arena;
     return this.arena.objects.hold(isMoved ? objects.detach(handle) : held.copyTo(this.arena));
