@@ -5,6 +5,7 @@
 import type { TLSOptions } from "bun";
 import type { Clock } from "./base/clock.ts";
 import type { Disk } from "./base/disk.ts";
+import { GarbageCollector } from "./base/garbage.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import type { ConfiguredUser } from "./engine/acl/configured-users.ts";
@@ -53,6 +54,7 @@ export class Server {
   private readonly shutdown: Shutdown;
   private readonly expiry: ExpiryCycle;
   private readonly fieldExpiry: FieldExpiryCycle;
+  private readonly garbage = new GarbageCollector();
   private cronTimer: Timer | null = null;
   private isReclaiming = false;
   private wakeTimer: Timer | null = null;
@@ -253,6 +255,7 @@ export class Server {
     if (engine.clients.memory.isLimited) engine.clients.memory.recount();
     if (engine.clients.memory.isOver) this.gateway.evictClients();
     this.reclaim();
+    this.garbage.cron(nowMs, engine.stats.networkInputBytes + engine.stats.networkOutputBytes);
     this.turn.settle();
   }
 }

@@ -10,7 +10,7 @@
  * hence `>>>` wherever it is taken apart. Unit 0 of slab 0 is never given out: NULL_REF.
  *
  * Invariants: a page with room is in its class's list, a full one is not; `live` counts the
- * blocks handed out; an empty page goes back to the pool unless it is its class's only one.
+ * blocks handed out; an empty page goes back to the pool.
  * Blocks larger than MAX_BLOCK_BYTES do not exist: what is larger lives in `objects`.
  *
  * Evacuation gives memory back: the sparsest slabs are to be emptied, so their pages are said to
@@ -38,11 +38,18 @@ const UNIT_BYTES = 16;
 const PAGE_SHIFT = 12;
 const PAGE_UNITS = 1 << PAGE_SHIFT;
 const PAGE_BYTES = PAGE_UNITS * UNIT_BYTES;
+/** Blocks from this size on divide a page. */
+const DIVIDING_UNITS = 256;
+/** The blocks of a page of the largest size. */
+const FEWEST_BLOCKS = (PAGE_UNITS * UNIT_BYTES) / MAX_BLOCK_BYTES;
 const NO_PAGE = -1;
 /** The class of a page that is in the pool. */
 const NO_CLASS = 255;
 
-/** Every size up to 128 bytes, then four steps to each doubling: at most a fifth is wasted. */
+/**
+ * Every size up to 256 bytes, eight steps to each doubling up to 4 KiB, so that at most a tenth is
+ * wasted; above, what divides a page without a rest.
+ */
 const CLASS_UNITS = sizeClasses();
 /** From a size in units to its class. */
 const CLASS_OF_UNITS = classTable();
@@ -162,7 +169,7 @@ export class Arena {
       else if (live === 0) this.emptied(page);
     } else if (live === 0) {
       if (this.pageLeaves[page] !== 0) this.emptied(page);
-      else if (this.pageNext[page] !== this.pagePrevious[page]) {
+      else {
         this.unlink(page, sizeClass);
         this.giveBack(page);
       }
@@ -330,10 +337,12 @@ function grown<T extends Uint8Array | Uint16Array | Int32Array>(next: T, old: T)
 function sizeClasses(): Uint16Array {
   const units: number[] = [];
   for (let size = 1; size < 8; size++) units.push(size);
-  for (let base = 8; base < MAX_BLOCK_BYTES / UNIT_BYTES; base *= 2) {
-    for (let step = 0; step < 4; step++) units.push(base + (step * base) / 4);
+  for (let base = 8; base < DIVIDING_UNITS; base *= 2) {
+    for (let step = 0; step < 8; step++) units.push(base + (step * base) / 8);
   }
-  units.push(MAX_BLOCK_BYTES / UNIT_BYTES);
+  for (let blocks = PAGE_UNITS / DIVIDING_UNITS; blocks >= FEWEST_BLOCKS; blocks--) {
+    units.push(Math.floor(PAGE_UNITS / blocks));
+  }
   return Uint16Array.from(units);
 }
 

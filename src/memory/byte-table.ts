@@ -35,6 +35,9 @@ const HASH_SPACE = 4294967296;
 const SAMPLE_TRIES = 1000;
 const EXPIRY_MARK = 1;
 const SLOT_BYTES = 8;
+/** What a table takes that has been filled and not emptied again is half of that. */
+const SPARSE_BYTES_PER_ENTRY = 24;
+const SPARSE_MIN_BYTES = 1 << 16;
 /** A segment's object and what its array costs beside the slots. */
 const SEGMENT_BYTES = 96;
 
@@ -221,6 +224,24 @@ export class ByteTable {
       if (position >= HASH_SPACE) return 0;
     }
     return position;
+  }
+
+  /** Whether much of the table is empty slots, which `tighten` would give back. */
+  get isSparse(): boolean {
+    return this.sizeBytes > this.size * SPARSE_BYTES_PER_ENTRY + SPARSE_MIN_BYTES;
+  }
+
+  /**
+   * Makes the segment at `cursor` (0 begins) as small as it may be, which removing alone does only
+   * where it is nearly empty. Returns the cursor to go on from, 0 at the end.
+   */
+  tighten(cursor: number): number {
+    const segment = this.directory[cursor >>> (32 - this.depth)];
+    let { slotBits } = segment;
+    while (slotBits > MIN_SLOT_BITS && segment.used * 3 < 1 << slotBits) slotBits--;
+    if (slotBits < segment.slotBits) this.resize(segment, slotBits);
+    const next = positionOf(cursor, segment, segment.capacity);
+    return next >= HASH_SPACE ? 0 : next;
   }
 
   /**

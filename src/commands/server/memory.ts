@@ -1,4 +1,5 @@
 /** MEMORY: what a key costs, where memory goes, and giving back what is held for nothing. */
+import { systemCollector } from "../../base/garbage.ts";
 import { command, KEY_RO, keysAt, LOADING, READONLY, STALE } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
 import { NULL_REF } from "../../memory/arena.ts";
@@ -75,7 +76,7 @@ const purge = command({
   complexity: SLOW,
   tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
   run(call) {
-    Bun.gc(true);
+    systemCollector.everything();
     call.reply.ok();
   },
 });

@@ -1,0 +1,98 @@
+import { describe, expect, test } from "bun:test";
+import { GarbageCollector, giveBack, systemCollector } from "../../../src/base/garbage.ts";
+
+const MB = 1 << 20;
+const CRON_MS = 100;
+
+/** A server's time: each step is a cron after so many bytes more. */
+function timeline() {
+  const done: string[] = [];
+  const garbage = new GarbageCollector({
+    young: () => done.push("young"),
+    everything: () => done.push("everything"),
+  });
+  let nowMs = 1_000_000;
+  let transferred = 0;
+  return {
+    garbage,
+    /** CONFIG RESETSTAT. */
+    restart: () => void (transferred = 0),
+    /** What was collected in so many crons, each after so many bytes were transferred. */
+    pass: (crons: number, bytesEach: number): string[] => {
+      done.length = 0;
+      for (let i = 0; i < crons; i++) {
+        nowMs += CRON_MS;
+        transferred += bytesEach;
+        garbage.cron(nowMs, transferred);
+      }
+      return [...done];
+    },
+  };
+}
+
+describe("garbage", () => {
+  test("a server that does nothing collects nothing", () => {
+    expect(timeline().pass(1000, 0)).toEqual([]);
+  });
+
+  test("under load only what is young is collected, once for 32 MiB", () => {
+    const { pass } = timeline();
+    expect(pass(31, MB)).toEqual([]);
+    expect(pass(1, MB)).toEqual(["young"]);
+    expect(pass(320, MB)).toEqual(new Array(10).fill("young"));
+    expect(pass(3, 100 * MB)).toEqual(["young", "young", "young"]);
+  });
+
+  test("at rest everything is collected, once", () => {
+    const { pass } = timeline();
+    pass(10, MB);
+    expect(pass(4, 0)).toEqual([]);
+    expect(pass(1, 0)).toEqual(["everything"]);
+    expect(pass(1000, 0)).toEqual([]);
+  });
+
+  test("a few small requests are no reason to collect, many of them are", () => {
+    const { pass } = timeline();
+    for (let i = 0; i < 9; i++) expect(pass(1, 100_000).concat(pass(20, 0))).toEqual([]);
+    expect(pass(2, 100_000).concat(pass(20, 0))).toEqual(["everything"]);
+  });
+
+  test("a server that is never at rest makes no full collection", () => {
+    const { pass } = timeline();
+    for (let i = 0; i < 200; i++) expect(pass(1, 100_000).concat(pass(4, 0))).toEqual([]);
+  });
+
+  test("what else was given up counts as well, and may have been given up at rest", () => {
+    const { garbage, pass } = timeline();
+    pass(10, 10);
+    garbage.note(5 * MB);
+    expect(pass(20, 0)).toEqual(["everything"]);
+    garbage.note(40 * MB);
+    expect(pass(1, 10)).toEqual(["young"]);
+  });
+
+  test("transferred bytes that are counted from 0 again are none", () => {
+    const { restart, pass } = timeline();
+    pass(10, 3 * MB);
+    restart();
+    expect(pass(1, MB)).toEqual([]);
+    expect(pass(2, MB)).toEqual(["young"]);
+  });
+
+  test.each(["young", "everything"] as const)("%s: the runtime frees it", async (what) => {
+    let freed = 0;
+    const registry = new FinalizationRegistry<number>((count) => void (freed += count));
+    for (let i = 0; i < 1000; i++) registry.register({ i }, 1);
+    systemCollector[what]();
+    await Bun.sleep(20);
+    expect(freed).toBeGreaterThan(900);
+  });
+
+  test("a buffer that is given back is empty, and so are its arrays", () => {
+    const buffer = new ArrayBuffer(1 << 24);
+    const bytes = new Uint8Array(buffer).fill(1);
+    const words = new Int32Array(buffer);
+    giveBack(buffer);
+    expect([buffer.byteLength, bytes.length, words.length]).toEqual([0, 0, 0]);
+  });
+});
