@@ -438,12 +438,7 @@ export abstract class EntryStore {
   }
 
   /** The entry of an inline value becomes one of an object. */
-  private moveOut(
-    ref: Ref,
-    hash: number,
-    object: Uint8Array | Collection,
-    backingBytes = -1,
-  ): Ref {
+  private moveOut(ref: Ref, hash: number, object: Uint8Array | Collection, backingBytes = -1): Ref {
     const arena = this.arena;
     const flags = flagsIn(headerOf(arena, ref));
     const handle = arena.objects.hold(object, backingBytes);
