@@ -39,7 +39,7 @@ export function comparisonTable(comparisons: readonly Comparison[], markdown: bo
       unit,
       readable(figures.pedis),
       readable(figures.redis),
-      ratio.toFixed(2),
+      Number.isFinite(ratio) ? ratio.toFixed(2) : readable(ratio),
       target === null ? "" : `${target.of} ≤ ${target.atMost} ${mark(judged, target.atMost)}`,
     ];
   });

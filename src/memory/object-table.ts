@@ -37,9 +37,9 @@ export interface Collection {
   /**
    * Moves its blocks out of the arena's leaving pages, about `budget` of its parts looked at, from
    * `cursor` on (0 begins). A part is a slot of a table or another block; the larger ones among
-   * those that move count as one more for each KiB. Returns the cursor to go on from, 0 at the end. The collection may
-   * change between two calls: every block that is there from the first to the last is looked at.
-   * One walk at a time; not while the collection is frozen.
+   * those that move count as one more for each KiB. Returns the cursor to go on from, 0 at the end.
+   * The collection may change between two calls: every block that is there from the first to the
+   * last is looked at. One walk at a time; not while the collection is frozen.
    */
   compact(cursor: number, budget: number): number;
   /** A copy whose elements live in `arena`. */

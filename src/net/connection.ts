@@ -120,7 +120,7 @@ export class Connection implements Transport {
       if (from < chunk.length) this.process(chunk, from);
     }
     this.checkInputLimit();
-    if (this.memory.isLimited) gateway.memoryChanged(this);
+    if (this.memory.isLimited) gateway.callbackEnded(this);
     gateway.turn.settle();
   }
 

@@ -55,9 +55,9 @@ export class LargeHash implements Collection {
     return this.expiries === null ? Infinity : this.expiries.firstMs;
   }
 
-  /** The field that expires first, or NULL_REF. */
-  get firstExpiring(): Ref {
-    return this.expiries === null ? NULL_REF : this.expiries.first;
+  /** A field that has expired, or NULL_REF; only where `hidesFields`. */
+  get expired(): Ref {
+    return this.expiries === null ? NULL_REF : this.expiries.dueBefore(this.hiddenBeforeMs);
   }
 
   /** Whether any field has expired. */

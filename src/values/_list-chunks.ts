@@ -205,7 +205,6 @@ export class ListChunks {
   /** Makes an undefined slot in front of `slot`, moving the shorter side. */
   private openSlot(slot: number): number {
     const index = slot - this.first;
-    if (index < this.compacted) this.compacted++;
     const towardsHead = index * 2 < this.length;
     const isCrowded = towardsHead
       ? this.first === 0

@@ -418,7 +418,6 @@ export class PendingRecords {
     if (this.endChunk === this.refs.length) at -= this.moveDirectory();
     const { refs } = this;
     const ref = this.newChunk(capacity);
-    if (at < this.compacted) this.compacted++;
     refs.copyWithin(at + 1, at, this.endChunk);
     refs[at] = ref;
     this.endChunk++;

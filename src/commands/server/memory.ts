@@ -81,6 +81,8 @@ const purge = command({
   complexity: SLOW,
   tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
   run(call) {
+    const { reclaimer, snapshot } = call.engine.context;
+    reclaimer.letGo(Infinity, snapshot !== null);
     systemCollector.everything();
     call.reply.ok();
   },
