@@ -21,7 +21,8 @@ import { FrozenLargeSortedSet } from "./_frozen-sorted-set.ts";
 import { sampledBytes } from "./_large-hash.ts";
 import { RankTree } from "./_rank-tree.ts";
 
-const OBJECT_BYTES = 400;
+/** The object itself and its tree's, without the table. */
+const OBJECT_BYTES = 176;
 
 /** Cursors of `compact`; those of the table, which are hashes, follow. */
 const LEAVES = 1;
@@ -41,10 +42,11 @@ export class LargeSortedSet implements Collection {
     this.arena = arena;
     this.table = new ByteTable(arena, arena.objects.collections);
     this.tree = new RankTree(arena);
+    arena.objects.collections.bytes += OBJECT_BYTES;
   }
 
-  get sizeBytes(): number {
-    const elements = sampledBytes(this.arena, this.table);
+  sizeBytes(samples: number): number {
+    const elements = sampledBytes(this.arena, this.table, samples);
     return OBJECT_BYTES + this.table.sizeBytes + this.tree.sizeBytes + elements;
   }
 
@@ -93,7 +95,9 @@ export class LargeSortedSet implements Collection {
 
   free(budget: number): boolean {
     if (this.table.drain(budget, (ref) => freeElement(this.arena, ref))) return true;
-    return this.tree.freeNodes(budget);
+    if (this.tree.freeNodes(budget)) return true;
+    this.arena.objects.collections.bytes -= OBJECT_BYTES;
+    return false;
   }
 
   /**
