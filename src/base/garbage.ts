@@ -30,8 +30,10 @@ export const systemCollector: Collector = {
 const YOUNG_AT_BYTES = 32 << 20;
 /** What makes a full collection worth its while. */
 const FULL_AT_BYTES = 1 << 20;
-/** No request came for so long: the server is at rest. */
+/** Hardly anything came for so long: the server is at rest. */
 const REST_MS = 500;
+/** Transferred between two crons, it is hardly anything: a health check, a monitor. */
+const QUIET_BYTES = 16 << 10;
 
 export class GarbageCollector {
   private readonly collector: Collector;
@@ -57,11 +59,10 @@ export class GarbageCollector {
    * them lay in buffers that are garbage now or soon. They may be counted from 0 again.
    */
   cron(nowMs: number, transferredBytes: number): void {
-    if (transferredBytes !== this.transferred) {
-      if (transferredBytes > this.transferred) this.note(transferredBytes - this.transferred);
-      this.transferred = transferredBytes;
-      this.activeAtMs = nowMs;
-    }
+    const bytes = Math.max(transferredBytes - this.transferred, 0);
+    this.transferred = transferredBytes;
+    this.note(bytes);
+    if (bytes > QUIET_BYTES) this.activeAtMs = nowMs;
     if (nowMs - this.activeAtMs >= REST_MS && this.allBytes >= FULL_AT_BYTES) {
       this.youngBytes = this.allBytes = 0;
       this.collector.everything();

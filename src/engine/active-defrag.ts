@@ -125,9 +125,11 @@ export class ActiveDefrag {
     const hasMore = this.compaction.step(() => clock.monotonicUs() - startUs >= SLICE_US);
     const tookUs = clock.monotonicUs() - startUs;
     latency.sample("active-defrag-cycle", tookUs / 1000);
-    if (hasMore || this.goesOn())
-      this.wait((tookUs * (100 - this.effortPercent)) / this.effortPercent / 1000);
-    else this.rest();
+    if (!hasMore && !this.goesOn()) {
+      this.rest();
+      return;
+    }
+    this.wait((tookUs * (100 - this.effortPercent)) / this.effortPercent / 1000);
   }
 
   private rest(): void {

@@ -225,7 +225,8 @@ export class Arena {
   /** The same with pages chosen by someone else: for tests of those who own blocks. */
   beginLeaving(isChosen: (page: number) => boolean): void {
     for (let page = 0; page < this.pageCount; page++) {
-      if (this.pageClass[page] !== NO_CLASS && isChosen(page)) this.leave(page);
+      if (this.pageClass[page] === NO_CLASS || this.pageLeaves[page] !== 0) continue;
+      if (isChosen(page)) this.leave(page);
     }
   }
 
