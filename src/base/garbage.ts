@@ -27,7 +27,7 @@ export const systemCollector: Collector = {
 };
 
 /** Young garbage is collected when so much may have gathered. */
-const YOUNG_AT_BYTES = 32 << 20;
+const YOUNG_AT_BYTES = 16 << 20;
 /** What makes a full collection worth its while. */
 const FULL_AT_BYTES = 1 << 20;
 /** Hardly anything came for so long: the server is at rest. */
