@@ -60,6 +60,8 @@ export class Server {
   private cronTimer: Timer | null = null;
   private isReclaiming = false;
   private isEvicting = false;
+  /** The next slice of expiry is on its way. */
+  private isExpiring = false;
   private wakeTimer: Timer | null = null;
 
   constructor(parts: ServerParts) {
@@ -112,6 +114,7 @@ export class Server {
     const { writer } = this.persistence.aof;
     this.turn.requireBeforeReplies(writer);
     writer.onRecovered = () => this.turn.release();
+    this.warnOfSmallLimit();
     for (const kind of this.listeners.kinds) {
       this.engine.log.notice(`Ready to accept connections ${kind}`);
     }
@@ -123,6 +126,15 @@ export class Server {
 
   receiveSignal(signal: ShutdownSignal): void {
     this.shutdown.receive(signal);
+  }
+
+  private warnOfSmallLimit(): void {
+    const { maxmemory } = this.engine.config.values;
+    if (maxmemory === 0 || maxmemory >= 1024 * 1024) return;
+    this.engine.log.warning(
+      "WARNING: You specified a maxmemory value that is less than 1MB (current value is " +
+        `${maxmemory} bytes). Are you sure this is what you really want?`,
+    );
   }
 
   private close(): void {
@@ -165,11 +177,41 @@ export class Server {
 
   /** Between turns, while expired keys or fields abound. */
   private expireQuickly(): void {
-    this.expiry.fastCycle();
-    this.fieldExpiry.fastCycle();
-    if (this.engine.effects.pendingCount === 0) return;
-    this.engine.effects.finishEach();
-    this.turn.arm();
+    if (this.isExpiring) return;
+    this.expiry.beginFast();
+    this.fieldExpiry.beginFast();
+    this.expire();
+  }
+
+  /** Spends the time that expiry has been given, slice by slice between turns. */
+  private expire(): void {
+    if (!this.expiry.isRunning && !this.fieldExpiry.isRunning) return;
+    this.expireSome();
+    this.isExpiring = this.expiry.isRunning || this.fieldExpiry.isRunning;
+    if (this.isExpiring) setImmediate(this.expireOn);
+  }
+
+  private readonly expireOn = (): void => {
+    // Nobody's reply waits for a slice.
+    this.turn.finishEarly();
+    this.gateway.beginCallback();
+    this.expire();
+  };
+
+  private allowExpiry(): void {
+    this.expiry.isEnabled = this.fieldExpiry.isEnabled = this.engine.switches.activeExpiry;
+  }
+
+  private expireSome(): void {
+    const { engine, expiry, fieldExpiry } = this;
+    this.allowExpiry();
+    const beforeUs = engine.context.expiryCycleUs;
+    expiry.runSlice();
+    fieldExpiry.runSlice();
+    engine.latency.sample("expire-cycle", (engine.context.expiryCycleUs - beforeUs) / 1000);
+    engine.effects.finishEach();
+    if (engine.blocking.hasReady) engine.blocking.serve();
+    this.turn.settle();
   }
 
   /** Goes on evicting when the event loop has turned. */
@@ -252,20 +294,24 @@ export class Server {
     this.cronTimer = setTimeout(run, 1);
   }
 
+  private beginExpiry(): void {
+    const { hz, "active-expire-effort": effort } = this.engine.config.values;
+    this.allowExpiry();
+    for (const cycle of [this.expiry, this.fieldExpiry]) {
+      cycle.effort = effort;
+      cycle.beginSlow(hz);
+    }
+    if (!this.isExpiring) this.expire();
+  }
+
   private cron(): void {
     const { engine } = this;
     const nowMs = this.gateway.beginCallback();
     if (!engine.switches.cron) return;
     this.shutdown.cron();
     engine.memory.measure();
-    this.expiry.isEnabled = this.fieldExpiry.isEnabled = engine.switches.activeExpiry;
     engine.stats.sampleRates(nowMs);
-    this.expiry.effort = engine.config.values["active-expire-effort"];
-    const expiryUs = engine.context.expiryCycleUs;
-    this.expiry.slowCycle(engine.config.values.hz);
-    this.fieldExpiry.slowCycle(engine.config.values.hz);
-    engine.latency.sample("expire-cycle", (engine.context.expiryCycleUs - expiryUs) / 1000);
-    engine.effects.finishEach();
+    this.beginExpiry();
     this.persistence.cron();
     engine.pause.check(nowMs);
     engine.peers.expire(nowMs);

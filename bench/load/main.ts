@@ -60,7 +60,7 @@ await runBenchmark(async () => {
 pedis / redis, ${medians}; ratio is pedis ÷ redis of the server's CPU time, lower is better;
 ✓ hits and ✗ misses the target, which for p99 is what redis shows;
 redis-benchmark with ${CLIENT_COUNT} clients and ${million} random keys or members, unless the
-title says otherwise${quickNote(options)}
+title says otherwise; ? is what redis cannot do${quickNote(options)}
 `);
   if (results.loads.length > 0) console.log(`${loadTable(results.loads, options.markdown)}\n`);
   if (results.comparisons.length > 0) {

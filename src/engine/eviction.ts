@@ -65,6 +65,19 @@ export class Eviction {
     this.check();
   }
 
+  /** The limit was changed at run time. */
+  warnOfLimit(): void {
+    const { config, log, memory, persistence } = this.engine;
+    const { maxmemory } = config.values;
+    const usedBytes = memory.measure() - persistence.bufferBytes;
+    if (maxmemory === 0 || maxmemory >= usedBytes) return;
+    log.warning(
+      `WARNING: the new maxmemory value set via CONFIG SET (${maxmemory}) is smaller than the ` +
+        `current memory usage (${usedBytes}). This will result in key eviction and/or the ` +
+        "inability to accept new write commands depending on the maxmemory-policy.",
+    );
+  }
+
   get totalExceededUs(): number {
     return this.exceededUs + this.currentExceededUs;
   }

@@ -24,6 +24,10 @@ export function applySettings(engine: Engine): void {
     return null;
   };
   refresh();
+  engine.config.onApply("maxmemory", () => {
+    engine.eviction.warnOfLimit();
+    return null;
+  });
   engine.config.onApply("tracking-table-max-keys", () => {
     engine.tracking.checkLimit();
     return null;

@@ -34,9 +34,9 @@ export class ExpiringHashes {
     return this.heap.firstMs;
   }
 
-  /** Points the view at the key of the hash whose field is due first; only where there is one. */
-  readFirst(view: ByteView): void {
-    readMember(this.arena, this.heap.first, view);
+  /** Points the view at the key of a hash with a field due before `ms`; only where there is one. */
+  readDue(view: ByteView, ms: number): void {
+    readMember(this.arena, this.heap.dueBefore(ms), view);
   }
 
   /** Adds a key, or gives it another time. `hash` is that of the key. */

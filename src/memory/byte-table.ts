@@ -36,6 +36,7 @@ import {
   takeOut,
   visitHomes,
 } from "./_segment.ts";
+import { arrayCost } from "./array-cost.ts";
 import { ELEMENT, memberEquals } from "./element.ts";
 import { keyEquals } from "./entry.ts";
 import type { ByteCounter } from "./memory-counter.ts";
@@ -49,12 +50,17 @@ const MAX_DEPTH = 31 - MAX_SLOT_BITS;
 const SAMPLE_TRIES = 1000;
 /** Random places tried for each entry that expires, before a walk looks for them. */
 const EXPIRING_TRIES = 2;
-const SLOT_BYTES = 8;
 /** What a table takes that has been filled and not emptied again is half of that. */
 const SPARSE_BYTES_PER_ENTRY = 24;
 const SPARSE_MIN_BYTES = 1 << 16;
-/** A segment's object and what its array costs beside the slots. */
-const SEGMENT_BYTES = 96;
+/** The table itself with the shortest directory, and a segment beside its slots. */
+const TABLE_BYTES = 224;
+const SEGMENT_BYTES = 64;
+
+/** Bytes of a segment with so many slots, by the power of two. */
+function segmentBytes(slotBits: number): number {
+  return SEGMENT_BYTES + arrayCost(8 << slotBits);
+}
 
 /** A full segment's slots while they are placed anew, so that a split leaves no garbage. */
 const scratch = new Int32Array(2 << MAX_SLOT_BITS);
@@ -100,7 +106,7 @@ export class ByteTable {
     this.counter = counter;
     this.hitSegment = new Segment(0, MIN_SLOT_BITS);
     this.directory = [this.hitSegment, this.hitSegment];
-    this.account(this.hitSegment.capacity * SLOT_BYTES + SEGMENT_BYTES + 16);
+    this.account(TABLE_BYTES + segmentBytes(MIN_SLOT_BITS));
   }
 
   get slotCount(): number {
@@ -170,7 +176,7 @@ export class ByteTable {
     const segment = this.hitSegment;
     takeOut(segment, this.hitIndex);
     this.size--;
-    if (segment.used * 8 < segment.capacity) this.shrink(segment, hash);
+    if (segment.used * 4 < segment.capacity) this.shrink(segment, hash);
   }
 
   /** Whether the last `find` found this entry: then `hitHash` is its key's hash. */
@@ -414,7 +420,7 @@ export class ByteTable {
   }
 
   private resize(segment: Segment, slotBits: number): void {
-    this.account((2 ** slotBits - segment.capacity) * SLOT_BYTES);
+    this.account(segmentBytes(slotBits) - segmentBytes(segment.slotBits));
     resize(segment, slotBits);
   }
 
@@ -450,7 +456,7 @@ export class ByteTable {
     lower.slots.fill(0);
     lower.used = lower.expiring = 0;
     this.segmentCount++;
-    this.account(upper.capacity * SLOT_BYTES + SEGMENT_BYTES);
+    this.account(segmentBytes(MAX_SLOT_BITS));
     const bit = 1 << (32 - segment.depth);
     for (let at = 0; at < old.length; at += 2) {
       if (old[at + 1] !== 0) place((old[at] & bit) === 0 ? lower : upper, old[at], old[at + 1]);
@@ -484,7 +490,7 @@ export class ByteTable {
    */
   private shrink(segment: Segment, hash: number): void {
     let sparse = segment;
-    while (sparse.used * 8 < sparse.capacity) {
+    while (sparse.used * 4 < sparse.capacity) {
       if (sparse.slotBits > MIN_SLOT_BITS) this.resize(sparse, sparse.slotBits - 1);
       else if (sparse.depth === 0 || !this.mergeWithBuddy(sparse, hash)) return;
       sparse = this.directory[hash >>> (32 - this.depth)];
@@ -506,7 +512,7 @@ export class ByteTable {
     }
     this.directory.fill(merged, Math.min(first, buddyFirst), Math.max(first, buddyFirst) + span);
     this.segmentCount--;
-    this.account(-SEGMENT_BYTES);
+    this.account(segmentBytes(MIN_SLOT_BITS + 1) - 2 * segmentBytes(MIN_SLOT_BITS));
     this.hitSegment = merged;
     if (this.directory.length > 8 * this.segmentCount) this.halveDirectory();
     return true;

@@ -61,8 +61,8 @@ export class Reclaimer {
   }
 
   /**
-   * Gives about so many bytes back to the system. What a collection or, as `isRead` says, a snapshot
-   * may still read is left for later. Returns the bytes that were given back.
+   * Gives about so many bytes back to the system. What a collection or, as `isRead` says, a
+   * snapshot may still read is left for later. Returns the bytes that were given back.
    */
   letGo(bytes: number, isRead: boolean): number {
     const fromLeftovers = this.isEmpty && !isRead;

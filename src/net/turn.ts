@@ -34,7 +34,7 @@ export class Turn {
   private held: Connection[] = [];
   /** Those that were pushed something before they had a reply to send. */
   private readonly pushed: Connection[] = [];
-  private readonly end = (): void => this.finish();
+  private readonly end = (): void => this.finishEarly();
 
   readonly reply: ReplyWriter;
   /** Turns that ended so far. */
@@ -90,6 +90,11 @@ export class Turn {
     if (this.isArmed) return;
     this.isArmed = true;
     setImmediate(this.end);
+  }
+
+  /** Ends the turn where one is under way, before something else that takes time. */
+  finishEarly(): void {
+    if (this.isArmed) this.finish();
   }
 
   /** Writes and sends everything now. */

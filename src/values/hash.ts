@@ -278,7 +278,7 @@ export class HashValue {
     const firstMs = large.firstExpiryMs;
     const fields: Uint8Array[] = [];
     while (fields.length < limit && large.hidesFields) {
-      fields.push(this.takeOut(large.firstExpiring));
+      fields.push(this.takeOut(large.expired));
     }
     this.announce(firstMs);
     this.home.fieldsExpired(fields);

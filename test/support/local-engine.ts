@@ -30,11 +30,10 @@ import { REQUEST, RequestParser } from "../../src/protocol/request-parser.ts";
 import { DumpEncoder } from "../../src/rdb/dump-payload.ts";
 import { configuredVersion } from "../../src/rdb/rdb-version.ts";
 import { type Reply, ReplyDecoder, type ReplyValue } from "./_reply-decoder.ts";
+import { runSlow } from "./expiry-cycles.ts";
 import { type Argument, argumentBytes, readableCommand, splitLine } from "./readable.ts";
 
 export const START_MS = 1_700_000_000_000;
-
-const HZ = 10;
 
 export class LocalEngine {
   readonly clock = new ManualClock(START_MS);
@@ -115,8 +114,8 @@ export class LocalEngine {
 
   /** What the cron does about keys and fields that have expired. */
   expire(): void {
-    this.keys.slowCycle(HZ);
-    this.fields.slowCycle(HZ);
+    runSlow(this.keys);
+    runSlow(this.fields);
     this.engine.effects.finishEach();
   }
 

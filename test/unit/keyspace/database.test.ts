@@ -11,6 +11,7 @@ import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { NULL_REF } from "../../../src/memory/arena.ts";
 import { wholeExpiryOf } from "../../../src/memory/entry.ts";
 import { scale, seededRandom } from "../../support/random.ts";
+import { runSlow } from "../../support/expiry-cycles.ts";
 
 const random = seededRandom("database");
 
@@ -99,7 +100,7 @@ test("random writes, resizes, renames and expiries agree with a Map", () => {
   }
   clock.advance(1000);
   const cycle = new ExpiryCycle(makeKeyspaceAround(database, clock), clock);
-  for (let i = 0; i < 100 && database.size > 0; i++) cycle.slowCycle(10);
+  for (let i = 0; i < 100 && database.size > 0; i++) runSlow(cycle);
   expect(database.size).toBe(0);
   expect(database.expiring).toBe(0);
   expect(database.arena.usedBytes).toBe(0);
@@ -145,7 +146,7 @@ test("the active cycle finds expired keys among many that stay", () => {
   expect(database.expiring).toBe(2000);
   clock.advance(10);
   const cycle = new ExpiryCycle(keyspace, clock);
-  for (let i = 0; i < 200 && database.expiring > 0; i++) cycle.slowCycle(10);
+  for (let i = 0; i < 200 && database.expiring > 0; i++) runSlow(cycle);
   expect(database.expiring).toBe(0);
   expect(database.size).toBe(18000);
 });

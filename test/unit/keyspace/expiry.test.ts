@@ -9,6 +9,7 @@ import { NO_EXPIRY } from "../../../src/keyspace/entry-store.ts";
 import { ExpiryCycle } from "../../../src/keyspace/expiry.ts";
 import { Keyspace } from "../../../src/keyspace/keyspace.ts";
 import { NULL_REF } from "../../../src/memory/arena.ts";
+import { runFast, runSlow } from "../../support/expiry-cycles.ts";
 
 const START_MS = 1_700_000_000_000;
 const GONE = -10;
@@ -65,7 +66,7 @@ test("a cycle takes a quarter of its period and more with more effort, then stop
     fill(keyspace.database(0), "gone", 100_000, GONE);
     clock.stepUs = 100;
     cycle.effort = effort;
-    cycle.slowCycle(10);
+    runSlow(cycle);
     expect(context.expiryCyclesCutShort).toBe(1);
     expect(context.expiryCycleUs).toBeWithin(25_000, 25_000 + effort * 2100);
     return context.expiredKeys;
@@ -78,19 +79,72 @@ test("a cycle takes a quarter of its period and more with more effort, then stop
   expect(most).toBeGreaterThan(least * 1.5);
 });
 
+test("a cycle runs in slices of half a millisecond, until its time is over", () => {
+  const { clock, context, keyspace, cycle } = setUp(2);
+  for (const database of keyspace.databases) fill(database, "gone", 50_000, GONE);
+  clock.stepUs = 50;
+  cycle.beginSlow(10);
+  let slices = 0;
+  for (; cycle.isRunning; slices++) {
+    const beforeUs = context.expiryCycleUs;
+    cycle.runSlice();
+    expect(context.expiryCycleUs - beforeUs).toBeWithin(1, 620);
+    // What a slice leaves the next one goes on with, in the same database.
+    expect(keyspace.database(1).size).toBe(50_000);
+  }
+  expect(slices).toBeWithin(40, 51);
+  expect(context.expiryCyclesCutShort).toBe(1);
+  const { expiredKeys } = context;
+  cycle.runSlice();
+  expect(context.expiredKeys).toBe(expiredKeys);
+  cycle.beginSlow(10);
+  cycle.runSlice();
+  expect(keyspace.database(1).size).toBeLessThan(50_000);
+});
+
+test("a cycle that had too few turns for its slices ends where the next begins", () => {
+  const { clock, context, keyspace, cycle } = setUp(2);
+  for (const database of keyspace.databases) fill(database, "gone", 50_000, GONE);
+  clock.stepUs = 20;
+  cycle.beginSlow(10);
+  cycle.runSlice();
+  expect(context.expiryCyclesCutShort).toBe(0);
+  expect(context.expiredStalePercent).toBe(0);
+  cycle.beginFast();
+  cycle.beginSlow(10);
+  expect(context.expiryCyclesCutShort).toBe(1);
+  expect(context.expiredStalePercent).toBeCloseTo(5, 5);
+  cycle.runSlice();
+  expect(keyspace.database(1).size).toBeLessThan(50_000);
+});
+
+test("a cycle ends at once where expired keys must stay from now on", () => {
+  const { clock, context, keyspace, cycle } = setUp();
+  const database = keyspace.database(0);
+  fill(database, "gone", 50_000, GONE);
+  clock.stepUs = 20;
+  cycle.beginSlow(10);
+  cycle.runSlice();
+  context.keepsExpired = true;
+  const { size } = database;
+  cycle.runSlice();
+  expect(cycle.isRunning).toBe(false);
+  expect(database.size).toBe(size);
+});
+
 test("cycles finish what one could not, each database in its turn", () => {
   const { clock, context, keyspace, cycle } = setUp(3);
   for (const database of keyspace.databases) fill(database, "gone", 30_000, GONE);
   clock.stepUs = 100;
-  cycle.slowCycle(10);
+  runSlow(cycle);
   const [first, second, third] = keyspace.databases;
   expect(first.size).toBeLessThan(30_000);
   expect([second.size, third.size]).toEqual([30_000, 30_000]);
-  cycle.slowCycle(10);
+  runSlow(cycle);
   expect(second.size).toBeLessThan(30_000);
   expect(third.size).toBe(30_000);
   let cycles = 2;
-  for (; keyspace.keyCount > 0 && cycles < 100; cycles++) cycle.slowCycle(10);
+  for (; keyspace.keyCount > 0 && cycles < 100; cycles++) runSlow(cycle);
   expect(keyspace.keyCount).toBe(0);
   expect(context.expiredKeys).toBe(90_000);
   expect(context.expiryCyclesCutShort).toBeGreaterThan(5);
@@ -101,11 +155,11 @@ test("where few of the sampled keys are stale, a cycle leaves it at one group", 
   const database = keyspace.database(0);
   fill(database, "stays", 100_000, 1000);
   fill(database, "gone", 2000, GONE);
-  cycle.slowCycle(10);
+  runSlow(cycle);
   expect(context.expiredKeys).toBeLessThan(50);
   expect(context.expiryCyclesCutShort).toBe(0);
   // The cursor goes on, so that in the end each of them is found.
-  for (let i = 0; i < 10_000 && database.size > 100_000; i++) cycle.slowCycle(10);
+  for (let i = 0; i < 10_000 && database.size > 100_000; i++) runSlow(cycle);
   expect(database.size).toBe(100_000);
   expect(database.expiring).toBe(100_000);
 });
@@ -115,7 +169,7 @@ test("keys with an expiry are found among many without", () => {
   const database = keyspace.database(0);
   fill(database, "forever", 200_000, FOREVER);
   fill(database, "gone", 3, GONE);
-  for (let i = 0; i < 4; i++) cycle.slowCycle(10);
+  for (let i = 0; i < 4; i++) runSlow(cycle);
   expect(database.expiring).toBe(0);
   expect(database.size).toBe(200_000);
 });
@@ -125,21 +179,21 @@ test("a fast cycle runs only after one that was cut short, and pauses as long as
   const database = keyspace.database(0);
   fill(database, "stays", 1000, 1000);
   fill(database, "gone", 50, GONE);
-  cycle.fastCycle();
+  runFast(cycle);
   expect(context.expiredKeys).toBe(0);
   fill(database, "more", 100_000, GONE);
   clock.stepUs = 100;
-  cycle.slowCycle(10);
+  runSlow(cycle);
   const afterSlow = context.expiredKeys;
-  cycle.fastCycle();
+  runFast(cycle);
   const afterFast = context.expiredKeys;
   expect(afterFast).toBeGreaterThan(afterSlow);
   // At most a millisecond: ten readings of the clock.
   expect(afterFast - afterSlow).toBeLessThan(12 * 100);
-  cycle.fastCycle();
+  runFast(cycle);
   expect(context.expiredKeys).toBe(afterFast);
   clock.pass(2000);
-  cycle.fastCycle();
+  runFast(cycle);
   expect(context.expiredKeys).toBeGreaterThan(afterFast);
 });
 
@@ -148,14 +202,14 @@ test("nothing is removed while it is switched off, or while expired keys must st
   const database = keyspace.database(0);
   fill(database, "gone", 100, GONE);
   cycle.isEnabled = false;
-  cycle.slowCycle(10);
+  runSlow(cycle);
   expect(database.size).toBe(100);
   cycle.isEnabled = true;
   context.keepsExpired = true;
-  cycle.slowCycle(10);
+  runSlow(cycle);
   expect(database.size).toBe(100);
   context.keepsExpired = false;
-  cycle.slowCycle(10);
+  runSlow(cycle);
   expect(database.size).toBe(0);
 });
 
@@ -164,10 +218,10 @@ test("a key lives through the millisecond of its expiry", () => {
   const database = keyspace.database(0);
   fill(database, "k", 10, 5);
   clock.nowMs += 5;
-  cycle.slowCycle(10);
+  runSlow(cycle);
   expect(database.size).toBe(10);
   clock.nowMs += 1;
-  cycle.slowCycle(10);
+  runSlow(cycle);
   expect(database.size).toBe(0);
 });
 
@@ -175,17 +229,17 @@ test("the mean time left and the stale part are estimated from the samples", () 
   const { clock, keyspace, context, cycle } = setUp();
   const database = keyspace.database(0);
   fill(database, "k", 1000, 60_000);
-  cycle.slowCycle(10);
+  runSlow(cycle);
   expect(database.averageTtlMs).toBe(60_000);
   expect(context.expiredStalePercent).toBe(0);
   clock.nowMs += 30_000;
-  for (let i = 0; i < 300; i++) cycle.slowCycle(10);
+  for (let i = 0; i < 300; i++) runSlow(cycle);
   expect(database.averageTtlMs).toBeWithin(30_000, 31_000);
   clock.nowMs += 60_000;
-  cycle.slowCycle(10);
+  runSlow(cycle);
   expect(context.expiredStalePercent).toBeCloseTo(5, 5);
   // A cycle may end a key or two early, where its walk came round the table's end.
-  for (let i = 0; i < 5; i++) cycle.slowCycle(10);
+  for (let i = 0; i < 5; i++) runSlow(cycle);
   expect(database.size).toBe(0);
   expect(database.averageTtlMs).toBe(0);
 });

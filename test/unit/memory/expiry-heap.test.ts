@@ -62,7 +62,11 @@ class Subject {
       least = Math.min(least, whenMs);
     }
     expect(heap.firstMs).toBe(least);
-    if (model.size > 0) expect(model.get(heap.first)).toBe(least);
+    if (model.size > 0) {
+      expect(model.get(heap.dueBefore(least + 1))).toBe(least);
+      const beforeMs = least + 1 + random.below(2000);
+      expect(model.get(heap.dueBefore(beforeMs))).toBeLessThan(beforeMs);
+    }
     expect(heap.sizeBytes).toBe(this.counter.bytes);
     expect(this.counter.bytes).toBeGreaterThanOrEqual(heap.size * 12);
   }
@@ -99,7 +103,7 @@ function emptyInOrder(subject: Subject): void {
   const left = [...subject.model.values()].toSorted((a, b) => a - b);
   for (const whenMs of left) {
     if (subject.heap.firstMs !== whenMs) throw new Error("out of order");
-    subject.remove(subject.heap.first);
+    subject.remove(subject.heap.dueBefore(whenMs + 1));
   }
   expect(subject.heap.size).toBe(0);
 }

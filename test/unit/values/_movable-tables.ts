@@ -1,15 +1,15 @@
 /** Large hashes, sets, sorted sets and the list of expiring hashes, each beside its model. */
-import { bytesOf, compareBytes } from "../../src/base/bytes.ts";
-import { hashBytes } from "../../src/base/hash.ts";
-import { ExpiringHashes } from "../../src/keyspace/expiring-hashes.ts";
-import { Arena, NULL_REF } from "../../src/memory/arena.ts";
-import type { Ref } from "../../src/memory/arena.ts";
-import { ByteView, readData, readMember } from "../../src/memory/element.ts";
-import { LargeHash, NO_FIELD_EXPIRY } from "../../src/values/_large-hash.ts";
-import { LargeSet } from "../../src/values/_large-set.ts";
-import { LargeSortedSet } from "../../src/values/_large-sorted-set.ts";
-import { viewedText } from "../support/byte-texts.ts";
-import type { Random } from "../support/random.ts";
+import { bytesOf, compareBytes } from "../../../src/base/bytes.ts";
+import { hashBytes } from "../../../src/base/hash.ts";
+import { ExpiringHashes } from "../../../src/keyspace/expiring-hashes.ts";
+import { Arena, NULL_REF } from "../../../src/memory/arena.ts";
+import type { Ref } from "../../../src/memory/arena.ts";
+import { ByteView, readData, readMember } from "../../../src/memory/element.ts";
+import { LargeHash, NO_FIELD_EXPIRY } from "../../../src/values/_large-hash.ts";
+import { LargeSet } from "../../../src/values/_large-set.ts";
+import { LargeSortedSet } from "../../../src/values/_large-sorted-set.ts";
+import { viewedText } from "../../support/byte-texts.ts";
+import type { Random } from "../../support/random.ts";
 
 /** An owner of blocks in an arena of its own. */
 export interface Movable {
@@ -104,7 +104,9 @@ export class MovableHash implements Movable {
     }
     if (hash.firstExpiryMs !== firstMs) differ("the first expiry");
     if (firstMs === Infinity) return;
-    readMember(arena, hash.firstExpiring, view);
+    hash.hiddenBeforeMs = firstMs + 1;
+    readMember(arena, hash.expired, view);
+    hash.hiddenBeforeMs = 0;
     if (model.get(viewedText(view))?.whenMs !== firstMs) differ("the field that expires first");
   }
 
@@ -284,14 +286,14 @@ export class MovableExpiringHashes implements Movable {
     const firstMs = model.values().reduce((least, whenMs) => Math.min(least, whenMs), Infinity);
     if (hashes.firstMs !== firstMs) differ("the first time");
     if (model.size === 0) return;
-    hashes.readFirst(view);
+    hashes.readDue(view, firstMs + 1);
     if (model.get(viewedText(view)) !== firstMs) differ("who is due first");
   }
 
   free(): void {
     for (let left = this.size; left > 0; left--) {
       this.check();
-      this.hashes.readFirst(view);
+      this.hashes.readDue(view, Infinity);
       const text = viewedText(view);
       const bytes = bytesOf(text);
       this.hashes.remove(bytes, 0, bytes.length, hashOf(text));
