@@ -66,7 +66,8 @@ const DIRECTIVES = [
 ];
 const CHORES = 12;
 const LONGEST_CHORE_PAUSE_MS = 10_000;
-const FILLED_BYTES_PER_KEY = 150;
+/** So few that the server is full at once, however little a key takes. */
+const FILLED_BYTES_PER_KEY = 90;
 const MOST_LEFT_BYTES = 4 * 1024 ** 2;
 const EMPTY_LIMIT_MS = 10_000;
 
