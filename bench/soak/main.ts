@@ -23,7 +23,7 @@ const MOST_GROWTH = 1.1;
 const SPARE_MS = 120_000;
 const MEGABYTE = 1024 ** 2;
 const HEADS = [
-  "minute  used MB  rss MB     keys  clients  requests   evicted   expired",
+  "minute  used MB  taken MB  rss MB     keys  clients  requests   evicted   expired",
   "cpu %  longest ms  troubles",
 ].join("  ");
 
@@ -79,6 +79,7 @@ function line(sample: Sample): string {
   const cells: readonly (readonly [string, number])[] = [
     [(sample.seconds / 60).toFixed(1), 6],
     [(sample.usedBytes / MEGABYTE).toFixed(1), 7],
+    [(sample.allocatedBytes / MEGABYTE).toFixed(1), 8],
     [(sample.residentBytes / MEGABYTE).toFixed(1), 6],
     [String(sample.keys), 7],
     [String(sample.clients), 7],

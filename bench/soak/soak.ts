@@ -28,6 +28,8 @@ export interface SoakOptions {
 export interface Sample {
   readonly seconds: number;
   readonly usedBytes: number;
+  /** What the server's allocator has taken to hold that. */
+  readonly allocatedBytes: number;
   readonly residentBytes: number;
   readonly keys: number;
   readonly clients: number;
@@ -131,6 +133,7 @@ async function watch(stage: Stage, options: SoakOptions, samples: Sample[]): Pro
     const sample: Sample = {
       seconds: (now - startedMs) / 1000,
       usedBytes: Number(fields["used_memory"]),
+      allocatedBytes: Number(fields["allocator_active"]),
       residentBytes: server.residentBytes(),
       keys: Number(await client.value("DBSIZE")),
       clients: Number(fields["connected_clients"]),
