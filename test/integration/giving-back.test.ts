@@ -33,8 +33,9 @@ async function figure(client: RespClient, name: string): Promise<number> {
 async function until(client: RespClient, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + DEADLINE_MS;
   while (!(await isSo())) {
-    if (Date.now() > deadline)
-      throw new Error(await client.value("MEMORY", "MALLOC-STATS").then(String));
+    if (Date.now() > deadline) {
+      throw new Error((await client.value("MEMORY", "MALLOC-STATS")) as string);
+    }
     await Bun.sleep(50);
   }
 }
