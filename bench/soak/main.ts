@@ -9,7 +9,8 @@ import { runBenchmark } from "../support/lifetime.ts";
 import { readable } from "../support/report.ts";
 import { problemsOf, type Sample, soak } from "./soak.ts";
 
-const USAGE = `Usage: bun bench/soak/main.ts [options]
+const USAGE = `Usage: bun bench/soak/main.ts [options] [DIRECTIVE...]
+  DIRECTIVE        a line of redis.conf: "active-defrag-ignore-bytes 4mb"
   --minutes N      how long (60)
   --rate N         requests per second of all clients together (2500)
   --megabytes N    what keys and values may take (64)
@@ -27,7 +28,8 @@ const HEADS = [
   "cpu %  longest ms  troubles",
 ].join("  ");
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     minutes: { type: "string", default: "60" },
     rate: { type: "string", default: "2500" },
@@ -57,6 +59,7 @@ async function run(): Promise<number> {
     requestsPerSecond: Number(values.rate),
     dataBytes: Number(values.megabytes) * MEGABYTE,
     sampleEveryMs: SAMPLE_EVERY_MS,
+    directives: positionals,
     onSample(sample) {
       if (sample.seconds < told * TOLD_EVERY_SECONDS) return;
       told++;

@@ -21,6 +21,8 @@ export interface SoakOptions {
   /** What keys and values may take: `maxmemory`, less what the server takes by itself. */
   readonly dataBytes: number;
   readonly sampleEveryMs: number;
+  /** Besides those that the soak needs. */
+  readonly directives?: readonly string[];
   readonly onSample?: (sample: Sample) => void;
 }
 
@@ -86,8 +88,9 @@ export function problemsOf(report: SoakReport, mostGrowth: number): readonly str
 }
 
 export async function soak(options: SoakOptions): Promise<SoakReport> {
-  const { random, durationMs, requestsPerSecond } = options;
-  await using server = await startServer({ program: options.program, directives: DIRECTIVES });
+  const { program, random, durationMs, requestsPerSecond } = options;
+  const directives = [...DIRECTIVES, ...(options.directives ?? [])];
+  await using server = await startServer({ program, directives });
   const usedAtStart = await server.withClient(async (client) => {
     const used = Number((await infoFields(client, "memory"))["used_memory"]);
     await client.do("CONFIG", "SET", "maxmemory", String(used + options.dataBytes));
