@@ -15,7 +15,7 @@ const SLICE_US = 500;
 const SLOT_BYTES = 12;
 /** What a walk must have gained for another one to follow at once. */
 const WORTH_BYTES = 1 << 20;
-/** A plan that would gain nothing is not made again at once. */
+/** What a walk left is not tried again at once. */
 const RETRY_MS = 1000;
 
 export class ActiveDefrag {
@@ -133,6 +133,7 @@ export class ActiveDefrag {
   }
 
   private rest(): void {
+    this.tryAtMs = this.engine.clock.nowMs + RETRY_MS;
     this.totalUs += this.engine.clock.monotonicUs() - this.beganUs;
     this.compaction.stop();
     this.effortPercent = 0;

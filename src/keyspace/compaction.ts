@@ -12,6 +12,7 @@
 import { assert } from "../base/assert.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import type { ByteTable } from "../memory/byte-table.ts";
+import type { EvacuationPlan } from "../memory/evacuation-plan.ts";
 import { EXTERNAL_VALUE, flagsIn, headerOf, valueWordOf } from "../memory/entry.ts";
 import type { Collection } from "../memory/object-table.ts";
 import type { Database } from "./database.ts";
@@ -61,6 +62,8 @@ export class Compaction {
   private walk: Walk | null = null;
   private cursor = 0;
   private phase = MOVING;
+  /** While it is being made. */
+  private plan: EvacuationPlan | null = null;
   private readonly jobs: Job[] = [];
   private readonly keyspace: Keyspace;
 
@@ -79,17 +82,19 @@ export class Compaction {
   begin(): boolean {
     assert(this.walk === null, "one arena is compacted at a time");
     const found = this.keyspace.databases.find(
-      ({ arena, table }) => arena.beginEvacuation() || table.isSparse,
+      ({ arena, table }) => arena.mayShrink || table.isSparse,
     );
     if (found === undefined) return false;
     this.follow(found);
+    this.plan = found.arena.planEvacuation();
     return true;
   }
 
-  /** Begins to walk over a database whose arena has begun to evacuate pages. */
+  /** Begins to walk over a database of whose arena pages are leaving. */
   follow({ arena, table, expiringHashes }: Database): void {
     this.walk = { arena, table, expiringHashes };
-    this.phase = arena.leavingPages > 0 ? MOVING : TIGHTENING;
+    this.plan = null;
+    this.phase = MOVING;
     this.cursor = 0;
     this.pagesLeft = 0;
   }
@@ -124,6 +129,11 @@ export class Compaction {
 
   /** False where nothing is left. */
   private moveSome(walk: Walk): boolean {
+    if (this.plan !== null) {
+      if (this.plan.step()) return true;
+      this.phase = this.plan.freesSlabs ? MOVING : TIGHTENING;
+      this.plan = null;
+    }
     const job = this.jobs.at(-1);
     if (job !== undefined) {
       if (!this.goOnWith(walk, job)) this.jobs.pop();

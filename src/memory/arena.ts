@@ -19,8 +19,8 @@
  */
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
-import { PagePool, PAGES_PER_SLAB } from "./_page-pool.ts";
-import { planEvacuation } from "./_evacuation-plan.ts";
+import { PagePool, PAGES_PER_SLAB, SLAB_BYTES } from "./_page-pool.ts";
+import { EvacuationPlan } from "./evacuation-plan.ts";
 import { MemoryCounter } from "./memory-counter.ts";
 import type { ByteCounter } from "./memory-counter.ts";
 import { ObjectTable } from "./object-table.ts";
@@ -203,26 +203,30 @@ export class Arena {
     return [...found.values()].toSorted((a, b) => a.blockBytes - b.blockBytes);
   }
 
-  /**
-   * Chooses pages to be emptied, so that slabs can be given back, and has them hand out nothing
-   * more. False where the blocks would not fit into fewer slabs. It lasts until `endEvacuation`.
-   */
-  beginEvacuation(): boolean {
-    const plan = planEvacuation({
-      pageCount: this.pageCount,
-      pageClass: this.pageClass,
-      pageLive: this.pageLive,
-      classUnits: CLASS_UNITS,
-      pageUnits: PAGE_UNITS,
-      holdsSlab: (slab) => this.pool.holds(slab),
-    });
-    if (plan === null) return false;
-    for (const slab of plan.slabs) this.pool.retire(slab);
-    for (const page of plan.pages) this.leave(page);
-    return true;
+  /** Whether the blocks could do with fewer slabs, so that it is worth while to plan how. */
+  get mayShrink(): boolean {
+    return this.pool.slabs > Math.max(1, Math.ceil(this.usedBytes / SLAB_BYTES));
   }
 
-  /** The same with pages chosen by someone else: for tests of those who own blocks. */
+  /**
+   * A plan to empty pages so that slabs can be given back. Once it is made these pages hand out
+   * nothing more, until `endEvacuation`.
+   */
+  planEvacuation(): EvacuationPlan {
+    return new EvacuationPlan({
+      slabCount: this.bytes.length,
+      classCount: CLASS_UNITS.length,
+      holdsSlab: (slab) => this.pool.holds(slab),
+      classOf: (page) => this.pageClass[page],
+      blocksIn: (page) => this.pageLive[page],
+      blocksPerPage: (sizeClass) => Math.floor(PAGE_UNITS / CLASS_UNITS[sizeClass]),
+      blockUnits: (sizeClass) => CLASS_UNITS[sizeClass],
+      retire: (slab) => this.pool.retire(slab),
+      leave: (page) => this.leave(page),
+    });
+  }
+
+  /** Has pages leave that someone else chooses: for tests of those who own blocks. */
   beginLeaving(isChosen: (page: number) => boolean): void {
     for (let page = 0; page < this.pageCount; page++) {
       if (this.pageClass[page] === NO_CLASS || this.pageLeaves[page] !== 0) continue;

@@ -176,7 +176,7 @@ export class ByteTable {
     const segment = this.hitSegment;
     takeOut(segment, this.hitIndex);
     this.size--;
-    if (segment.used * 8 < segment.capacity) this.shrink(segment, hash);
+    if (segment.used * 4 < segment.capacity) this.shrink(segment, hash);
   }
 
   /** Whether the last `find` found this entry: then `hitHash` is its key's hash. */
@@ -490,7 +490,7 @@ export class ByteTable {
    */
   private shrink(segment: Segment, hash: number): void {
     let sparse = segment;
-    while (sparse.used * 8 < sparse.capacity) {
+    while (sparse.used * 4 < sparse.capacity) {
       if (sparse.slotBits > MIN_SLOT_BITS) this.resize(sparse, sparse.slotBits - 1);
       else if (sparse.depth === 0 || !this.mergeWithBuddy(sparse, hash)) return;
       sparse = this.directory[hash >>> (32 - this.depth)];
