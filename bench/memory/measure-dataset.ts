@@ -1,22 +1,20 @@
 /**
  * What a dataset costs. Net per item is (resident after − resident before) ÷ items: what the data
- * costs, without the runtime. Both servers have done a little of the same work before, since what a
- * runtime takes once (compiled code, buffers) is no data; what that left stays in another database,
- * so that it is neither freed nor used again meanwhile. Total is
- * resident bytes after loading ÷ items: what the operator pays, runtime included. Peak ÷ final is
- * the most the process held while it was loaded, against what it holds afterwards.
+ * costs, without the runtime (see `baseline.ts`). Total is resident bytes after loading ÷ items:
+ * what the operator pays, runtime included. Peak ÷ final is the most the process held while it was
+ * loaded, against what it holds afterwards.
  */
 import type { Program } from "../../test/support/server.ts";
 import { type Contest, startContestant } from "../support/contest.ts";
 import { cutDown, elementCount, type Filling, load } from "../support/loader.ts";
 import { peakBytes, resetPeak, settledBytes } from "../support/process-usage.ts";
 import { type Comparison, readable } from "../support/report.ts";
+import { warmUp } from "./baseline.ts";
 import type { Dataset } from "./datasets.ts";
 import { type Scale, takeTurns } from "../support/turns.ts";
 
 const QUICK_ITEMS = 5_000;
 const PEAK_AT_MOST = 1.3;
-const WARM_UP_ITEMS = 50_000;
 const REST_MS = 1_000;
 const QUICK_REST_MS = 20;
 
@@ -59,9 +57,7 @@ export async function measureDataset(
 async function fill(program: Program, filling: Filling, restMs: number): Promise<DatasetFigures> {
   const items = elementCount(filling);
   await using server = await startContestant(program);
-  await load(server.port, cutDown(filling, WARM_UP_ITEMS));
-  await server.withClient((client) => client.do("SWAPDB 0 9"));
-  const before = await settledBytes(server.pid, restMs);
+  const before = await warmUp(server, [filling], restMs);
   resetPeak(server.pid);
   await load(server.port, filling);
   const peak = peakBytes(server.pid);

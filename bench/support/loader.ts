@@ -7,7 +7,7 @@
  *     { request: ["SET", "key:{i}", "val:{i}"], count: 1000 }
  *     { request: ["HSET", "hash:{i}"], each: ["field:{e}", "{n:8}"], elements: 10, count: 1000 }
  *
- *     {i}   number of the request, from 0
+ *     {i}   number of the request, from `first`
  *     {n}   number of the element among those of all requests, from 0
  *     {r}   a random-looking number that follows from `n`, the same in every run
  *     {e}   number of the element in its request, from 0, without leading zeros
@@ -25,6 +25,8 @@ export interface Filling {
   readonly elements?: number;
   /** Requests. */
   readonly count: number;
+  /** The number of the first of them; 0 unless told. */
+  readonly first?: number;
   /** Lines of one reply, which must be the same for all of them; 1 unless told. */
   readonly replyLines?: number;
   /** Requests written at once; at most twice as many are unanswered. */
@@ -68,7 +70,7 @@ export function cutDown(filling: Filling, mostElements: number): Filling {
 }
 
 /** Sends the requests and resolves when all are answered. */
-export async function load(port: number, filling: Filling): Promise<void> {
+export async function load(port: number, filling: Filling, limitMs = LIMIT_MS): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const loader = new Loader(filling, resolve, reject);
   const socket = await Bun.connect({
@@ -81,7 +83,7 @@ export async function load(port: number, filling: Filling): Promise<void> {
       error: (_connection, problem) => reject(problem),
     },
   });
-  const timer = setTimeout(() => reject(new Error(`Not loaded within ${LIMIT_MS} ms`)), LIMIT_MS);
+  const timer = setTimeout(() => reject(new Error(`Not loaded within ${limitMs} ms`)), limitMs);
   try {
     loader.send(socket);
     await promise;
@@ -93,6 +95,7 @@ export async function load(port: number, filling: Filling): Promise<void> {
 
 class Loader {
   private readonly count: number;
+  private readonly first: number;
   private readonly batch: Uint8Array;
   private readonly patches: readonly Patch[];
   private readonly requestBytes: number;
@@ -110,6 +113,7 @@ class Loader {
   constructor(filling: Filling, resolve: () => void, reject: (problem: Error) => void) {
     const { count, elements = 1, depth = Math.ceil(DEFAULT_DEPTH / elements) } = filling;
     this.count = count;
+    this.first = filling.first ?? 0;
     this.depth = Math.min(depth, count);
     this.replyLines = filling.replyLines ?? 1;
     this.resolve = resolve;
@@ -157,7 +161,7 @@ class Loader {
     const unanswered = this.sent - this.answeredLines / this.replyLines;
     if (size === 0 || unanswered > this.depth) return false;
     for (const { offset, digits, step, first, isRandom, index } of this.patches) {
-      const number = (this.sent + index) * step + first;
+      const number = (this.first + this.sent + index) * step + first;
       writeDigits(this.batch, offset, digits, isRandom ? scatter(number) : number);
     }
     this.sent += size;
@@ -188,7 +192,7 @@ function layOut(filling: Filling): { bytes: Uint8Array; places: readonly Place[]
   const places: Place[] = [];
   let from = 0;
   for (const number of numbers) {
-    const largest = number.step * (filling.count - 1) + number.first;
+    const largest = number.step * (filling.count - 1 + (filling.first ?? 0)) + number.first;
     if (!number.isRandom && largest >= 10 ** number.digits) {
       throw new Error(`${largest} has more than ${number.digits} digits: ${request.join(" ")}`);
     }

@@ -1,15 +1,15 @@
 /**
  * What the benchmarks print. A comparison is one figure of both servers, judged by their ratio
- * (pedis ÷ redis) or by Pedis's figure alone; lower is better in all of them.
+ * (pedis ÷ redis) or by Pedis's figure alone; lower is better unless its target is a least one.
  */
 import { writeFileSync } from "node:fs";
 import type { Pair } from "./contest.ts";
 
-export interface Target {
-  /** What is held against the limit: pedis ÷ redis, or Pedis's own figure. */
-  readonly of: "ratio" | "pedis";
-  readonly atMost: number;
-}
+/** What is held against a limit, pedis ÷ redis or Pedis's own figure, and the limit. */
+export type Target = { readonly of: "ratio" | "pedis" } & (
+  | { readonly atMost: number }
+  | { readonly atLeast: number }
+);
 
 export interface Comparison {
   /** The case it belongs to. */
@@ -40,10 +40,16 @@ export function comparisonTable(comparisons: readonly Comparison[], markdown: bo
       readable(figures.pedis),
       readable(figures.redis),
       Number.isFinite(ratio) ? ratio.toFixed(2) : readable(ratio),
-      target === null ? "" : `${target.of} ≤ ${target.atMost} ${mark(judged, target.atMost)}`,
+      target === null ? "" : judgement(judged, target),
     ];
   });
   return table(COMPARISON_HEADS, rows, markdown);
+}
+
+function judgement(value: number, target: Target): string {
+  const { of } = target;
+  if ("atMost" in target) return `${of} ≤ ${target.atMost} ${mark(value, target.atMost)}`;
+  return `${of} ≥ ${target.atLeast} ${mark(target.atLeast, value)}`;
 }
 
 /** Whether the target is hit. */

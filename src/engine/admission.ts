@@ -38,7 +38,7 @@ export const GATE_PROTECTED = 1 << 0;
 export const GATE_AUTH = 1 << 1;
 /** The session's user may not do everything: each request is checked. */
 export const GATE_ACL = 1 << 2;
-/** Used memory is above maxmemory and nothing could be evicted. */
+/** Used memory is above maxmemory (eviction.ts): first some keys are evicted. */
 export const GATE_MEMORY = 1 << 3;
 /** The disk refused to take what was written. */
 export const GATE_DISK = 1 << 4;
@@ -84,11 +84,10 @@ const EXEC = "exec";
 /** The gates that can stop this command. */
 export function gatesOf(command: Command): number {
   const flags = command.flags;
-  let gates = GATE_PAUSE | GATE_TRACKING;
+  let gates = GATE_PAUSE | GATE_TRACKING | GATE_MEMORY;
   if (command.name !== "shutdown") gates |= GATE_SHUTDOWN;
   if ((flags & PROTECTED) !== 0) gates |= GATE_PROTECTED;
   if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH | GATE_ACL;
-  if ((flags & DENYOOM) !== 0) gates |= GATE_MEMORY;
   if ((flags & WRITE) !== 0 || command.name === "ping") gates |= GATE_DISK;
   if ((flags & LOADING) === 0) gates |= GATE_LOADING;
   if ((flags & (WRITE | MAY_REPLICATE)) !== 0) gates |= GATE_PAUSE_WRITE;
@@ -110,15 +109,14 @@ export function admit(engine: Engine, session: Session, command: Command, args: 
   const { transaction } = session;
   const isExec = command.name === EXEC && command.parent === null;
   if (transaction !== null) {
-    // EXEC may do what those that it runs may; what is queued takes memory, whatever it is.
+    // EXEC may do what those that it runs may.
     if (isExec) gates |= transaction.gates & shut & ~GATE_MULTI;
-    else if ((gates & GATE_MULTI) !== 0) gates |= shut & GATE_MEMORY;
   }
-  if ((gates & GATE_TRACKING) !== 0) {
-    engine.tracking.limit();
-    engine.pushBeforeReply(session);
+  let error = refusalOfSession(engine, session, command, args, gates);
+  if (error === null && (gates & (GATE_MEMORY | GATE_TRACKING)) !== 0) {
+    gates = makeRoom(engine, session, command, gates);
   }
-  const error = refusal(engine, session, command, args, gates);
+  error ??= refusal(engine, command, gates);
   if (error !== null) {
     reject(engine, session, command, error);
     return REJECTED;
@@ -143,7 +141,23 @@ export function reject(engine: Engine, session: Session, command: Command, error
   engine.tracking.requestEnded(session, command);
 }
 
-function refusal(
+/** Evicts and forgets what is too much, and tells the session of it; the gates that stay shut. */
+function makeRoom(engine: Engine, session: Session, command: Command, gates: number): number {
+  let left = gates & ~GATE_MEMORY;
+  if ((gates & GATE_MEMORY) !== 0 && !engine.eviction.perform()) {
+    const isExec = command.name === EXEC && command.parent === null;
+    const flags = isExec ? (session.transaction?.flags ?? 0) : command.flags;
+    // What is queued takes memory, whatever it is.
+    const isQueued = !isExec && (gates & GATE_MULTI) !== 0;
+    if (isQueued || (flags & DENYOOM) !== 0) left |= GATE_MEMORY;
+  }
+  if ((gates & GATE_TRACKING) !== 0) engine.tracking.limit();
+  engine.pushBeforeReply(session);
+  return left;
+}
+
+/** Why this session may not run this, whatever the state of the server. */
+function refusalOfSession(
   engine: Engine,
   session: Session,
   command: Command,
@@ -160,6 +174,10 @@ function refusal(
     const denial = engine.acl.refusal(session, command, args, circumstance);
     if (denial !== null) return denial;
   }
+  return null;
+}
+
+function refusal(engine: Engine, command: Command, gates: number): string | null {
   if ((gates & GATE_MEMORY) !== 0) return OUT_OF_MEMORY;
   if ((gates & GATE_DISK) !== 0) return engine.persistence.writeRefusal();
   if ((gates & GATE_SUBSCRIBED) !== 0) return onlyForSubscribers(command.fullName);

@@ -2,9 +2,9 @@
  * What clients hold in memory, and which of them have to go where it is more than
  * `maxmemory-clients` allows.
  *
- * While there is a limit, a connection calls `update` whenever its buffers may have changed, so
- * `totalBytes` is always the sum of all `countedBytes`; without a limit nobody pays for that. What
- * a limit is held against is always counted afresh (`victims`).
+ * While there is a limit, this one or `maxmemory`, a connection calls `update` whenever its buffers
+ * may have changed, so `totalBytes` is always the sum of all `countedBytes`; without a limit nobody
+ * pays for that. What this limit is held against is always counted afresh (`victims`).
  */
 import { classOf } from "./client-class.ts";
 import type { Clients } from "./clients.ts";
@@ -25,7 +25,7 @@ export function sessionBytes(session: Session): number {
 }
 
 export class ClientMemory {
-  /** Whether there is a limit. */
+  /** Whether there is a limit, so that the sum is kept. */
   isLimited = false;
   /** The sum is at the limit: `victims` is to be called at the end of the turn. */
   isOver = false;
@@ -45,7 +45,7 @@ export class ClientMemory {
   configure(setting: number, maxmemoryBytes: number): void {
     const wasLimited = this.isLimited;
     this.limitBytes = limitOf(setting, maxmemoryBytes);
-    this.isLimited = this.limitBytes !== Infinity;
+    this.isLimited = this.limitBytes !== Infinity || maxmemoryBytes > 0;
     this.isStuck = this.isOver = false;
     if (this.isLimited && !wasLimited) this.recount();
   }

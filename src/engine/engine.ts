@@ -25,6 +25,7 @@ import {
   ADMITTED,
   GATE_AUTH,
   GATE_LISTENER,
+  GATE_MEMORY,
   GATE_PROTECTED,
   POSTPONED,
   reject,
@@ -40,6 +41,7 @@ import type { Command } from "./command.ts";
 import type { CommandTable } from "./command-table.ts";
 import type { Config } from "./config/config.ts";
 import { Effects } from "./effects.ts";
+import { Eviction } from "./eviction.ts";
 import { NOTIFY_EVICTED, NOTIFY_EXPIRED, NOTIFY_GENERIC, NOTIFY_HASH } from "./key-events.ts";
 import type { KeyWatcher } from "./key-events.ts";
 import { LatencyMonitor } from "./latency-monitor.ts";
@@ -97,6 +99,7 @@ export class Engine {
   readonly transactions: Transactions;
   readonly tracking: Tracking;
   readonly memory: MemoryUsage;
+  readonly eviction: Eviction;
   readonly defrag: ActiveDefrag;
   readonly peers = new PeerCache();
   readonly values: TypedValues;
@@ -151,6 +154,7 @@ export class Engine {
     this.values = new TypedValues(this.context);
     this.values.configure(parts.config);
     this.memory = new MemoryUsage(this);
+    this.eviction = new Eviction(this);
     this.defrag = new ActiveDefrag(this);
     this.identity = {
       runId: secretHex(40),
@@ -254,6 +258,7 @@ export class Engine {
     this.stats.reset();
     this.timing.reset();
     this.context.resetStats();
+    this.eviction.resetStats();
     this.defrag.resetStats();
     this.persistence.resetStatistics();
     for (const command of this.table.all()) command.resetStats();
@@ -397,16 +402,22 @@ export class Engine {
   }
 
   /** The key left by itself: its removal is an effect of its own. */
-  keyDropped(database: Database, key: Uint8Array, reason: RemovalReason): void {
-    this.dirty++;
+  keyDropped(
+    database: Database,
+    reason: RemovalReason,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    if (reason === "expired") this.dirty++;
     if (this.watchesKeys) {
       const kind = reason === "expired" ? NOTIFY_EXPIRED : NOTIFY_EVICTED;
-      this.keyChanged(database, kind, reason, key, 0, key.length);
+      this.keyChanged(database, kind, reason, bytes, start, length);
     }
     if (!this.effects.isActive) return;
     this.effects.begin(database.index, 2);
     this.effects.word(this.removalCommand(reason));
-    this.effects.range(key, 0, key.length);
+    this.effects.range(bytes, start, length);
   }
 
   /** Fields of a hash left by themselves, and the hash with the last: its HDEL repeats both. */
@@ -464,6 +475,8 @@ export class Engine {
     const { changes, command } = call;
     if ((changes !== 0) !== (this.context.mutations !== mutations)) misreported(command);
     if (changes !== 0) {
+      const { memory } = this.context;
+      if (memory.bytes > memory.limitBytes) this.shut(GATE_MEMORY);
       this.dirty += changes;
       if (this.effects.isActive && call.propagatesRequest) {
         this.effects.finishWithRequest(call.database.index, call.args);

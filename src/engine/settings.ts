@@ -24,6 +24,10 @@ export function applySettings(engine: Engine): void {
     return null;
   };
   refresh();
+  engine.config.onApply("maxmemory", () => {
+    engine.eviction.warnOfLimit();
+    return null;
+  });
   engine.config.onApply("tracking-table-max-keys", () => {
     engine.tracking.checkLimit();
     return null;
@@ -37,7 +41,9 @@ export function applySettings(engine: Engine): void {
       "client-output-buffer-limit",
       "maxmemory",
       "maxmemory-clients",
+      "maxmemory-eviction-tenacity",
       "maxmemory-policy",
+      "maxmemory-samples",
       "lfu-log-factor",
       "lfu-decay-time",
       "loglevel",
@@ -61,6 +67,7 @@ function readSettings(engine: Engine): void {
   context.access.lfuLogFactor = values["lfu-log-factor"];
   context.access.lfuDecayMinutes = values["lfu-decay-time"];
   clients.memory.configure(values["maxmemory-clients"], values.maxmemory);
+  engine.eviction.configure();
   engine.reply.largestBytes = largestReplyBytes(engine);
   engine.values.configure(engine.config);
   log.level = LOG_LEVELS[values.loglevel];

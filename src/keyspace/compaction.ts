@@ -12,6 +12,7 @@
 import { assert } from "../base/assert.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import type { ByteTable } from "../memory/byte-table.ts";
+import type { EvacuationPlan } from "../memory/evacuation-plan.ts";
 import { EXTERNAL_VALUE, flagsIn, headerOf, valueWordOf } from "../memory/entry.ts";
 import type { Collection } from "../memory/object-table.ts";
 import type { Database } from "./database.ts";
@@ -33,6 +34,12 @@ export interface CompactionFigures {
   keyMisses: number;
 }
 
+/** The phases of a walk: over entries and their values, over hashes with fields that expire. */
+const MOVING = 0;
+const MOVING_HASHES = 1;
+/** The table of the database is made as small as may be, a segment at a time. */
+const TIGHTENING = 2;
+
 interface Walk {
   readonly arena: Arena;
   readonly table: ByteTable;
@@ -44,6 +51,8 @@ interface Job {
   readonly collection: Collection;
   readonly handle: number;
   cursor: number;
+  /** Its blocks are where they shall be: what is left is its table. */
+  isMoved: boolean;
 }
 
 export class Compaction {
@@ -52,8 +61,9 @@ export class Compaction {
   pagesLeft = 0;
   private walk: Walk | null = null;
   private cursor = 0;
-  /** Where the walk over hashes with fields that expire stands, -1 before it has begun. */
-  private hashesCursor = -1;
+  private phase = MOVING;
+  /** While it is being made. */
+  private plan: EvacuationPlan | null = null;
   private readonly jobs: Job[] = [];
   private readonly keyspace: Keyspace;
 
@@ -65,20 +75,27 @@ export class Compaction {
     return this.walk !== null;
   }
 
-  /** Begins with the first database of which a slab could be given back. False if there is none. */
+  /**
+   * Begins with the first database of which something could be given back, slabs or the empty slots
+   * of its table. False if there is none.
+   */
   begin(): boolean {
     assert(this.walk === null, "one arena is compacted at a time");
-    const found = this.keyspace.databases.find(({ arena }) => arena.beginEvacuation());
+    const found = this.keyspace.databases.find(
+      ({ arena, table }) => arena.mayShrink || table.isSparse,
+    );
     if (found === undefined) return false;
     this.follow(found);
+    this.plan = found.arena.planEvacuation();
     return true;
   }
 
-  /** Begins to walk over a database whose arena has begun to evacuate pages. */
+  /** Begins to walk over a database of whose arena pages are leaving. */
   follow({ arena, table, expiringHashes }: Database): void {
     this.walk = { arena, table, expiringHashes };
+    this.plan = null;
+    this.phase = MOVING;
     this.cursor = 0;
-    this.hashesCursor = -1;
     this.pagesLeft = 0;
   }
 
@@ -112,22 +129,30 @@ export class Compaction {
 
   /** False where nothing is left. */
   private moveSome(walk: Walk): boolean {
-    if (walk.arena.leavingPages === 0) return false;
+    if (this.plan !== null) {
+      if (this.plan.step()) return true;
+      this.phase = this.plan.freesSlabs ? MOVING : TIGHTENING;
+      this.plan = null;
+    }
     const job = this.jobs.at(-1);
     if (job !== undefined) {
       if (!this.goOnWith(walk, job)) this.jobs.pop();
       return true;
     }
-    if (this.hashesCursor === -1) {
+    if (this.phase === MOVING) {
       this.cursor = walk.table.relocateSome(this.cursor, HOMES_PER_STEP, (ref) =>
         this.moveEntry(walk, ref),
       );
-      if (this.cursor === 0) this.hashesCursor = 0;
+      if (this.cursor === 0) this.phase = walk.expiringHashes === null ? TIGHTENING : MOVING_HASHES;
       return true;
     }
-    if (walk.expiringHashes === null) return false;
-    this.hashesCursor = walk.expiringHashes.compact(this.hashesCursor, PARTS_PER_STEP);
-    return this.hashesCursor !== 0;
+    if (this.phase === MOVING_HASHES) {
+      this.cursor = walk.expiringHashes?.compact(this.cursor, PARTS_PER_STEP) ?? 0;
+      if (this.cursor === 0) this.phase = TIGHTENING;
+      return true;
+    }
+    this.cursor = walk.table.tighten(this.cursor);
+    return this.cursor !== 0;
   }
 
   private moveEntry({ arena }: Walk, ref: Ref): Ref {
@@ -149,15 +174,23 @@ export class Compaction {
     if ((flags & EXTERNAL_VALUE) === 0) return;
     const handle = valueWordOf(arena, ref, flags);
     const collection = arena.objects.get(handle);
-    if (!(collection instanceof Uint8Array)) this.jobs.push({ collection, handle, cursor: 0 });
+    if (!(collection instanceof Uint8Array)) {
+      this.jobs.push({ collection, handle, cursor: 0, isMoved: false });
+    }
   }
 
   /** False at the collection's end, and where it has gone meanwhile. */
   private goOnWith({ arena }: Walk, job: Job): boolean {
-    if (!arena.objects.holds(job.handle, job.collection)) return false;
+    const { collection } = job;
+    if (!arena.objects.holds(job.handle, collection)) return false;
+    if (job.isMoved) {
+      job.cursor = collection.table?.tighten(job.cursor) ?? 0;
+      return job.cursor !== 0;
+    }
     const before = arena.evacuated;
-    job.cursor = job.collection.compact(job.cursor, PARTS_PER_STEP);
+    job.cursor = collection.compact(job.cursor, PARTS_PER_STEP);
     this.figures.hits += arena.evacuated - before;
-    return job.cursor !== 0;
+    job.isMoved = job.cursor === 0;
+    return !job.isMoved || collection.table !== null;
   }
 }

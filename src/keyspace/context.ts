@@ -33,8 +33,8 @@ export interface RunningSnapshot {
 export class KeyspaceContext {
   readonly access: AccessClock;
   readonly randomWord: () => number;
-  /** What all databases hold, as it is at any time. */
-  readonly memory: ByteCounter = { bytes: 0 };
+  /** What all databases hold, as it is at any time, and beyond what somebody must be told. */
+  readonly memory: ByteCounter & { limitBytes: number } = { bytes: 0, limitBytes: Infinity };
   /** Large collections that were deleted and are freed in slices. */
   readonly reclaimer = new Reclaimer();
   /** There is at most one. */
@@ -52,6 +52,7 @@ export class KeyspaceContext {
   misses = 0;
   expiredKeys = 0;
   expiredFields = 0;
+  evictedKeys = 0;
   /** Of the sampled keys with an expiry, the part that is stale, in percent. */
   expiredStalePercent = 0;
   expiryCyclesCutShort = 0;
@@ -89,13 +90,14 @@ export class KeyspaceContext {
     this.misses = 0;
     this.expiredKeys = 0;
     this.expiredFields = 0;
+    this.evictedKeys = 0;
     this.expiredStalePercent = 0;
     this.expiryCyclesCutShort = 0;
     this.expiryCycleUs = 0;
     this.reclaimer.freed = 0;
   }
 
-  /** An expired or evicted entry was removed; `key` is a copy of its key. */
+  /** An expired entry was removed; `key` is a copy of its key. */
   onDrop: (database: Database, key: Uint8Array, reason: RemovalReason) => void = () => {};
   /** Fields of a hash had expired and were removed; `isEmpty`: and so was the hash. */
   onFieldsDrop: (
@@ -104,6 +106,8 @@ export class KeyspaceContext {
     fields: readonly Uint8Array[],
     isEmpty: boolean,
   ) => void = () => {};
+  /** An entry is evicted: nobody finds it any more, but its key is still where it was. */
+  onEvict: KeyListener = () => {};
   /** A reading command did not find its key. */
   onMiss: KeyListener | null = null;
   /** A key was made that was not there. */

@@ -20,7 +20,7 @@ import {
   expiryOf,
   EXTERNAL_KEY,
   EXTERNAL_VALUE,
-  externalKeyOf,
+  externalKeyHandleOf,
   flagsIn,
   HAS_EXPIRY,
   headerOf,
@@ -35,8 +35,8 @@ import { EntryStore, NO_EXPIRY } from "./entry-store.ts";
 import type { Expiry } from "./entry-store.ts";
 import type { KeyspaceContext, RemovalReason } from "./context.ts";
 
-/** A slot of the table, at its usual two thirds of fullness. */
-const SLOT_BYTES = 12;
+/** What a key's part of the table may count: what a table has been filled for counts for none. */
+const MAX_SLOT_BYTES = 24;
 /** Expired keys that RANDOMKEY passes over where they must stay. */
 const RANDOM_KEY_TRIES = 100;
 
@@ -137,14 +137,21 @@ export class Database extends EntryStore {
     setClock(this.arena, ref, access.touched(clockOf(this.arena, ref)));
   }
 
-  /** Bytes that the entry takes: its block, what it holds elsewhere, its slot in the table. */
-  sizeOf(ref: Ref): number {
-    const flags = flagsIn(headerOf(this.arena, ref));
-    let bytes = this.arena.capacity(ref) + SLOT_BYTES;
+  /**
+   * Bytes that the entry takes: its block, what it holds elsewhere, its part of the table. What
+   * the elements of a collection take is estimated from `samples` of them; 0: from all.
+   */
+  sizeOf(ref: Ref, samples: number): number {
+    const { arena, table } = this;
+    const flags = flagsIn(headerOf(arena, ref));
+    const slotBytes = Math.min(Math.ceil(table.sizeBytes / table.size), MAX_SLOT_BYTES);
+    let bytes = arena.capacity(ref) + slotBytes;
     if ((flags & EXTERNAL_VALUE) !== 0) {
-      bytes += this.arena.objects.sizeOf(valueWordOf(this.arena, ref, flags));
+      bytes += arena.objects.sizeOf(valueWordOf(arena, ref, flags), samples);
     }
-    if ((flags & EXTERNAL_KEY) !== 0) bytes += externalKeyOf(this.arena, ref, flags).length;
+    if ((flags & EXTERNAL_KEY) !== 0) {
+      bytes += arena.objects.sizeOf(externalKeyHandleOf(arena, ref, flags), samples);
+    }
     return bytes;
   }
 
@@ -197,6 +204,23 @@ export class Database extends EntryStore {
     this.context.onDrop(this, bytes, reason);
   }
 
+  /**
+   * Removes an entry that is evicted and tells the hook. `hash` is its key's, and the table has
+   * just found it.
+   */
+  evict(ref: Ref, hash: number): void {
+    this.beforeChange(ref);
+    if (this.hasExpiry(ref)) this.expiring--;
+    this.forgetFieldExpiry(ref, hash);
+    this.table.remove(hash, ref);
+    this.context.evictedKeys++;
+    // Its key is read where it lies, so its memory goes last.
+    const { key } = this;
+    key.read(this.arena, ref);
+    this.context.onEvict(this, key.bytes, key.start, key.length);
+    freeEntry(this.arena, ref, false);
+  }
+
   /** Takes over a copy (COPY) or the value itself (RENAME, MOVE) of an entry under this key. */
   adopt(
     source: Database,
@@ -239,7 +263,9 @@ export class Database extends EntryStore {
     if (held instanceof Uint8Array) {
       // Elsewhere nobody would know that a snapshot still reads these bytes.
       const isLeft = source.arena !== this.arena && objects.isPinned(held);
-      return this.arena.objects.hold(takesValue && !isLeft ? held : held.slice());
+      return takesValue && !isLeft
+        ? this.arena.objects.hold(held, objects.backingBytes(handle))
+        : this.arena.objects.hold(held.slice());
     }
     const isMoved = takesValue && source.arena === this.arena;
     return this.arena.objects.hold(isMoved ? objects.detach(handle) : held.copyTo(this.arena));

@@ -8,6 +8,7 @@ import type { Arena, Ref } from "../memory/arena.ts";
 import {
   EXTERNAL_KEY,
   EXTERNAL_VALUE,
+  externalKeyHandleOf,
   externalKeyOf,
   flagsIn,
   HAS_EXPIRY,
@@ -98,8 +99,7 @@ export function inlineLength(arena: Arena, ref: Ref): number {
 export function freeEntry(arena: Arena, ref: Ref, keepsValue: boolean): void {
   const flags = flagsIn(headerOf(arena, ref));
   if ((flags & EXTERNAL_KEY) !== 0) {
-    const at = (startOf(ref) + keyOffset(flags)) >>> 2;
-    arena.objects.release(arena.words[ref >>> SLAB_SHIFT][at] >>> 0);
+    arena.objects.release(externalKeyHandleOf(arena, ref, flags));
   }
   if ((flags & EXTERNAL_VALUE) !== 0 && !keepsValue) {
     arena.objects.release(valueWordOf(arena, ref, flags));

@@ -213,7 +213,7 @@ export abstract class EntryStore {
     );
     const flags = flagsIn(headerOf(this.arena, ref));
     if (large) {
-      const handle = this.arena.objects.hold(owned(value, valueStart, valueLength));
+      const handle = holdRange(this.arena, value, valueStart, valueLength);
       setValueWord(this.arena, ref, flags, handle);
     } else {
       setValueWord(this.arena, ref, flags, valueLength);
@@ -330,7 +330,9 @@ export abstract class EntryStore {
       const before = valueWordOf(arena, ref, flags);
       const at = startOf(ref) + keyOffset(flags) + keyLengthIn(header);
       copyBytes(large, 0, arena.bytes[ref >>> SLAB_SHIFT], at, before);
-      return this.moveOut(ref, hash, large.subarray(0, length));
+      return spareBytes === 0
+        ? this.moveOut(ref, hash, large)
+        : this.moveOut(ref, hash, large.subarray(0, length), large.length);
     }
     const room = fitsInline(key.length, length + spareBytes) ? length + spareBytes : length;
     if (valueWordOf(arena, ref, flags) > length) setValueWord(arena, ref, flags, length);
@@ -436,10 +438,10 @@ export abstract class EntryStore {
   }
 
   /** The entry of an inline value becomes one of an object. */
-  private moveOut(ref: Ref, hash: number, object: Uint8Array | Collection): Ref {
+  private moveOut(ref: Ref, hash: number, object: Uint8Array | Collection, backingBytes = -1): Ref {
     const arena = this.arena;
     const flags = flagsIn(headerOf(arena, ref));
-    const handle = arena.objects.hold(object);
+    const handle = arena.objects.hold(object, backingBytes);
     const key = this.keyOf(ref, this.key);
     const to = cloneEntry(arena, ref, arena, flags | EXTERNAL_VALUE, key, handle, 0);
     this.table.relocate(hash, ref, to, (flags & HAS_EXPIRY) !== 0);
@@ -557,15 +559,20 @@ export abstract class EntryStore {
     const objects = this.arena.objects;
     const handle = valueWordOf(this.arena, ref, flags);
     const held = objects.bytes(handle);
+    const backing = objects.backingBytes(handle);
+    const capacity = backing < 0 ? held.length : backing;
     // A view into a request's buffer (never at its start) must not be written into.
     const isOwn = held.byteOffset === 0 && !objects.isPinned(held);
-    if (isOwn && length <= held.buffer.byteLength) {
-      if (length !== held.length) objects.replace(handle, new Uint8Array(held.buffer, 0, length));
+    if (isOwn && length <= capacity) {
+      if (length !== held.length) {
+        objects.replace(handle, new Uint8Array(held.buffer, 0, length), capacity);
+      }
       return;
     }
     const copy = new Uint8Array(length + spareBytes);
     copy.set(held.length > length ? held.subarray(0, length) : held);
-    objects.replace(handle, copy.subarray(0, length));
+    if (spareBytes === 0) objects.replace(handle, copy);
+    else objects.replace(handle, copy.subarray(0, length), copy.length);
   }
 }
 
@@ -576,8 +583,10 @@ function integerIn(bytes: Uint8Array, start: number, length: number): number | b
   return length > 15 ? parseInt64(bytes, start, length) : null;
 }
 
-/** The range as an array of its own, or as a view where it is most of its buffer anyway. */
-function owned(bytes: Uint8Array, start: number, length: number): Uint8Array {
-  if (length * 8 >= bytes.buffer.byteLength * 7) return bytes.subarray(start, start + length);
-  return bytes.slice(start, start + length);
+/** Holds the range as an array of its own, or as a view where it is most of its buffer anyway. */
+function holdRange(arena: Arena, bytes: Uint8Array, start: number, length: number): number {
+  const backingBytes = bytes.buffer.byteLength;
+  return length * 8 >= backingBytes * 7
+    ? arena.objects.hold(bytes.subarray(start, start + length), backingBytes)
+    : arena.objects.hold(bytes.slice(start, start + length));
 }

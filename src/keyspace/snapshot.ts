@@ -42,6 +42,8 @@ const MAX_WHOLE_ELEMENTS = 512;
 const MAX_WHOLE_BLOCKS = 32;
 /** Larger ones are not, however few parts they have. */
 const MAX_WHOLE_BYTES = 1 << 18;
+/** Elements by which the size of a collection is estimated. */
+const SIZE_SAMPLES = 8;
 /** What a step should write of a collection at the most, as far as its parts allow. */
 const STEP_BYTES = 1 << 16;
 const ELEMENTS_PER_STEP = 128;
@@ -225,7 +227,7 @@ function freezeLarge(arena: Arena, ref: Ref): FrozenValue | null {
     return isLarge ? freezeString(arena, object) : null;
   }
   const limit = object.table === null ? MAX_WHOLE_BLOCKS : MAX_WHOLE_ELEMENTS;
-  const isWhole = object.partCount <= limit && object.sizeBytes <= MAX_WHOLE_BYTES;
+  const isWhole = object.partCount <= limit && object.sizeBytes(SIZE_SAMPLES) <= MAX_WHOLE_BYTES;
   return isWhole ? null : (object.freeze() as FrozenValue);
 }
 
@@ -242,7 +244,7 @@ function largeBytesOf(arena: Arena, ref: Ref): number {
 function partsOfStep(arena: Arena, ref: Ref): number {
   const object = arena.objects.get(valueWordOf(arena, ref, flagsIn(headerOf(arena, ref))));
   if (object instanceof Uint8Array) return Infinity;
-  return Math.floor((object.partCount * STEP_BYTES) / object.sizeBytes);
+  return Math.floor((object.partCount * STEP_BYTES) / object.sizeBytes(SIZE_SAMPLES));
 }
 
 function freezeString(arena: Arena, bytes: Uint8Array): FrozenString {

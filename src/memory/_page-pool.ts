@@ -32,6 +32,8 @@ export class PagePool {
   readonly words: Int32Array[] = [];
   readonly doubles: Float64Array[] = [];
 
+  /** How many there are. */
+  slabs = 0;
   pagesTaken = 0;
   /** Pages that were ever taken, of the slabs that there are. */
   pagesTouched = 0;
@@ -123,6 +125,7 @@ export class PagePool {
     this.bytes[slab] = new Uint8Array(buffer);
     this.words[slab] = new Int32Array(buffer);
     this.doubles[slab] = new Float64Array(buffer);
+    this.slabs++;
     this.states[slab] = PRESENT;
     this.taken[slab] = 0;
     this.touched[slab] = 0;
@@ -141,6 +144,7 @@ export class PagePool {
     if (this.states[slab] === PRESENT) this.pagesFree -= PAGES_PER_SLAB;
     this.pagesTouched -= this.touched[slab];
     this.reclaimer.addSlab(this.bytes[slab].buffer);
+    this.slabs--;
     this.states[slab] = ABSENT;
     this.bytes[slab] = NO_BYTES;
     this.words[slab] = NO_WORDS;

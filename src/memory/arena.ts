@@ -10,7 +10,7 @@
  * hence `>>>` wherever it is taken apart. Unit 0 of slab 0 is never given out: NULL_REF.
  *
  * Invariants: a page with room is in its class's list, a full one is not; `live` counts the
- * blocks handed out; an empty page goes back to the pool unless it is its class's only one.
+ * blocks handed out; an empty page goes back to the pool.
  * Blocks larger than MAX_BLOCK_BYTES do not exist: what is larger lives in `objects`.
  *
  * Evacuation gives memory back: the sparsest slabs are to be emptied, so their pages are said to
@@ -19,8 +19,8 @@
  */
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
-import { PagePool, PAGES_PER_SLAB } from "./_page-pool.ts";
-import { planEvacuation } from "./_evacuation-plan.ts";
+import { PagePool, PAGES_PER_SLAB, SLAB_BYTES } from "./_page-pool.ts";
+import { EvacuationPlan } from "./evacuation-plan.ts";
 import { MemoryCounter } from "./memory-counter.ts";
 import type { ByteCounter } from "./memory-counter.ts";
 import { ObjectTable } from "./object-table.ts";
@@ -38,11 +38,18 @@ const UNIT_BYTES = 16;
 const PAGE_SHIFT = 12;
 const PAGE_UNITS = 1 << PAGE_SHIFT;
 const PAGE_BYTES = PAGE_UNITS * UNIT_BYTES;
+/** Blocks from this size on divide a page. */
+const DIVIDING_UNITS = 256;
+/** The blocks of a page of the largest size. */
+const FEWEST_BLOCKS = (PAGE_UNITS * UNIT_BYTES) / MAX_BLOCK_BYTES;
 const NO_PAGE = -1;
 /** The class of a page that is in the pool. */
 const NO_CLASS = 255;
 
-/** Every size up to 128 bytes, then four steps to each doubling: at most a fifth is wasted. */
+/**
+ * Every size up to 256 bytes, eight steps to each doubling up to 4 KiB, so that at most a tenth is
+ * wasted; above, what divides a page without a rest.
+ */
 const CLASS_UNITS = sizeClasses();
 /** From a size in units to its class. */
 const CLASS_OF_UNITS = classTable();
@@ -162,7 +169,7 @@ export class Arena {
       else if (live === 0) this.emptied(page);
     } else if (live === 0) {
       if (this.pageLeaves[page] !== 0) this.emptied(page);
-      else if (this.pageNext[page] !== this.pagePrevious[page]) {
+      else {
         this.unlink(page, sizeClass);
         this.giveBack(page);
       }
@@ -196,29 +203,34 @@ export class Arena {
     return [...found.values()].toSorted((a, b) => a.blockBytes - b.blockBytes);
   }
 
-  /**
-   * Chooses pages to be emptied, so that slabs can be given back, and has them hand out nothing
-   * more. False where the blocks would not fit into fewer slabs. It lasts until `endEvacuation`.
-   */
-  beginEvacuation(): boolean {
-    const plan = planEvacuation({
-      pageCount: this.pageCount,
-      pageClass: this.pageClass,
-      pageLive: this.pageLive,
-      classUnits: CLASS_UNITS,
-      pageUnits: PAGE_UNITS,
-      holdsSlab: (slab) => this.pool.holds(slab),
-    });
-    if (plan === null) return false;
-    for (const slab of plan.slabs) this.pool.retire(slab);
-    for (const page of plan.pages) this.leave(page);
-    return true;
+  /** Whether the blocks could do with fewer slabs, so that it is worth while to plan how. */
+  get mayShrink(): boolean {
+    return this.pool.slabs > Math.max(1, Math.ceil(this.usedBytes / SLAB_BYTES));
   }
 
-  /** The same with pages chosen by someone else: for tests of those who own blocks. */
+  /**
+   * A plan to empty pages so that slabs can be given back. Once it is made these pages hand out
+   * nothing more, until `endEvacuation`.
+   */
+  planEvacuation(): EvacuationPlan {
+    return new EvacuationPlan({
+      slabCount: this.bytes.length,
+      classCount: CLASS_UNITS.length,
+      holdsSlab: (slab) => this.pool.holds(slab),
+      classOf: (page) => this.pageClass[page],
+      blocksIn: (page) => this.pageLive[page],
+      blocksPerPage: (sizeClass) => Math.floor(PAGE_UNITS / CLASS_UNITS[sizeClass]),
+      blockUnits: (sizeClass) => CLASS_UNITS[sizeClass],
+      retire: (slab) => this.pool.retire(slab),
+      leave: (page) => this.leave(page),
+    });
+  }
+
+  /** Has pages leave that someone else chooses: for tests of those who own blocks. */
   beginLeaving(isChosen: (page: number) => boolean): void {
     for (let page = 0; page < this.pageCount; page++) {
-      if (this.pageClass[page] !== NO_CLASS && isChosen(page)) this.leave(page);
+      if (this.pageClass[page] === NO_CLASS || this.pageLeaves[page] !== 0) continue;
+      if (isChosen(page)) this.leave(page);
     }
   }
 
@@ -330,10 +342,12 @@ function grown<T extends Uint8Array | Uint16Array | Int32Array>(next: T, old: T)
 function sizeClasses(): Uint16Array {
   const units: number[] = [];
   for (let size = 1; size < 8; size++) units.push(size);
-  for (let base = 8; base < MAX_BLOCK_BYTES / UNIT_BYTES; base *= 2) {
-    for (let step = 0; step < 4; step++) units.push(base + (step * base) / 4);
+  for (let base = 8; base < DIVIDING_UNITS; base *= 2) {
+    for (let step = 0; step < 8; step++) units.push(base + (step * base) / 8);
   }
-  units.push(MAX_BLOCK_BYTES / UNIT_BYTES);
+  for (let blocks = PAGE_UNITS / DIVIDING_UNITS; blocks >= FEWEST_BLOCKS; blocks--) {
+    units.push(Math.floor(PAGE_UNITS / blocks));
+  }
   return Uint16Array.from(units);
 }
 

@@ -21,44 +21,49 @@
 import { assert } from "../base/assert.ts";
 import { NULL_REF, SLAB_SHIFT, UNIT_MASK } from "./arena.ts";
 import type { Arena, Ref } from "./arena.ts";
+import {
+  collect,
+  EXPIRY_MARK,
+  HASH_SPACE,
+  homeOf,
+  MAX_SLOT_BITS,
+  MIN_SLOT_BITS,
+  place,
+  positionOf,
+  relocateHomes,
+  resize,
+  Segment,
+  takeOut,
+  visitHomes,
+} from "./_segment.ts";
+import { arrayCost } from "./array-cost.ts";
 import { ELEMENT, memberEquals } from "./element.ts";
 import { keyEquals } from "./entry.ts";
 import type { ByteCounter } from "./memory-counter.ts";
+import { WINDOW_SLOTS } from "./table-sample.ts";
+import type { TableSample } from "./table-sample.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 
-const MIN_SLOT_BITS = 6;
-const MAX_SLOT_BITS = 12;
 /** Position bits end above bit 0, which a slot uses for the expiry mark. */
 const MAX_DEPTH = 31 - MAX_SLOT_BITS;
-const HASH_SPACE = 4294967296;
 /** Slots that `sample` tries; even the sparsest table then gives an entry nearly always. */
 const SAMPLE_TRIES = 1000;
-const EXPIRY_MARK = 1;
-const SLOT_BYTES = 8;
-/** A segment's object and what its array costs beside the slots. */
-const SEGMENT_BYTES = 96;
+/** Random places tried for each entry that expires, before a walk looks for them. */
+const EXPIRING_TRIES = 2;
+/** What a table takes that has been filled and not emptied again is half of that. */
+const SPARSE_BYTES_PER_ENTRY = 24;
+const SPARSE_MIN_BYTES = 1 << 16;
+/** The table itself with the shortest directory, and a segment beside its slots. */
+const TABLE_BYTES = 224;
+const SEGMENT_BYTES = 64;
+
+/** Bytes of a segment with so many slots, by the power of two. */
+function segmentBytes(slotBits: number): number {
+  return SEGMENT_BYTES + arrayCost(8 << slotBits);
+}
 
 /** A full segment's slots while they are placed anew, so that a split leaves no garbage. */
 const scratch = new Int32Array(2 << MAX_SLOT_BITS);
-
-class Segment {
-  slots: Int32Array;
-  used = 0;
-
-  /** How many of the hash's upper bits all its entries share. */
-  depth: number;
-  slotBits: number;
-
-  constructor(depth: number, slotBits: number) {
-    this.depth = depth;
-    this.slotBits = slotBits;
-    this.slots = new Int32Array(2 << slotBits);
-  }
-
-  get capacity(): number {
-    return 1 << this.slotBits;
-  }
-}
 
 /** `ByteTable.savedUpTo` where no snapshot has anything to write any more. */
 export const ALL_SAVED = HASH_SPACE;
@@ -101,7 +106,7 @@ export class ByteTable {
     this.counter = counter;
     this.hitSegment = new Segment(0, MIN_SLOT_BITS);
     this.directory = [this.hitSegment, this.hitSegment];
-    this.account(this.hitSegment.capacity * SLOT_BYTES + SEGMENT_BYTES + 16);
+    this.account(TABLE_BYTES + segmentBytes(MIN_SLOT_BITS));
   }
 
   get slotCount(): number {
@@ -161,6 +166,7 @@ export class ByteTable {
   relocate(hash: number, from: Ref, to: Ref, hasExpiry: boolean): void {
     this.seek(hash, from);
     const slots = this.hitSegment.slots;
+    this.hitSegment.expiring += (hasExpiry ? 1 : 0) - (slots[this.hitIndex] & EXPIRY_MARK);
     slots[this.hitIndex] = (hash & ~EXPIRY_MARK) | (hasExpiry ? EXPIRY_MARK : 0);
     slots[this.hitIndex + 1] = to;
   }
@@ -170,7 +176,7 @@ export class ByteTable {
     const segment = this.hitSegment;
     takeOut(segment, this.hitIndex);
     this.size--;
-    if (segment.used * 8 < segment.capacity) this.shrink(segment, hash);
+    if (segment.used * 4 < segment.capacity) this.shrink(segment, hash);
   }
 
   /** Whether the last `find` found this entry: then `hitHash` is its key's hash. */
@@ -223,6 +229,24 @@ export class ByteTable {
     return position;
   }
 
+  /** Whether much of the table is empty slots, which `tighten` would give back. */
+  get isSparse(): boolean {
+    return this.sizeBytes > this.size * SPARSE_BYTES_PER_ENTRY + SPARSE_MIN_BYTES;
+  }
+
+  /**
+   * Makes the segment at `cursor` (0 begins) as small as it may be, which removing alone does only
+   * where it is nearly empty. Returns the cursor to go on from, 0 at the end.
+   */
+  tighten(cursor: number): number {
+    const segment = this.directory[cursor >>> (32 - this.depth)];
+    let { slotBits } = segment;
+    while (slotBits > MIN_SLOT_BITS && segment.used * 3 < 1 << slotBits) slotBits--;
+    if (slotBits < segment.slotBits) this.resize(segment, slotBits);
+    const next = positionOf(cursor, segment, segment.capacity);
+    return next >= HASH_SPACE ? 0 : next;
+  }
+
   /**
    * Like `scan`, over slots instead of homes and only those marked as having an expiry; stops
    * after `slots` slots. Entries are found as long as they stay, though not in hash order.
@@ -261,6 +285,84 @@ export class ByteTable {
       const { slots } = this.directory[index];
       for (let at = 1; at < slots.length; at += 2) if (slots[at] !== 0) return slots[at] as Ref;
       index = (index + 1) & (this.directory.length - 1);
+    }
+  }
+
+  /**
+   * Whether this entry is in the table under this hash, and expires if that is asked for. It is
+   * the last hit then.
+   */
+  holds(hash: number, ref: Ref, onlyExpiring: boolean): boolean {
+    const segment = this.directory[hash >>> (32 - this.depth)];
+    const { slots } = segment;
+    const last = slots.length - 2;
+    let at = homeOf(hash, segment) << 1;
+    while (slots[at + 1] !== ref) {
+      if (slots[at + 1] === 0) return false;
+      at = (at + 2) & last;
+    }
+    if (((slots[at] ^ hash) & ~EXPIRY_MARK) !== 0) return false;
+    if (onlyExpiring && (slots[at] & EXPIRY_MARK) === 0) return false;
+    this.hitSegment = segment;
+    this.hitIndex = at;
+    return true;
+  }
+
+  /**
+   * Finds `wanted` entries or a few more, each equally likely, perhaps one more than once: all
+   * those in windows of neighbouring slots, which cost a cache miss each, at random places. As
+   * hashes have nothing to do with keys, neighbours have nothing in common. Entries that expire
+   * may be few: then they are looked for from a random place on. Fewer than wanted are found only
+   * where there are no more.
+   */
+  sampleSome(
+    into: TableSample,
+    wanted: number,
+    onlyExpiring: boolean,
+    nextWord: () => number,
+  ): void {
+    into.count = 0;
+    let tries = onlyExpiring ? EXPIRING_TRIES * wanted : SAMPLE_TRIES;
+    let index = 0;
+    let slot = 0;
+    while (tries-- > 0) {
+      const word = nextWord();
+      index = word >>> (32 - this.depth);
+      const segment = this.directory[index];
+      // Every slot of the table is as likely as any other: a segment counts with one of its
+      // places in the directory, and as if all were of the same size.
+      if ((index & ((1 << (this.depth - segment.depth)) - 1)) !== 0) continue;
+      const places = this.segmentCount === 1 ? segment.capacity : 1 << MAX_SLOT_BITS;
+      slot = word & (places - WINDOW_SLOTS);
+      if (slot >= segment.capacity) continue;
+      collect(segment, slot, onlyExpiring, into);
+      if (into.count >= wanted) return;
+    }
+    this.sampleFrom(index, slot + WINDOW_SLOTS, into, wanted, onlyExpiring);
+  }
+
+  /** Collects what follows a slot, up to where it began. */
+  private sampleFrom(
+    firstIndex: number,
+    firstSlot: number,
+    into: TableSample,
+    wanted: number,
+    onlyExpiring: boolean,
+  ): void {
+    let index = firstIndex;
+    let slot = firstSlot;
+    let left = this.segmentCount + 1;
+    while (left-- > 0) {
+      const segment = this.directory[index];
+      if ((onlyExpiring ? segment.expiring : segment.used) > 0) {
+        for (; slot < segment.capacity; slot += WINDOW_SLOTS) {
+          collect(segment, slot, onlyExpiring, into);
+          if (into.count >= wanted) return;
+        }
+      }
+      slot = 0;
+      const span = 1 << (this.depth - segment.depth);
+      index = ((index & -span) + span) & (this.directory.length - 1);
     }
   }
 
@@ -318,7 +420,7 @@ export class ByteTable {
   }
 
   private resize(segment: Segment, slotBits: number): void {
-    this.account((2 ** slotBits - segment.capacity) * SLOT_BYTES);
+    this.account(segmentBytes(slotBits) - segmentBytes(segment.slotBits));
     resize(segment, slotBits);
   }
 
@@ -352,9 +454,9 @@ export class ByteTable {
     const lower = segment;
     const upper = new Segment(segment.depth, MAX_SLOT_BITS);
     lower.slots.fill(0);
-    lower.used = 0;
+    lower.used = lower.expiring = 0;
     this.segmentCount++;
-    this.account(upper.capacity * SLOT_BYTES + SEGMENT_BYTES);
+    this.account(segmentBytes(MAX_SLOT_BITS));
     const bit = 1 << (32 - segment.depth);
     for (let at = 0; at < old.length; at += 2) {
       if (old[at + 1] !== 0) place((old[at] & bit) === 0 ? lower : upper, old[at], old[at + 1]);
@@ -388,7 +490,7 @@ export class ByteTable {
    */
   private shrink(segment: Segment, hash: number): void {
     let sparse = segment;
-    while (sparse.used * 8 < sparse.capacity) {
+    while (sparse.used * 4 < sparse.capacity) {
       if (sparse.slotBits > MIN_SLOT_BITS) this.resize(sparse, sparse.slotBits - 1);
       else if (sparse.depth === 0 || !this.mergeWithBuddy(sparse, hash)) return;
       sparse = this.directory[hash >>> (32 - this.depth)];
@@ -410,7 +512,7 @@ export class ByteTable {
     }
     this.directory.fill(merged, Math.min(first, buddyFirst), Math.max(first, buddyFirst) + span);
     this.segmentCount--;
-    this.account(-SEGMENT_BYTES);
+    this.account(segmentBytes(MIN_SLOT_BITS + 1) - 2 * segmentBytes(MIN_SLOT_BITS));
     this.hitSegment = merged;
     if (this.directory.length > 8 * this.segmentCount) this.halveDirectory();
     return true;
@@ -446,94 +548,4 @@ function nameEquals(
   return (arena.words[ref >>> SLAB_SHIFT][(ref & UNIT_MASK) << 2] & ELEMENT) === 0
     ? keyEquals(arena, ref, bytes, start, length)
     : memberEquals(arena, ref, bytes, start, length);
-}
-
-function homeOf(hash: number, segment: Segment): number {
-  return (hash << segment.depth) >>> (32 - segment.slotBits);
-}
-
-/** Where a home of the segment that covers `position` begins in the space of hashes. */
-function positionOf(position: number, segment: Segment, home: number): number {
-  const width = 2 ** (32 - segment.depth);
-  return Math.floor(position / width) * width + home * (width / segment.capacity);
-}
-
-function place(segment: Segment, markedHash: number, ref: number): void {
-  const slots = segment.slots;
-  const last = slots.length - 2;
-  let at = homeOf(markedHash, segment) << 1;
-  while (slots[at + 1] !== 0) at = (at + 2) & last;
-  slots[at] = markedHash;
-  slots[at + 1] = ref;
-  segment.used++;
-}
-
-/** Removes a slot and closes the gap, so that probing needs no tombstones. */
-function takeOut(segment: Segment, index: number): void {
-  const slots = segment.slots;
-  const last = slots.length - 2;
-  let hole = index;
-  let at = index;
-  for (;;) {
-    at = (at + 2) & last;
-    if (slots[at + 1] === 0) break;
-    const home = homeOf(slots[at], segment) << 1;
-    if (((at - home) & last) >= ((at - hole) & last)) {
-      slots[hole] = slots[at];
-      slots[hole + 1] = slots[at + 1];
-      hole = at;
-    }
-  }
-  slots[hole] = 0;
-  slots[hole + 1] = 0;
-  segment.used--;
-}
-
-function resize(segment: Segment, slotBits: number): void {
-  const old = segment.slots;
-  segment.slotBits = slotBits;
-  segment.slots = new Int32Array(2 << slotBits);
-  segment.used = 0;
-  for (let at = 0; at < old.length; at += 2) {
-    if (old[at + 1] !== 0) place(segment, old[at], old[at + 1]);
-  }
-}
-
-/** Visits entries whose home is in [home, end) and whose hash is not below `from`. */
-function visitHomes(
-  segment: Segment,
-  home: number,
-  end: number,
-  from: number,
-  visit: (ref: Ref) => void,
-): void {
-  const slots = segment.slots;
-  const mask = segment.capacity - 1;
-  for (let step = home; step <= home + mask; step++) {
-    const at = (step & mask) << 1;
-    const ref = slots[at + 1];
-    if (ref === 0) {
-      if (step >= end) return;
-      continue;
-    }
-    const hash = slots[at];
-    const itsHome = homeOf(hash, segment);
-    const marked = (hash & ~EXPIRY_MARK) >>> 0;
-    if (itsHome >= home && itsHome < end && marked >= from) visit(ref as Ref);
-  }
-}
-
-/**
- * Lets entries whose home is in [home, end) move. Others may too: those between a home and the
- * next empty slot are mostly its own, and whether one has to move is quicker told than its home.
- */
-function relocateHomes(segment: Segment, home: number, end: number, move: (ref: Ref) => Ref): void {
-  const slots = segment.slots;
-  const mask = segment.capacity - 1;
-  for (let step = home; step <= home + mask; step++) {
-    const at = ((step & mask) << 1) + 1;
-    const ref = slots[at];
-    if (ref !== 0) slots[at] = move(ref as Ref);
-    else if (step >= end) return;
-  }
 }

@@ -213,8 +213,8 @@ export function elementBytes(arena: Arena, ref: Ref): number {
   if ((header & (EXTERNAL_MEMBER | EXTERNAL_DATA)) !== 0) {
     const words = arena.words[ref >>> SLAB_SHIFT];
     const at = (((ref & UNIT_MASK) << 4) + memberOffset(header)) >>> 2;
-    if ((header & EXTERNAL_MEMBER) !== 0) bytes += arena.objects.sizeOf(words[at]);
-    if ((header & EXTERNAL_DATA) !== 0) bytes += arena.objects.sizeOf(words[at - 1]);
+    if ((header & EXTERNAL_MEMBER) !== 0) bytes += arena.objects.sizeOf(words[at], 0);
+    if ((header & EXTERNAL_DATA) !== 0) bytes += arena.objects.sizeOf(words[at - 1], 0);
   }
   return bytes;
 }

@@ -223,6 +223,10 @@ export function keyEquals(
 }
 
 export function externalKeyOf(arena: Arena, ref: Ref, flags: number): Uint8Array {
+  return arena.objects.bytes(externalKeyHandleOf(arena, ref, flags));
+}
+
+export function externalKeyHandleOf(arena: Arena, ref: Ref, flags: number): number {
   const at = (startOf(ref) + keyOffset(flags)) >>> 2;
-  return arena.objects.bytes(arena.words[ref >>> SLAB_SHIFT][at] >>> 0);
+  return arena.words[ref >>> SLAB_SHIFT][at] >>> 0;
 }

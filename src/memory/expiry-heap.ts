@@ -11,6 +11,7 @@
  * It grows by whole chunks, without copying what is there.
  */
 import type { Arena, Ref } from "./arena.ts";
+import { arrayCost } from "./array-cost.ts";
 import { numberOf, setNumberOf } from "./element.ts";
 import type { ByteCounter } from "./memory-counter.ts";
 
@@ -18,10 +19,8 @@ const CHUNK_BITS = 12;
 const CHUNK_PLACES = 1 << CHUNK_BITS;
 const CHUNK_MASK = CHUNK_PLACES - 1;
 const FIRST_PLACES = 4;
-const PLACE_BYTES = 12;
-/** The object itself; and of each chunk, what its two arrays cost beside the places. */
-const OBJECT_BYTES = 120;
-const CHUNK_BYTES = 256;
+/** The object itself with its lists. */
+const OBJECT_BYTES = 272;
 
 export class ExpiryHeap {
   size = 0;
@@ -153,7 +152,7 @@ export class ExpiryHeap {
     const [refs] = this.refs;
     this.times.length = this.refs.length = 0;
     this.places = 0;
-    this.account(-(times.length * PLACE_BYTES + CHUNK_BYTES));
+    this.account(-chunkBytes(times.length));
     this.addChunk(times.length * 2);
     this.times[0].set(times);
     this.refs[0].set(refs);
@@ -163,18 +162,22 @@ export class ExpiryHeap {
     this.times.push(new Float64Array(places));
     this.refs.push(new Int32Array(places));
     this.places += places;
-    this.account(places * PLACE_BYTES + CHUNK_BYTES);
+    this.account(chunkBytes(places));
   }
 
   private dropChunk(): void {
     this.times.pop();
     this.refs.pop();
     this.places -= CHUNK_PLACES;
-    this.account(-(CHUNK_PLACES * PLACE_BYTES + CHUNK_BYTES));
+    this.account(-chunkBytes(CHUNK_PLACES));
   }
 
   private account(bytes: number): void {
     this.sizeBytes += bytes;
     this.counter.bytes += bytes;
   }
+}
+
+function chunkBytes(places: number): number {
+  return arrayCost(8 * places) + arrayCost(4 * places);
 }

@@ -8,20 +8,26 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Arena } from "./arena.ts";
+import { arrayCost } from "./array-cost.ts";
 import type { ByteTable } from "./byte-table.ts";
 import { MemoryCounter } from "./memory-counter.ts";
 import type { ByteCounter } from "./memory-counter.ts";
 import type { Reclaimable, Reclaimer } from "./reclaimer.ts";
 
-/** What JavaScriptCore spends on a typed array and its buffer beside the bytes themselves. */
-const OBJECT_OVERHEAD_BYTES = 128;
+/** A handle's place in the two lists. */
+const HANDLE_BYTES = 16;
+/** What an array takes more whose buffer has been asked for: an object with that, and its own. */
+const BUFFER_BYTES = 350;
 /** Elements of a released collection that are freed at once; the rest is left for later. */
 const FREED_AT_ONCE = 64;
 
 /** A value that is an object: its insides are typed arrays and blocks of the arena. */
 export interface Collection {
-  /** Bytes that it takes in all, as far as they can be told in O(log n). */
-  readonly sizeBytes: number;
+  /**
+   * Bytes that it takes in all. Those of the elements of a table are estimated from `samples` of
+   * them; 0: all are added up.
+   */
+  sizeBytes(samples: number): number;
   /** From its members to its elements, where it has such a table. */
   readonly table: ByteTable | null;
   /** Where parts of it expire, the earliest expiry: unix milliseconds, Infinity for none. */
@@ -31,9 +37,9 @@ export interface Collection {
   /**
    * Moves its blocks out of the arena's leaving pages, about `budget` of its parts looked at, from
    * `cursor` on (0 begins). A part is a slot of a table or another block; the larger ones among
-   * those that move count as one more for each KiB. Returns the cursor to go on from, 0 at the end. The collection may
-   * change between two calls: every block that is there from the first to the last is looked at.
-   * One walk at a time; not while the collection is frozen.
+   * those that move count as one more for each KiB. Returns the cursor to go on from, 0 at the end.
+   * The collection may change between two calls: every block that is there from the first to the
+   * last is looked at. One walk at a time; not while the collection is frozen.
    */
   compact(cursor: number, budget: number): number;
   /** A copy whose elements live in `arena`. */
@@ -66,6 +72,8 @@ export class ObjectTable {
   /** Arrays that must stay as they are, because a snapshot still reads them. */
   private readonly pinned = new Set<Uint8Array>();
   private readonly held: (Uint8Array | Collection | undefined)[] = [];
+  /** The lengths of buffers that are not as long as the arrays on them; -1 for all others. */
+  private readonly backings: number[] = [];
   private readonly free: number[] = [];
   private readonly reclaimer: Reclaimer;
 
@@ -95,10 +103,12 @@ export class ObjectTable {
     return this.held[handle] === object;
   }
 
-  hold(object: Uint8Array | Collection): number {
-    this.arrays.bytes += arrayBytes(object);
+  /** `backingBytes` is the length of the array's buffer, -1 where it is the array's own. */
+  hold(object: Uint8Array | Collection, backingBytes = -1): number {
+    this.arrays.bytes += costOf(object, backingBytes);
     const handle = this.free.pop() ?? this.held.length;
     this.held[handle] = object;
+    this.backings[handle] = backingBytes;
     return handle;
   }
 
@@ -114,16 +124,24 @@ export class ObjectTable {
     return object;
   }
 
-  /** Bytes that the object takes, its JS overhead included. */
-  sizeOf(handle: number): number {
+  /** Bytes that the object takes, its JS overhead included; `samples` as for a collection. */
+  sizeOf(handle: number, samples: number): number {
     const object = this.get(handle);
-    return object instanceof Uint8Array ? arrayBytes(object) : object.sizeBytes;
+    const ownBytes = object instanceof Uint8Array ? 0 : object.sizeBytes(samples);
+    return costOf(object, this.backings[handle]) + ownBytes;
   }
 
-  /** Puts another object under the handle; the old one is the caller's. */
-  replace(handle: number, object: Uint8Array | Collection): void {
-    this.arrays.bytes += arrayBytes(object) - arrayBytes(this.get(handle));
+  /** As `hold` was told; without asking the array, which then would make an object of it. */
+  backingBytes(handle: number): number {
+    return this.backings[handle];
+  }
+
+  /** Puts another object under the handle, as `hold` does; the old one is the caller's. */
+  replace(handle: number, object: Uint8Array | Collection, backingBytes = -1): void {
+    const before = costOf(this.get(handle), this.backings[handle]);
+    this.arrays.bytes += costOf(object, backingBytes) - before;
     this.held[handle] = object;
+    this.backings[handle] = backingBytes;
   }
 
   /** Takes the object out; the handle names empty bytes until it is released. */
@@ -135,7 +153,7 @@ export class ObjectTable {
 
   release(handle: number): void {
     const object = this.get(handle);
-    this.arrays.bytes -= arrayBytes(object);
+    this.arrays.bytes -= costOf(object, this.backings[handle]);
     if (!(object instanceof Uint8Array)) {
       if (object.frozen !== null) object.frozen.isAbandoned = true;
       else if (object.free(FREED_AT_ONCE)) this.reclaimer.add(object);
@@ -165,6 +183,8 @@ export class ObjectTable {
 
 const NOTHING = new Uint8Array(0);
 
-function arrayBytes(object: Uint8Array | Collection): number {
-  return object instanceof Uint8Array ? object.buffer.byteLength + OBJECT_OVERHEAD_BYTES : 0;
+function costOf(object: Uint8Array | Collection, backingBytes: number): number {
+  if (!(object instanceof Uint8Array)) return HANDLE_BYTES;
+  if (backingBytes < 0) return HANDLE_BYTES + arrayCost(object.length);
+  return HANDLE_BYTES + BUFFER_BYTES + arrayCost(backingBytes);
 }

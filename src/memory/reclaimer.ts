@@ -4,9 +4,11 @@
  * Collections that nobody can see any more and whose elements are still to be freed: a deletion
  * frees only a few elements at once, so that deleting millions stops nobody.
  *
- * Memory of arenas and tables that are empty or were thrown away: a garbage collection spends a
- * millisecond for every 16 MiB that it frees, so it must not find much at once.
+ * Memory of arenas and tables that are empty or were thrown away: it is given back to the system a
+ * little at a time, and until then serves who needs a slab.
  */
+import { giveBack } from "../base/garbage.ts";
+
 /** What is freed in slices. */
 export interface Reclaimable {
   /** Frees up to `budget` of its elements; false once nothing is left. */
@@ -58,14 +60,19 @@ export class Reclaimer {
     this.leftovers.push(buffer);
   }
 
-  /** Leaves about so many bytes to the next garbage collection. False where there was nothing. */
-  letGo(bytes: number): boolean {
-    let left = bytes;
-    while (left > 0) {
-      const buffer = this.leftovers.pop() ?? this.slabs.pop();
-      if (buffer === undefined) return left < bytes;
-      left -= buffer.byteLength;
+  /**
+   * Gives about so many bytes back to the system. What a collection or, as `isRead` says, a
+   * snapshot may still read is left for later. Returns the bytes that were given back.
+   */
+  letGo(bytes: number, isRead: boolean): number {
+    const fromLeftovers = this.isEmpty && !isRead;
+    let given = 0;
+    while (given < bytes) {
+      const buffer = (fromLeftovers ? this.leftovers.pop() : undefined) ?? this.slabs.pop();
+      if (buffer === undefined) break;
+      given += buffer.byteLength;
+      giveBack(buffer);
     }
-    return true;
+    return given;
   }
 }

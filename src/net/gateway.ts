@@ -219,8 +219,19 @@ export class Gateway {
     closeOverSoftLimit(this.engine, connection.session);
   }
 
-  /** What the connection holds may have changed; called only under `maxmemory-clients`. */
+  /** What the connection holds may have changed; called only while there is a limit. */
   memoryChanged(connection: Connection): void {
+    this.countMemory(connection);
+    this.engine.eviction.check();
+  }
+
+  /** As `memoryChanged`, at the end of a callback: what is too much can go at once. */
+  callbackEnded(connection: Connection): void {
+    this.countMemory(connection);
+    this.engine.eviction.perform();
+  }
+
+  private countMemory(connection: Connection): void {
     const { memory } = this.engine.clients;
     memory.update(connection.session);
     if (memory.isOver) this.turn.arm();

@@ -92,8 +92,9 @@ export class AofWriter implements EffectSink {
     return this.at + (this.source === null ? 0 : this.sourceEnd - this.sourceStart);
   }
 
+  /** What the buffer takes beyond its smallest size, which is always there. */
   get bufferBytes(): number {
-    return this.buffer.length;
+    return this.buffer.length - SMALL_BUFFER_BYTES;
   }
 
   get isOpen(): boolean {

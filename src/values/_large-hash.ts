@@ -23,8 +23,8 @@ import { ExpiryHeap } from "../memory/expiry-heap.ts";
 import type { Collection } from "../memory/object-table.ts";
 import { FrozenLargeHash } from "./_frozen-hash.ts";
 
-/** The object itself and its table's, beside the segments. */
-const OBJECT_BYTES = 200;
+/** The object itself, without its table. */
+const OBJECT_BYTES = 64;
 export const NO_FIELD_EXPIRY = -1;
 
 const member = new ByteView();
@@ -41,11 +41,13 @@ export class LargeHash implements Collection {
   constructor(arena: Arena) {
     this.arena = arena;
     this.table = new ByteTable(arena, arena.objects.collections);
+    arena.objects.collections.bytes += OBJECT_BYTES;
   }
 
-  get sizeBytes(): number {
+  sizeBytes(samples: number): number {
     const expiryBytes = this.expiries === null ? 0 : this.expiries.sizeBytes;
-    return OBJECT_BYTES + this.table.sizeBytes + expiryBytes + this.elementBytes();
+    const elements = sampledBytes(this.arena, this.table, samples);
+    return OBJECT_BYTES + this.table.sizeBytes + expiryBytes + elements;
   }
 
   /** The earliest expiry of a field, Infinity where none expires. */
@@ -148,7 +150,9 @@ export class LargeHash implements Collection {
 
   free(budget: number): boolean {
     this.dropExpiries();
-    return this.table.drain(budget, (ref) => freeElement(this.arena, ref));
+    if (this.table.drain(budget, (ref) => freeElement(this.arena, ref))) return true;
+    this.arena.objects.collections.bytes -= OBJECT_BYTES;
+    return false;
   }
 
   compact(cursor: number, budget: number): number {
@@ -233,21 +237,17 @@ export class LargeHash implements Collection {
     this.expiries.release();
     this.expiries = null;
   }
-
-  /** Estimated from a few elements. */
-  private elementBytes(): number {
-    return sampledBytes(this.arena, this.table);
-  }
 }
 
-const SAMPLES = 8;
-
-/** What the elements of a table take, estimated from the first few. */
-export function sampledBytes(arena: Arena, table: ByteTable): number {
+/**
+ * What the elements of a table take, estimated from `samples` of them: the first by their hashes,
+ * which have nothing to do with sizes. 0: all are added up.
+ */
+export function sampledBytes(arena: Arena, table: ByteTable, samples: number): number {
   const walk = new TableWalk();
   let sampled = 0;
   let bytes = 0;
-  while (sampled < SAMPLES) {
+  while (samples === 0 || sampled < samples) {
     const ref = table.walk(walk);
     if (ref === NULL_REF) break;
     sampled++;

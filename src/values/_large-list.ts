@@ -18,7 +18,8 @@ import {
   skipItems,
 } from "./_listpack.ts";
 
-const OBJECT_BYTES = 600;
+/** The object itself and its chunks', without their arrays. */
+const OBJECT_BYTES = 176;
 /** The cursor of `compact` but for the first; the chunks know the place. */
 const GOES_ON = 1;
 
@@ -41,13 +42,12 @@ export class LargeList implements Collection {
   constructor(arena: Arena) {
     this.arena = arena;
     this.chunks = new ListChunks(arena);
+    arena.objects.collections.bytes += OBJECT_BYTES;
   }
 
-  get sizeBytes(): number {
-    const { chunks } = this;
-    let bytes = OBJECT_BYTES + chunks.arrayBytes;
-    for (let i = 0; i < chunks.length; i++) bytes += chunks.roomAt(chunks.first + i);
-    return bytes;
+  /** Without estimates. */
+  sizeBytes(): number {
+    return OBJECT_BYTES + this.chunks.arrayBytes + this.chunks.blockBytes;
   }
 
   push(atHead: boolean, needle: Needle, limits: ChunkLimits): void {
@@ -228,6 +228,7 @@ export class LargeList implements Collection {
     }
     if (chunks.length > 0) return true;
     chunks.close();
+    this.arena.objects.collections.bytes -= OBJECT_BYTES;
     return false;
   }
 

@@ -9,7 +9,8 @@ import type { Collection } from "../memory/object-table.ts";
 import { FrozenLargeSet } from "./_frozen-set.ts";
 import { sampledBytes } from "./_large-hash.ts";
 
-const OBJECT_BYTES = 200;
+/** The object itself, without its table. */
+const OBJECT_BYTES = 64;
 
 const member = new ByteView();
 
@@ -21,10 +22,11 @@ export class LargeSet implements Collection {
   constructor(arena: Arena) {
     this.arena = arena;
     this.table = new ByteTable(arena, arena.objects.collections);
+    arena.objects.collections.bytes += OBJECT_BYTES;
   }
 
-  get sizeBytes(): number {
-    return OBJECT_BYTES + this.table.sizeBytes + sampledBytes(this.arena, this.table);
+  sizeBytes(samples: number): number {
+    return OBJECT_BYTES + this.table.sizeBytes + sampledBytes(this.arena, this.table, samples);
   }
 
   /** Returns whether the member is new. `hash` is that of the bytes. */
@@ -45,7 +47,9 @@ export class LargeSet implements Collection {
   }
 
   free(budget: number): boolean {
-    return this.table.drain(budget, (ref) => freeElement(this.arena, ref));
+    if (this.table.drain(budget, (ref) => freeElement(this.arena, ref))) return true;
+    this.arena.objects.collections.bytes -= OBJECT_BYTES;
+    return false;
   }
 
   compact(cursor: number, budget: number): number {

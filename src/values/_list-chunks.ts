@@ -12,16 +12,20 @@
  */
 import type { Arena, Ref } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES, SLAB_SHIFT, UNIT_MASK } from "../memory/arena.ts";
+import { arrayCost } from "../memory/array-cost.ts";
 
 import type { FrozenLargeList } from "./_frozen-list.ts";
 
 const MIN_SLOTS = 8;
 /** A new chunk's block where many items may follow; it doubles up to what the limits allow. */
 export const FIRST_ROOM_BYTES = 1024;
-const BYTES_PER_SLOT = 20;
+/** As many as there are, of equal length. */
+const ARRAYS = 5;
 
 export class ListChunks {
   length = 0;
+  /** Bytes that the chunks take, with what they have to spare. */
+  blockBytes = 0;
   first = MIN_SLOTS >> 1;
   refs = new Int32Array(MIN_SLOTS);
   rooms = new Int32Array(MIN_SLOTS);
@@ -41,7 +45,7 @@ export class ListChunks {
 
   /** Bytes of the arrays. */
   get arrayBytes(): number {
-    return this.refs.length * BYTES_PER_SLOT;
+    return ARRAYS * arrayCost(4 * this.refs.length);
   }
 
   /** The buffer that holds a slot's items. */
@@ -91,8 +95,7 @@ export class ListChunks {
 
   freeBlock(slot: number): void {
     this.beforeChange(slot);
-    if (this.rooms[slot] === 0) this.arena.objects.release(this.refs[slot]);
-    else this.arena.free(this.refs[slot] as Ref);
+    this.release(this.refs[slot], this.rooms[slot]);
   }
 
   /** Bytes that a slot's chunk can hold without moving. */
@@ -171,25 +174,37 @@ export class ListChunks {
     this.bytesAt(slot).set(source.subarray(from, from + used), this.baseAt(slot) + start);
     this.starts[slot] = start;
     this.ends[slot] = start + used;
-    if (oldRoom === 0) this.arena.objects.release(oldRef);
-    else this.arena.free(oldRef as Ref);
+    this.release(oldRef, oldRoom);
   }
 
   private allocate(slot: number, bytes: number): void {
+    const { arena } = this;
     if (bytes > MAX_BLOCK_BYTES) {
-      this.refs[slot] = this.arena.objects.hold(new Uint8Array(bytes));
+      this.refs[slot] = arena.objects.hold(new Uint8Array(bytes));
       this.rooms[slot] = 0;
+      this.blockBytes += arena.objects.sizeOf(this.refs[slot], 0);
     } else {
-      const ref = this.arena.allocate(bytes);
+      const ref = arena.allocate(bytes);
       this.refs[slot] = ref;
-      this.rooms[slot] = this.arena.capacity(ref);
+      this.rooms[slot] = arena.capacity(ref);
+      this.blockBytes += this.rooms[slot];
+    }
+  }
+
+  private release(ref: number, room: number): void {
+    const { arena } = this;
+    if (room === 0) {
+      this.blockBytes -= arena.objects.sizeOf(ref, 0);
+      arena.objects.release(ref);
+    } else {
+      this.blockBytes -= room;
+      arena.free(ref as Ref);
     }
   }
 
   /** Makes an undefined slot in front of `slot`, moving the shorter side. */
   private openSlot(slot: number): number {
     const index = slot - this.first;
-    if (index < this.compacted) this.compacted++;
     const towardsHead = index * 2 < this.length;
     const isCrowded = towardsHead
       ? this.first === 0

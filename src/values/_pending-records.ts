@@ -15,6 +15,7 @@
  * Invariants: no chunk is empty, but for the only one of an empty list; IDs rise strictly.
  */
 import { SLAB_SHIFT, UNIT_MASK } from "../memory/arena.ts";
+import { arrayCost } from "../memory/array-cost.ts";
 import type { Arena, Ref } from "../memory/arena.ts";
 import type { StreamId } from "./stream-id.ts";
 
@@ -30,8 +31,8 @@ const FIRST = 0;
 const END = 1;
 const CAPACITY = 2;
 const FIRST_CHUNKS = 4;
-/** The object itself, and its directory beside the places. */
-const OBJECT_BYTES = 200;
+/** The object itself. */
+const OBJECT_BYTES = 224;
 const NO_REFS = new Int32Array(0);
 const NO_WORDS = new Int32Array(0);
 
@@ -417,7 +418,6 @@ export class PendingRecords {
     if (this.endChunk === this.refs.length) at -= this.moveDirectory();
     const { refs } = this;
     const ref = this.newChunk(capacity);
-    if (at < this.compacted) this.compacted++;
     refs.copyWithin(at + 1, at, this.endChunk);
     refs[at] = ref;
     this.endChunk++;
@@ -431,7 +431,8 @@ export class PendingRecords {
     let target = refs;
     if (firstChunk * 2 < refs.length || refs.length === 0) {
       target = new Int32Array(Math.max(FIRST_CHUNKS, refs.length * 2));
-      this.account(target.byteLength - refs.byteLength);
+      const before = refs.length === 0 ? 0 : arrayCost(refs.byteLength);
+      this.account(arrayCost(target.byteLength) - before);
       target.set(refs.subarray(firstChunk, endChunk));
     } else {
       target.copyWithin(0, firstChunk, endChunk);

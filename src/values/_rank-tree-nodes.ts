@@ -233,3 +233,22 @@ export function balanceNodes(arena: Arena, kind: number, left: Ref, right: Ref):
   setCount(arena, left, keep);
   setCount(arena, right, leftCount + rightCount - keep);
 }
+
+/**
+ * Moves the inner nodes below this one, which has `levels` levels of them below itself, out of the
+ * arena's leaving pages. Returns how many more may move; -1 where one must that may not.
+ */
+export function moveNodesBelow(arena: Arena, node: Ref, levels: number, budget: number): number {
+  if (levels === 0) return budget;
+  const count = countOf(arena, node);
+  let left = budget;
+  for (let slot = 0; slot < count; slot++) {
+    const before = childAt(arena, node, slot);
+    if (arena.isLeaving(before) && left-- === 0) return -1;
+    const child = arena.evacuate(before);
+    if (child !== before) setChild(arena, node, slot, child);
+    left = moveNodesBelow(arena, child, levels - 1, left);
+    if (left < 0) return left;
+  }
+  return left;
+}

@@ -31,6 +31,7 @@ import {
   makeNode,
   mergeNodes,
   moveEntries,
+  moveNodesBelow,
   nextLeaf,
   NODE_BYTES,
   previousLeaf,
@@ -67,6 +68,9 @@ const needle = new ByteView();
 const other = new ByteView();
 /** Elements of a leaf on their way out. */
 const leaving = new Int32Array(LEAF_CAPACITY);
+
+/** Hears that an element has moved; it must not use a rank tree. */
+type ElementMove = (from: Ref, to: Ref) => void;
 
 export class RankTree {
   /** Elements in the tree. */
@@ -267,11 +271,11 @@ export class RankTree {
   }
 
   /**
-   * Moves leaves out of the arena's leaving pages: the next `budget` of a walk that goes on
-   * between changes of the tree; false at its end. Leaves are known from their parents, and only
-   * those that move are touched.
+   * Moves leaves and the elements in them out of the arena's leaving pages, and tells `moved` of
+   * the elements: the next `budget` leaves and moves of a walk that goes on between changes of the
+   * tree; false at its end. It may miss an element that is taken out and put in again meanwhile.
    */
-  compactLeaves(begins: boolean, budget: number): boolean {
+  compactLeaves(begins: boolean, budget: number, moved: ElementMove): boolean {
     const { arena } = this;
     if (begins) this.leafToMove = this.firstLeaf();
     for (let left = budget; left > 0 && this.leafToMove !== NULL_REF;) {
@@ -279,12 +283,13 @@ export class RankTree {
       if (this.height === 0) {
         this.root = arena.evacuate(leaf);
         this.leafToMove = NULL_REF;
+        this.moveElements(this.root, moved);
         break;
       }
       this.unread = refAt(arena, leaf, LEAF, 0);
       const found = this.descend(scoreAt(arena, leaf, 0), this.unread);
       assert(found === leaf, "a leaf is where its first element is");
-      left -= this.moveLeaves(left);
+      left = this.moveLeaves(left, moved);
     }
     return this.leafToMove !== NULL_REF;
   }
@@ -294,10 +299,11 @@ export class RankTree {
    * Looks at all of them each time: they are one in two thousand elements.
    */
   compactInnerNodes(budget: number): boolean {
-    if (this.height === 0) return false;
-    const left = this.arena.isLeaving(this.root) ? budget - 1 : budget;
-    this.root = this.arena.evacuate(this.root);
-    return this.moveBelow(this.root, this.height - 1, left) < 0;
+    const { arena, height } = this;
+    if (height === 0) return false;
+    const left = arena.isLeaving(this.root) ? budget - 1 : budget;
+    this.root = arena.evacuate(this.root);
+    return moveNodesBelow(arena, this.root, height - 1, left) < 0;
   }
 
   /** The first leaf of an empty tree. */
@@ -314,46 +320,45 @@ export class RankTree {
   }
 
   /**
-   * Lets the leaf that the path leads to and those behind it below the same parent move, up to
-   * `budget`. Returns how many they were.
+   * Moves the leaf that the path leads to, and those behind it below the same parent, within the
+   * budget. Returns what is left of that.
    */
-  private moveLeaves(budget: number): number {
+  private moveLeaves(budget: number, moved: ElementMove): number {
     const { arena } = this;
-    const parent = pathNodes[this.height - 1] as Ref;
-    const first = pathSlots[this.height - 1];
-    const end = Math.min(countOf(arena, parent), first + budget);
+    const level = this.height - 1;
+    const parent = pathNodes[level] as Ref;
+    const count = countOf(arena, parent);
     let leaf: Ref = NULL_REF;
-    for (let slot = first; slot < end; slot++) {
+    let left = budget;
+    for (let slot = pathSlots[level]; slot < count && left > 0; slot++) {
+      pathSlots[level] = slot;
       const before = childAt(arena, parent, slot);
       leaf = arena.evacuate(before);
-      if (leaf === before) continue;
-      setChild(arena, parent, slot, leaf);
-      relinkLeaf(arena, leaf);
+      if (leaf !== before) {
+        setChild(arena, parent, slot, leaf);
+        relinkLeaf(arena, leaf);
+      }
+      left -= 1 + this.moveElements(leaf, moved);
     }
     this.leafToMove = nextLeaf(arena, leaf);
-    return end - first;
+    return left;
   }
 
-  /**
-   * Lets the inner nodes below this one move, which has `levels` levels of them below itself.
-   * Returns how many more may; -1 where one that must move may not.
-   */
-  private moveBelow(node: Ref, levels: number, budget: number): number {
+  /** Moves the elements of the leaf that the path leads to; returns how many it were. */
+  private moveElements(leaf: Ref, moved: ElementMove): number {
     const { arena } = this;
-    let left = budget;
-    if (levels === 0) return left;
-    const count = countOf(arena, node);
-    for (let slot = 0; slot < count; slot++) {
-      const child = childAt(arena, node, slot);
-      if (arena.isLeaving(child)) {
-        if (left === 0) return -1;
-        left--;
-        setChild(arena, node, slot, arena.evacuate(child));
-      }
-      left = this.moveBelow(childAt(arena, node, slot), levels - 1, left);
-      if (left < 0) return left;
+    const count = countOf(arena, leaf);
+    let moves = 0;
+    for (let index = 0; index < count; index++) {
+      const from = refAt(arena, leaf, LEAF, index);
+      const to = arena.evacuate(from);
+      if (to === from) continue;
+      setElement(arena, leaf, LEAF, index, scoreAt(arena, leaf, index), to);
+      if (index === 0) this.setFirst(this.height - 1, leaf, LEAF);
+      moved(from, to);
+      moves++;
     }
-    return left;
+    return moves;
   }
 
   /** The leaf where (score, needle) is or belongs, with the path to it; `ref` as in `bound`. */

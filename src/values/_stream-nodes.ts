@@ -12,13 +12,13 @@
  */
 import type { Arena, Ref } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES, SLAB_SHIFT, UNIT_MASK } from "../memory/arena.ts";
+import { arrayCost } from "../memory/array-cost.ts";
 import { totalBytes } from "./_listpack.ts";
 import type { FrozenEntries } from "./_frozen-stream.ts";
 import type { StreamId } from "./stream-id.ts";
 
 const FIRST_SLOTS = 2;
 const ID_WORDS = 4;
-const SLOT_BYTES = (ID_WORDS + 2) * 4;
 
 export class StreamNodes {
   count = 0;
@@ -41,7 +41,8 @@ export class StreamNodes {
 
   /** Bytes of the arrays. */
   get arrayBytes(): number {
-    return this.refs.length * SLOT_BYTES;
+    const { ids, refs, rooms } = this;
+    return arrayCost(ids.byteLength) + arrayCost(refs.byteLength) + arrayCost(rooms.byteLength);
   }
 
   /** The buffer that holds the node. */
@@ -116,13 +117,12 @@ export class StreamNodes {
     const bytes = this.bytesOf(node);
     const start = this.startOf(node);
     const slot = this.first + node;
-    const [ref, room] = [this.refs[slot], this.roomOf(node)];
+    const ref = this.refs[slot];
     const isBlock = this.rooms[slot] !== 0;
     this.allocate(slot, roomBytes);
     const used = totalBytes(bytes, start);
     this.bytesOf(node).set(bytes.subarray(start, start + used), this.startOf(node));
     this.release(ref, isBlock);
-    this.blockBytes -= room;
   }
 
   /** Gives back room that the node does not need. */
@@ -203,19 +203,24 @@ export class StreamNodes {
     }
     this.refs[slot] = arena.objects.hold(new Uint8Array(roomBytes));
     this.rooms[slot] = 0;
-    this.blockBytes += roomBytes;
+    this.blockBytes += arena.objects.sizeOf(this.refs[slot], 0);
   }
 
   private freeBlock(node: number): void {
     this.beforeChange(node);
     const slot = this.first + node;
-    this.blockBytes -= this.roomOf(node);
     this.release(this.refs[slot], this.rooms[slot] !== 0);
   }
 
   private release(ref: number, isBlock: boolean): void {
-    if (isBlock) this.arena.free(ref as Ref);
-    else this.arena.objects.release(ref);
+    const { arena } = this;
+    if (isBlock) {
+      this.blockBytes -= arena.capacity(ref as Ref);
+      arena.free(ref as Ref);
+    } else {
+      this.blockBytes -= arena.objects.sizeOf(ref, 0);
+      arena.objects.release(ref);
+    }
   }
 
   /** Makes slots behind the last node: by moving them all to the front, or in larger arrays. */

@@ -14,6 +14,7 @@
 import { assert } from "../base/assert.ts";
 import { equalBytes, textOf } from "../base/bytes.ts";
 import type { Arena } from "../memory/arena.ts";
+import { arrayCost } from "../memory/array-cost.ts";
 import { ID_WORDS, PendingRecords } from "./_pending-records.ts";
 import { StreamId } from "./stream-id.ts";
 import type { Counter } from "./stream.ts";
@@ -25,8 +26,8 @@ const RECORD_WORDS = 9;
 const WORD = 2 ** 32;
 const SAFE_HIGH = 2 ** 21;
 /** The objects with their maps and arrays, beside what they count themselves. */
-const GROUP_BYTES = 600;
-const CONSUMER_BYTES = 300;
+const GROUP_BYTES = 700;
+const CONSUMER_BYTES = 640;
 
 /** The group's `entriesRead` where it is not known. */
 export const UNKNOWN_COUNT = -1;
@@ -77,13 +78,13 @@ export class ConsumerGroup {
     this.arena = arena;
     this.name = name;
     this.pending = pending;
-    arena.objects.collections.bytes += GROUP_BYTES + name.length;
+    arena.objects.collections.bytes += GROUP_BYTES + arrayCost(name.length);
   }
 
   get sizeBytes(): number {
-    let bytes = GROUP_BYTES + this.name.length + this.pending.sizeBytes;
+    let bytes = GROUP_BYTES + arrayCost(this.name.length) + this.pending.sizeBytes;
     for (const consumer of this.byName.values()) {
-      bytes += CONSUMER_BYTES + consumer.name.length + consumer.pending.sizeBytes;
+      bytes += CONSUMER_BYTES + arrayCost(consumer.name.length) + consumer.pending.sizeBytes;
     }
     return bytes;
   }
@@ -250,7 +251,7 @@ export class ConsumerGroup {
       if (consumer.pending.free(budget)) return true;
       this.forget(consumer);
     }
-    this.arena.objects.collections.bytes -= GROUP_BYTES + this.name.length;
+    this.arena.objects.collections.bytes -= GROUP_BYTES + arrayCost(this.name.length);
     return false;
   }
 
@@ -294,7 +295,7 @@ export class ConsumerGroup {
     const { name, number } = consumer;
     this.byName.set(textOf(name), consumer);
     this.consumers[number] = consumer;
-    this.arena.objects.collections.bytes += CONSUMER_BYTES + name.length;
+    this.arena.objects.collections.bytes += CONSUMER_BYTES + arrayCost(name.length);
     return consumer;
   }
 
@@ -304,6 +305,6 @@ export class ConsumerGroup {
     this.consumers[number] = undefined;
     this.freeNumbers.push(number);
     if (this.latest === consumer) this.latest = null;
-    this.arena.objects.collections.bytes -= CONSUMER_BYTES + name.length;
+    this.arena.objects.collections.bytes -= CONSUMER_BYTES + arrayCost(name.length);
   }
 }

@@ -61,17 +61,17 @@ function trafficFields({ stats }: Engine): InfoField[] {
   ];
 }
 
-function keyFields({ context, stats }: Engine): InfoField[] {
+function keyFields({ context, eviction, stats }: Engine): InfoField[] {
   return [
     ["expired_subkeys", context.expiredFields],
     ["expired_keys", context.expiredKeys],
     ["expired_stale_perc", context.expiredStalePercent.toFixed(2)],
     ["expired_time_cap_reached_count", context.expiryCyclesCutShort],
     ["expire_cycle_cpu_milliseconds", Math.floor(context.expiryCycleUs / 1000)],
-    ["evicted_keys", 0],
+    ["evicted_keys", context.evictedKeys],
     ["evicted_clients", stats.evictedClients],
-    ["total_eviction_exceeded_time", 0],
-    ["current_eviction_exceeded_time", 0],
+    ["total_eviction_exceeded_time", Math.floor(eviction.totalExceededUs / 1000)],
+    ["current_eviction_exceeded_time", Math.floor(eviction.currentExceededUs / 1000)],
     ["keyspace_hits", context.hits],
     ["keyspace_misses", context.misses],
   ];

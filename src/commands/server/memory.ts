@@ -1,4 +1,5 @@
 /** MEMORY: what a key costs, where memory goes, and giving back what is held for nothing. */
+import { systemCollector } from "../../base/garbage.ts";
 import { command, KEY_RO, keysAt, LOADING, READONLY, STALE } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
 import { NULL_REF } from "../../memory/arena.ts";
@@ -6,6 +7,9 @@ import { SYNTAX } from "../../protocol/errors.ts";
 import { mallocReport } from "./_malloc-stats.ts";
 import { memoryReport } from "./_memory-doctor.ts";
 import { replyMemoryStats } from "./_memory-stats.ts";
+
+/** OBJ_COMPUTE_SIZE_DEF_SAMPLES (object.c). */
+const DEFAULT_SAMPLES = 5;
 
 const SUBCOMMAND = { group: "server", since: "4.0.0", arity: 2, flags: 0 } as const;
 
@@ -30,14 +34,16 @@ const usage = command({
     { name: "count", type: "integer", token: "SAMPLES", optional: true },
   ],
   run(call) {
+    let samples = DEFAULT_SAMPLES;
     for (let i = 3; i < call.count; i += 2) {
       if (!call.is(i, "SAMPLES") || i + 1 === call.count) call.refuse(SYNTAX);
-      else if (call.integer(i + 1) < 0) call.refuse(SYNTAX);
+      else samples = call.integer(i + 1);
+      if (samples < 0) call.refuse(SYNTAX);
       if (call.refused()) return;
     }
     const ref = call.peekKey(2);
     if (ref === NULL_REF) call.reply.nil();
-    else call.reply.integer(call.database.sizeOf(ref));
+    else call.reply.integer(call.database.sizeOf(ref, samples));
   },
 });
 
@@ -75,7 +81,9 @@ const purge = command({
   complexity: SLOW,
   tips: ["request_policy:all_shards", "response_policy:all_succeeded"],
   run(call) {
-    Bun.gc(true);
+    const { reclaimer, snapshot } = call.engine.context;
+    reclaimer.letGo(Infinity, snapshot !== null);
+    systemCollector.everything();
     call.reply.ok();
   },
 });

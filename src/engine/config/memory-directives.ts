@@ -28,10 +28,11 @@ export const memoryDirectives = {
   "lfu-decay-time": integer(1),
   "active-expire-effort": integer(1, { min: 1, max: 10 }),
   activerehashing: flag(true),
-  "lazyfree-lazy-eviction": flag(false, { withoutEffect: LAZY }),
-  "lazyfree-lazy-expire": flag(false, { withoutEffect: LAZY }),
+  /** How values go is always the same; these say whether removals are passed on as UNLINK. */
+  "lazyfree-lazy-eviction": flag(false),
+  "lazyfree-lazy-expire": flag(false),
+  "lazyfree-lazy-user-del": flag(false),
   "lazyfree-lazy-server-del": flag(false, { withoutEffect: LAZY }),
-  "lazyfree-lazy-user-del": flag(false, { withoutEffect: LAZY }),
   "lazyfree-lazy-user-flush": flag(false, { withoutEffect: LAZY }),
   /** Redis's default is no: it asks another allocator's leave to move things. */
   activedefrag: flag(true),

@@ -30,13 +30,16 @@ test("what a random nine tenths of the keys took is given back", () => {
   expect(compaction.isRunning).toBe(false);
   expect(keyspace.touchedBytes).toBeLessThan(full / 2);
   expect(compaction.figures.keyHits).toBeGreaterThan(KEYS / 20);
-  expect(compaction.begin()).toBe(false);
+  // Nothing is left to be gained.
+  const { hits } = compaction.figures;
+  if (compaction.begin()) while (compaction.step(() => true));
+  expect(compaction.figures.hits).toBe(hits);
   for (let i = 0; i < KEYS; i += 10) {
     nameOf(i, key);
     const ref = database.read(key, 0, 16);
     expect(database.stringOf(ref).length).toBe(60);
   }
-  expect(context.reclaimer.letGo(1)).toBe(true);
+  expect(context.reclaimer.letGo(1, false)).toBe(2 ** 24);
 });
 
 test("a database that is emptied ends the walk over it", () => {

@@ -21,6 +21,7 @@ import {
   scoreAt,
   sizeAt,
 } from "../../../src/values/_rank-tree-nodes.ts";
+import type { Random } from "../../support/random.ts";
 
 export interface Item {
   score: number;
@@ -52,6 +53,8 @@ export class RankTreeSubject {
   private readonly innerCapacity: number;
   private readonly fillingBytes: number;
   private readonly view = new ByteView();
+  /** What `moveNodes` does next. */
+  private stage: "begin" | "leaves" | "inner" = "begin";
 
   constructor(leafCapacity = LEAF_CAPACITY, innerCapacity = INNER_CAPACITY) {
     this.leafCapacity = leafCapacity;
@@ -126,6 +129,33 @@ export class RankTreeSubject {
     if (early) this.erase(from);
     this.tree.replaceRef(item.score, from, item.ref);
     if (!early) this.erase(from);
+  }
+
+  /** The next of walks that move the nodes out of pages chosen at random; checks it at the end. */
+  moveNodes(random: Random): void {
+    const { arena, tree } = this;
+    const budget = random.pick([1, 2, 7, 50]);
+    if (this.stage !== "inner") {
+      if (this.stage === "begin") arena.beginLeaving(() => random.chance(0.3));
+      const isOn = tree.compactLeaves(this.stage === "begin", budget, (from, to) => {
+        const item = this.items.find(({ ref }) => ref === from);
+        if (item === undefined) throw new Error("an element moved that is not in the model");
+        item.ref = to;
+      });
+      this.stage = isOn ? "leaves" : "inner";
+    } else if (!tree.compactInnerNodes(budget)) {
+      this.stage = "begin";
+      this.checkPlaces(tree["root"], tree["height"]);
+    }
+  }
+
+  private checkPlaces(node: Ref, level: number): void {
+    const { arena } = this;
+    if (node === NULL_REF) return;
+    if (arena.isLeaving(node)) throw new Error(`a node of level ${level} was left behind`);
+    for (let slot = 0; level > 0 && slot < countOf(arena, node); slot++) {
+      this.checkPlaces(childAt(arena, node, slot), level - 1);
+    }
   }
 
   /** Frees an element, after making what it held unlike any member. */

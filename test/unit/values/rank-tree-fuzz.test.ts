@@ -51,10 +51,14 @@ for (const [leafCapacity, innerCapacity, size] of [
     const subject = new RankTreeSubject(leafCapacity, innerCapacity);
     for (let phase = 0; phase < scale(4); phase++) {
       const target = phase % 2 === 0 ? random.between(size >>> 1, size) : random.below(size >>> 2);
+      const moves = random.chance(0.5);
       fill(subject, draw, target);
       subject.check();
       for (let i = 0; i < 20; i++) {
-        for (let j = 0; j < 40; j++) change(subject, draw);
+        for (let j = 0; j < 40; j++) {
+          change(subject, draw);
+          if (moves) subject.moveNodes(random);
+        }
         ask(subject, draw);
         if (i % 4 === 0) subject.check();
       }

@@ -127,7 +127,7 @@ test("nodes hardly take more than their bytes", () => {
   let bytes = 0;
   for (const node of nodesOf(stream)) bytes += node.bytes.length;
   expect(stream.nodes.blockBytes / bytes).toBeLessThan(1.2);
-  expect(stream.sizeBytes - stream.nodes.blockBytes).toBeLessThan(stream.nodes.count * 50);
+  expect(stream.sizeBytes() - stream.nodes.blockBytes).toBeLessThan(stream.nodes.count * 50);
 });
 
 test("what is deleted goes in slices, and all of it", () => {

@@ -1,15 +1,15 @@
 /** Large hashes, sets, sorted sets and the list of expiring hashes, each beside its model. */
-import { bytesOf, compareBytes } from "../../src/base/bytes.ts";
-import { hashBytes } from "../../src/base/hash.ts";
-import { ExpiringHashes } from "../../src/keyspace/expiring-hashes.ts";
-import { Arena, NULL_REF } from "../../src/memory/arena.ts";
-import type { Ref } from "../../src/memory/arena.ts";
-import { ByteView, readData, readMember } from "../../src/memory/element.ts";
-import { LargeHash, NO_FIELD_EXPIRY } from "../../src/values/_large-hash.ts";
-import { LargeSet } from "../../src/values/_large-set.ts";
-import { LargeSortedSet } from "../../src/values/_large-sorted-set.ts";
-import { viewedText } from "../support/byte-texts.ts";
-import type { Random } from "../support/random.ts";
+import { bytesOf, compareBytes } from "../../../src/base/bytes.ts";
+import { hashBytes } from "../../../src/base/hash.ts";
+import { ExpiringHashes } from "../../../src/keyspace/expiring-hashes.ts";
+import { Arena, NULL_REF } from "../../../src/memory/arena.ts";
+import type { Ref } from "../../../src/memory/arena.ts";
+import { ByteView, readData, readMember } from "../../../src/memory/element.ts";
+import { LargeHash, NO_FIELD_EXPIRY } from "../../../src/values/_large-hash.ts";
+import { LargeSet } from "../../../src/values/_large-set.ts";
+import { LargeSortedSet } from "../../../src/values/_large-sorted-set.ts";
+import { viewedText } from "../../support/byte-texts.ts";
+import type { Random } from "../../support/random.ts";
 
 /** An owner of blocks in an arena of its own. */
 export interface Movable {

@@ -2,8 +2,8 @@
  * Walks over the blocks of one owner, again and again, while pages of its arena are being emptied.
  * The owner may change between two steps; when a walk ends, none of its blocks may be left there.
  */
-import type { Arena } from "../../src/memory/arena.ts";
-import type { Random } from "../support/random.ts";
+import type { Arena } from "../../../src/memory/arena.ts";
+import type { Random } from "../../support/random.ts";
 
 export class MovingBlocks {
   /** Walks that came to their end. */
@@ -20,9 +20,10 @@ export class MovingBlocks {
     this.compact = compact;
   }
 
-  /** One slice of the walk, or of the next one. */
+  /** One slice of the walk, or of the next one: some walks are given up. */
   step(): void {
     const { arena, random } = this;
+    if (random.chance(0.003)) this.cursor = 0;
     if (this.cursor === 0) this.begin();
     const blockBytes = arena.usedBytes;
     const objectBytes = arena.objects.sizeBytes;

@@ -1,16 +1,17 @@
 /** Large lists, and streams with consumer groups, each beside its model. */
-import { bytesOf, textOf } from "../../src/base/bytes.ts";
-import { Arena } from "../../src/memory/arena.ts";
-import { ByteView } from "../../src/memory/element.ts";
-import { Arguments } from "../../src/protocol/arguments.ts";
-import { ItemDigits, Needle } from "../../src/values/_listpack.ts";
-import { LargeList } from "../../src/values/_large-list.ts";
-import type { ConsumerGroup } from "../../src/values/consumer-group.ts";
-import { StreamCursor } from "../../src/values/stream-cursor.ts";
-import { StreamId } from "../../src/values/stream-id.ts";
-import { Stream } from "../../src/values/stream.ts";
-import { viewedText } from "../support/byte-texts.ts";
-import type { Random } from "../support/random.ts";
+import { bytesOf, textOf } from "../../../src/base/bytes.ts";
+import { Arena } from "../../../src/memory/arena.ts";
+import { ByteView } from "../../../src/memory/element.ts";
+import { Arguments } from "../../../src/protocol/arguments.ts";
+import { ItemDigits, Needle } from "../../../src/values/_listpack.ts";
+import { ID_WORDS, PendingRecords } from "../../../src/values/_pending-records.ts";
+import { LargeList } from "../../../src/values/_large-list.ts";
+import type { ConsumerGroup } from "../../../src/values/consumer-group.ts";
+import { StreamCursor } from "../../../src/values/stream-cursor.ts";
+import { StreamId } from "../../../src/values/stream-id.ts";
+import { Stream } from "../../../src/values/stream.ts";
+import { viewedText } from "../../support/byte-texts.ts";
+import type { Random } from "../../support/random.ts";
 import type { Movable } from "./_movable-tables.ts";
 
 const LIST_LIMITS = { maxItems: 30, maxBytes: 8192 };
@@ -256,5 +257,62 @@ export class MovableStream implements Movable {
 
   free(): void {
     while (this.stream.free(10));
+  }
+}
+
+/** One list of pending records, by whole runs of them, so that many of its chunks come and go. */
+export class MovablePending implements Movable {
+  readonly arena = new Arena();
+  private readonly records = new PendingRecords(this.arena, ID_WORDS);
+  private model: number[] = [];
+  private lastMs = 0;
+  private readonly random: Random;
+  private readonly id = new StreamId();
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  get size(): number {
+    return this.model.length;
+  }
+
+  change(grows: boolean): void {
+    const { random, records, model } = this;
+    const count = random.below(300);
+    if (random.chance(grows ? 0.55 : 0.4)) {
+      for (let i = 0; i < count; i++) {
+        this.lastMs += random.between(1, 3);
+        records.seek(this.id.setFirst().setMs(this.lastMs));
+        records.insert(this.id);
+        model.push(this.lastMs);
+      }
+      return;
+    }
+    const most = Math.max(0, model.length - count);
+    const first = random.pick([0, random.below(most + 1)]);
+    for (const ms of model.splice(first, count)) {
+      if (!records.seek(this.id.setFirst().setMs(ms))) differ(`${ms}`);
+      records.remove();
+    }
+  }
+
+  compact(cursor: number, budget: number): number {
+    return this.records.compact(cursor === 0, budget) > 0 ? 0 : 1;
+  }
+
+  check(): void {
+    const { records, model } = this;
+    if (records.size !== model.length) differ("the size");
+    let isThere = records.seekFirst();
+    for (const ms of model) {
+      if (!isThere || records.compare(this.id.setFirst().setMs(ms)) !== 0) differ(`${ms}`);
+      isThere = records.next();
+    }
+    if (isThere) differ("the end");
+  }
+
+  free(): void {
+    while (this.records.free(10));
   }
 }
