@@ -3,7 +3,8 @@
  * leave typed arrays out, so everything that can grow is counted where it lives.
  *
  *     used = dataset + overhead
- *     overhead = tables + what clients have read + clients + file buffers + replies
+ *     overhead = tables + expiries of fields + clients + file buffers + replies
+ *                + what clients have read, watch, wait for and have subscribed to + the slow log
  */
 import type { Engine } from "./engine.ts";
 
@@ -39,13 +40,15 @@ export class MemoryUsage {
   /** All but keys and values themselves. */
   overheadBytes(): number {
     const { keyspace, persistence } = this.engine;
-    return keyspace.tableBytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
+    const tableBytes = keyspace.tableBytes + keyspace.expiringHashesBytes;
+    return tableBytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
   }
 
   /** All but databases and files' buffers. Called per command under maxmemory: only sums. */
   private restBytes(clientBytes: number): number {
-    const { reply, tracking } = this.engine;
-    return clientBytes + tracking.sizeBytes + reply.at;
+    const { reply, tracking, transactions, blocking, pubsub, slowLog } = this.engine;
+    const keyBytes = tracking.sizeBytes + transactions.watched.sizeBytes + blocking.keyBytes;
+    return clientBytes + keyBytes + pubsub.sizeBytes + slowLog.sizeBytes + reply.at;
   }
 
   clientBytes(): number {

@@ -25,7 +25,7 @@ import { OutboundQueue } from "./outbound.ts";
 
 /** Replies beyond this are sent before the next request runs. */
 const SEND_AT_BYTES = 1 << 20;
-const CONNECTION_BYTES = 1024;
+const CONNECTION_BYTES = 1536;
 
 export interface Addresses {
   readonly peer: string;
