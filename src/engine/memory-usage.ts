@@ -12,19 +12,28 @@ export class MemoryUsage {
   peakBytes = 0;
   /** Used before the first key. */
   startupBytes = 0;
+  /** Of what was measured last, all but databases. */
+  private lastRestBytes = 0;
   private readonly engine: Engine;
 
   constructor(engine: Engine) {
     this.engine = engine;
   }
 
-  /** Bytes in use now; also moves the peak. */
+  /**
+   * Bytes in use now; also moves the peak, to the most that commands have left behind since the
+   * last time. (What there was in buffers in between nobody knows: no more than now and then.)
+   */
   measure(): number {
-    const { context, persistence } = this.engine;
-    const used =
-      context.memory.bytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
-    if (used > this.peakBytes) this.peakBytes = used;
-    return used;
+    const { persistence } = this.engine;
+    const { memory } = this.engine.context;
+    const restBytes = this.restBytes(this.clientBytes()) + persistence.bufferBytes;
+    const peakBytes = memory.peakBytes + Math.min(restBytes, this.lastRestBytes);
+    const usedBytes = memory.bytes + restBytes;
+    this.peakBytes = Math.max(this.peakBytes, peakBytes, usedBytes);
+    memory.peakBytes = memory.bytes;
+    this.lastRestBytes = restBytes;
+    return usedBytes;
   }
 
   /**
