@@ -3,7 +3,8 @@
  * leave typed arrays out, so everything that can grow is counted where it lives.
  *
  *     used = dataset + overhead
- *     overhead = tables + what clients have read + clients + file buffers + replies
+ *     overhead = tables + expiries of fields + clients + file buffers + replies
+ *                + what clients have read, watch, wait for and have subscribed to + the slow log
  */
 import type { Engine } from "./engine.ts";
 
@@ -11,19 +12,28 @@ export class MemoryUsage {
   peakBytes = 0;
   /** Used before the first key. */
   startupBytes = 0;
+  /** Of what was measured last, all but databases. */
+  private lastRestBytes = 0;
   private readonly engine: Engine;
 
   constructor(engine: Engine) {
     this.engine = engine;
   }
 
-  /** Bytes in use now; also moves the peak. */
+  /**
+   * Bytes in use now; also moves the peak, to the most that commands have left behind since the
+   * last time. (What there was in buffers in between nobody knows: no more than now and then.)
+   */
   measure(): number {
-    const { context, persistence } = this.engine;
-    const used =
-      context.memory.bytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
-    if (used > this.peakBytes) this.peakBytes = used;
-    return used;
+    const { persistence } = this.engine;
+    const { memory } = this.engine.context;
+    const restBytes = this.restBytes(this.clientBytes()) + persistence.bufferBytes;
+    const peakBytes = memory.peakBytes + Math.min(restBytes, this.lastRestBytes);
+    const usedBytes = memory.bytes + restBytes;
+    this.peakBytes = Math.max(this.peakBytes, peakBytes, usedBytes);
+    memory.peakBytes = memory.bytes;
+    this.lastRestBytes = restBytes;
+    return usedBytes;
   }
 
   /**
@@ -39,13 +49,15 @@ export class MemoryUsage {
   /** All but keys and values themselves. */
   overheadBytes(): number {
     const { keyspace, persistence } = this.engine;
-    return keyspace.tableBytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
+    const tableBytes = keyspace.tableBytes + keyspace.expiringHashesBytes;
+    return tableBytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
   }
 
   /** All but databases and files' buffers. Called per command under maxmemory: only sums. */
   private restBytes(clientBytes: number): number {
-    const { reply, tracking } = this.engine;
-    return clientBytes + tracking.sizeBytes + reply.at;
+    const { reply, tracking, transactions, blocking, pubsub, slowLog } = this.engine;
+    const keyBytes = tracking.sizeBytes + transactions.watched.sizeBytes + blocking.keyBytes;
+    return clientBytes + keyBytes + pubsub.sizeBytes + slowLog.sizeBytes + reply.at;
   }
 
   clientBytes(): number {

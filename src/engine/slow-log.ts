@@ -10,6 +10,10 @@ import type { Session } from "./session.ts";
 const MAX_ARGUMENTS = 32;
 const MAX_ARGUMENT_BYTES = 128;
 
+/** An entry beside its texts, and a text beside its characters. */
+const BYTES_PER_CALL = 176;
+const BYTES_PER_TEXT = 40;
+
 export interface SlowCall {
   readonly id: number;
   readonly atSeconds: number;
@@ -23,6 +27,7 @@ export class SlowLog {
   /** Microseconds; negative: nothing is logged. */
   thresholdUs = 10000;
   maxLength = 128;
+  sizeBytes = 0;
   private nextId = 0;
   /** Newest first. */
   private entries: SlowCall[] = [];
@@ -44,14 +49,16 @@ export class SlowLog {
     secrets: ReadonlySet<number>,
     nowMs: number,
   ): void {
-    this.entries.unshift({
+    const call: SlowCall = {
       id: this.nextId++,
       atSeconds: Math.floor(nowMs / 1000),
       durationUs: Math.floor(durationUs),
       args: shortened(args, secrets),
       peerAddress: session.transport?.peerAddress ?? "",
       clientName: session.name,
-    });
+    };
+    this.entries.unshift(call);
+    this.sizeBytes += bytesOf(call);
     this.trim();
   }
 
@@ -61,11 +68,21 @@ export class SlowLog {
 
   reset(): void {
     this.entries = [];
+    this.sizeBytes = 0;
   }
 
   trim(): void {
-    if (this.entries.length > this.maxLength) this.entries.length = this.maxLength;
+    while (this.entries.length > this.maxLength) {
+      const last = this.entries.pop();
+      if (last !== undefined) this.sizeBytes -= bytesOf(last);
+    }
   }
+}
+
+function bytesOf({ args, peerAddress, clientName }: SlowCall): number {
+  let bytes = BYTES_PER_CALL + peerAddress.length + clientName.length;
+  for (const text of args) bytes += BYTES_PER_TEXT + text.length;
+  return bytes;
 }
 
 function shortened(args: Arguments, secrets: ReadonlySet<number>): string[] {

@@ -26,7 +26,8 @@ import { OutboundQueue } from "./outbound.ts";
 
 /** Replies beyond this are sent before the next request runs. */
 const SEND_AT_BYTES = 1 << 20;
-const CONNECTION_BYTES = 1024;
+/** What a connection takes that is idle, the socket included. */
+const CONNECTION_BYTES = 1536;
 /** A chunk of this size that was copied whole is not left to a garbage collection. */
 const GIVE_BACK_FROM_BYTES = 1 << 16;
 
