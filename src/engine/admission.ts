@@ -145,10 +145,10 @@ export function reject(engine: Engine, session: Session, command: Command, error
 function makeRoom(engine: Engine, session: Session, command: Command, gates: number): number {
   let left = gates & ~GATE_MEMORY;
   if ((gates & GATE_MEMORY) !== 0 && !engine.eviction.perform()) {
-    const { transaction } = session;
-    const isQueued = (gates & GATE_MULTI) !== 0;
-    const flags = isQueued ? command.flags : command.flags | (transaction?.flags ?? 0);
+    const isExec = command.name === EXEC && command.parent === null;
+    const flags = isExec ? (session.transaction?.flags ?? 0) : command.flags;
     // What is queued takes memory, whatever it is.
+    const isQueued = !isExec && (gates & GATE_MULTI) !== 0;
     if (isQueued || (flags & DENYOOM) !== 0) left |= GATE_MEMORY;
   }
   if ((gates & GATE_TRACKING) !== 0) engine.tracking.limit();

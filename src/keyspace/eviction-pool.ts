@@ -26,7 +26,7 @@ export class EvictionPool {
     this.count = 0;
   }
 
-  /** Adds a candidate where there is room, or where it is better than the worst, which it replaces. */
+  /** Adds a candidate where there is room, or in the place of the worst where it is better. */
   offer(score: number, hash: number, ref: number, database: number): void {
     const { scores, hashes, refs, databases } = this;
     const isFull = this.count === PLACES;
