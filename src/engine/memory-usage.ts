@@ -19,16 +19,17 @@ export class MemoryUsage {
 
   /** Bytes in use now; also moves the peak. */
   measure(): number {
-    const { context, persistence } = this.engine;
-    const used =
-      context.memory.bytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
+    const { context, persistence, reply } = this.engine;
+    const bufferBytes = persistence.bufferBytes + reply.at;
+    const used = context.memory.bytes + this.restBytes(this.clientBytes()) + bufferBytes;
     if (used > this.peakBytes) this.peakBytes = used;
     return used;
   }
 
   /**
    * What maxmemory is held against: all but what keys leave behind when they are evicted, in
-   * buffers of files and replicas (mem_not_counted_for_evict), which would make it go on and on.
+   * buffers of files and replicas (mem_not_counted_for_evict), which would make it go on and on,
+   * and but for replies of this turn: they are gone at its end, or in their clients' queues.
    * Adds up a few running counts; what clients hold is only known while there is a limit.
    */
   countedBytes(): number {
@@ -38,14 +39,14 @@ export class MemoryUsage {
 
   /** All but keys and values themselves. */
   overheadBytes(): number {
-    const { keyspace, persistence } = this.engine;
-    return keyspace.tableBytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
+    const { keyspace, persistence, reply } = this.engine;
+    const bufferBytes = persistence.bufferBytes + reply.at;
+    return keyspace.tableBytes + this.restBytes(this.clientBytes()) + bufferBytes;
   }
 
-  /** All but databases and files' buffers. Called per command under maxmemory: only sums. */
+  /** All but databases and buffers. Called per command under maxmemory: only sums. */
   private restBytes(clientBytes: number): number {
-    const { reply, tracking } = this.engine;
-    return clientBytes + tracking.sizeBytes + reply.at;
+    return clientBytes + this.engine.tracking.sizeBytes;
   }
 
   clientBytes(): number {
