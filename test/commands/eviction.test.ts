@@ -1,6 +1,6 @@
 /** maxmemory and what leaves at the end of a turn: replies and messages cost no key. */
 import { expect, test } from "bun:test";
-import { infoFields } from "../commands/_texts.ts";
+import { infoFields } from "./_texts.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { startServer } from "../support/server.ts";
 
