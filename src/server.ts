@@ -309,7 +309,7 @@ export class Server {
     const nowMs = this.gateway.beginCallback();
     if (!engine.switches.cron) return;
     this.shutdown.cron();
-    engine.memory.measure();
+    const usedBytes = engine.memory.measure();
     engine.stats.sampleRates(nowMs);
     this.beginExpiry();
     this.persistence.cron();
@@ -324,7 +324,8 @@ export class Server {
     if (engine.clients.memory.isOver) this.gateway.evictClients();
     this.reclaim();
     engine.context.reclaimer.letGo(GIVEN_BACK_PER_CRON, engine.context.snapshot !== null);
-    this.garbage.cron(nowMs, engine.stats.networkInputBytes + engine.stats.networkOutputBytes);
+    const { networkInputBytes, networkOutputBytes } = engine.stats;
+    this.garbage.cron(nowMs, networkInputBytes + networkOutputBytes, usedBytes);
     this.turn.settle();
   }
 }

@@ -5,6 +5,7 @@
  * often the generator that is busy, so what is judged is the time the server's own process spends
  * per request. A load is one row of `string-loads.ts` or `collection-loads.ts`, and something that
  * must not hold a client up is one row of `pauses.ts` or `storms.ts`.
+ * `tails.ts` is about what the slowest of many requests wait.
  */
 import { type Contest, prepareContest, requireProgram } from "../support/contest.ts";
 import { runBenchmark } from "../support/lifetime.ts";
@@ -16,8 +17,10 @@ import { LOADS } from "./loads.ts";
 import { type LoadResult, type LoadScale, loadTable, measureLoad } from "./measure-load.ts";
 import { measurePause } from "./measure-pause.ts";
 import { measureStorm } from "./measure-storm.ts";
+import { measureTail } from "./measure-tail.ts";
 import { PAUSES } from "./pauses.ts";
 import { STORMS } from "./storms.ts";
+import { TAILS } from "./tails.ts";
 
 interface Results {
   readonly loads: LoadResult[];
@@ -44,6 +47,11 @@ const CASES: readonly Case[] = [
     name: storm.name,
     run: async (contest: Contest, scale: LoadScale, into: Results) =>
       into.comparisons.push(...(await measureStorm(storm, contest, scale))),
+  })),
+  ...TAILS.map((tail) => ({
+    name: tail.name,
+    run: async (contest: Contest, scale: LoadScale, into: Results) =>
+      into.comparisons.push(...(await measureTail(tail, contest, scale))),
   })),
 ];
 

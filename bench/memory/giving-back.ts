@@ -25,6 +25,7 @@ interface Fillings {
 
 interface GivingBackFigures {
   readonly restToNeed: number;
+  readonly totalToNeed: number;
   readonly seconds: number;
   readonly megabytesBefore: number;
   readonly megabytesAfter: number;
@@ -57,6 +58,12 @@ export function measureGivingBack(contest: Contest, scale: Scale): Promise<reado
         title: `${title}: net after a minute ÷ what the rest needs`,
         unit: "",
         target: { of: "pedis", atMost: MOST },
+      },
+      {
+        figure: "totalToNeed",
+        title: `${title}: total after a minute ÷ total of a server with the rest alone`,
+        unit: "",
+        target: null,
       },
       {
         figure: "seconds",
@@ -100,7 +107,7 @@ function fillings(keys: number): Fillings {
 async function giveBack(program: Program, quick: boolean): Promise<GivingBackFigures> {
   const { all, deletion, rest } = fillings(quick ? QUICK_KEYS : KEYS);
   const restMs = quick ? QUICK_REST_MS : REST_MS;
-  const needBytes = await needOf(program, rest, restMs);
+  const { needBytes, totalBytes } = await needOf(program, rest, restMs);
   await using server = await startContestant(program);
   const idleBytes = await warmUp(server, [all], restMs);
   await load(server.port, all);
@@ -113,6 +120,7 @@ async function giveBack(program: Program, quick: boolean): Promise<GivingBackFig
   const leftBytes = (await settledBytes(server.pid, QUICK_REST_MS)) - idleBytes;
   return {
     restToNeed: leftBytes / needBytes,
+    totalToNeed: (idleBytes + leftBytes) / totalBytes,
     seconds,
     megabytesBefore: (fullBytes - idleBytes) / 1024 ** 2,
     megabytesAfter: leftBytes / 1024 ** 2,
@@ -121,11 +129,17 @@ async function giveBack(program: Program, quick: boolean): Promise<GivingBackFig
   };
 }
 
-async function needOf(program: Program, rest: Filling, restMs: number): Promise<number> {
+interface Need {
+  readonly needBytes: number;
+  readonly totalBytes: number;
+}
+
+async function needOf(program: Program, rest: Filling, restMs: number): Promise<Need> {
   await using server = await startContestant(program);
   const idleBytes = await warmUp(server, [cutDown(rest, rest.count / TEN)], restMs);
   await load(server.port, rest);
-  return (await settledBytes(server.pid, restMs)) - idleBytes;
+  const totalBytes = await settledBytes(server.pid, restMs);
+  return { needBytes: totalBytes - idleBytes, totalBytes };
 }
 
 /**

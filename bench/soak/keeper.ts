@@ -1,5 +1,5 @@
 /** What operators and their monitors do to a server meanwhile, one thing after the other. */
-import { infoFields } from "../support/info.ts";
+import { infoFields, until } from "../support/info.ts";
 import { Hand } from "./hand.ts";
 import type { Stage } from "./clients.ts";
 
@@ -14,12 +14,12 @@ const SCAN_COUNT = "1000";
 const REST_MS = 5;
 
 const CHORES: readonly Chore[] = [
-  async (hand) => void (await hand.send(["BGREWRITEAOF"])),
+  rewrite,
   async (hand) => {
     await hand.send(["INFO", "everything"], ["CLIENT", "LIST"], ["SLOWLOG", "GET"]);
   },
   fillAside,
-  async (hand) => void (await hand.send(["BGSAVE", "SCHEDULE"])),
+  save,
   async (hand) => {
     await hand.send(["MEMORY", "STATS"], ["MEMORY", "DOCTOR"], ["MEMORY", "PURGE"]);
   },
@@ -33,18 +33,34 @@ const CHORES: readonly Chore[] = [
   },
 ];
 
-/** Does a chore every `everyMs` until the end. */
+/** Does a chore every `everyMs` until the end, and each of them once in any case. */
 export async function keep(stage: Stage, everyMs: number): Promise<void> {
   const { server, random, tally, endMs } = stage;
   await using client = await server.connect();
   const hand = new Hand(client, random, tally);
   for (let count = 1; ; count++) {
     await Bun.sleep(Math.max(0, Math.min(everyMs, endMs - performance.now())));
-    if (performance.now() >= endMs) return;
+    if (performance.now() >= endMs && count > CHORES.length) return;
     await CHORES[count % CHORES.length](hand, Math.floor(count / CHORES.length));
     const fields = await infoFields(client, "persistence");
     for (const name of STATUSES) hand.check(fields[name] === "ok", `${name} is not ok`, "");
   }
+}
+
+/** Where a rewrite is going on it waits for it, as it does the other way round. */
+function save(hand: Hand): Promise<void> {
+  return askAndAwait(hand, ["BGSAVE", "SCHEDULE"], "rdb_saves");
+}
+
+function rewrite(hand: Hand): Promise<void> {
+  return askAndAwait(hand, ["BGREWRITEAOF"], "aof_rewrites");
+}
+
+async function askAndAwait(hand: Hand, request: readonly string[], field: string): Promise<void> {
+  const count = async () => Number((await infoFields(hand.client, "persistence"))[field]);
+  const before = await count();
+  await hand.send(request);
+  await until(async () => (await count()) > before);
 }
 
 async function fillAside(hand: Hand): Promise<void> {

@@ -9,7 +9,8 @@ import { runBenchmark } from "../support/lifetime.ts";
 import { readable } from "../support/report.ts";
 import { problemsOf, type Sample, soak } from "./soak.ts";
 
-const USAGE = `Usage: bun bench/soak/main.ts [options]
+const USAGE = `Usage: bun bench/soak/main.ts [options] [DIRECTIVE...]
+  DIRECTIVE        a line of redis.conf: "active-defrag-ignore-bytes 4mb"
   --minutes N      how long (60)
   --rate N         requests per second of all clients together (2500)
   --megabytes N    what keys and values may take (64)
@@ -23,11 +24,12 @@ const MOST_GROWTH = 1.1;
 const SPARE_MS = 120_000;
 const MEGABYTE = 1024 ** 2;
 const HEADS = [
-  "minute  used MB  rss MB     keys  clients  requests   evicted   expired",
+  "minute  used MB  taken MB  rss MB     keys  clients  requests   evicted   expired",
   "cpu %  longest ms  troubles",
 ].join("  ");
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     minutes: { type: "string", default: "60" },
     rate: { type: "string", default: "2500" },
@@ -57,6 +59,7 @@ async function run(): Promise<number> {
     requestsPerSecond: Number(values.rate),
     dataBytes: Number(values.megabytes) * MEGABYTE,
     sampleEveryMs: SAMPLE_EVERY_MS,
+    directives: positionals,
     onSample(sample) {
       if (sample.seconds < told * TOLD_EVERY_SECONDS) return;
       told++;
@@ -79,6 +82,7 @@ function line(sample: Sample): string {
   const cells: readonly (readonly [string, number])[] = [
     [(sample.seconds / 60).toFixed(1), 6],
     [(sample.usedBytes / MEGABYTE).toFixed(1), 7],
+    [(sample.allocatedBytes / MEGABYTE).toFixed(1), 8],
     [(sample.residentBytes / MEGABYTE).toFixed(1), 6],
     [String(sample.keys), 7],
     [String(sample.clients), 7],

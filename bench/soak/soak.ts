@@ -21,6 +21,8 @@ export interface SoakOptions {
   /** What keys and values may take: `maxmemory`, less what the server takes by itself. */
   readonly dataBytes: number;
   readonly sampleEveryMs: number;
+  /** Besides those that the soak needs. */
+  readonly directives?: readonly string[];
   readonly onSample?: (sample: Sample) => void;
 }
 
@@ -28,6 +30,8 @@ export interface SoakOptions {
 export interface Sample {
   readonly seconds: number;
   readonly usedBytes: number;
+  /** What the server's allocator has taken to hold that. */
+  readonly allocatedBytes: number;
   readonly residentBytes: number;
   readonly keys: number;
   readonly clients: number;
@@ -66,7 +70,8 @@ const DIRECTIVES = [
 ];
 const CHORES = 12;
 const LONGEST_CHORE_PAUSE_MS = 10_000;
-const FILLED_BYTES_PER_KEY = 150;
+/** So few that the server is full at once, however little a key takes. */
+const FILLED_BYTES_PER_KEY = 90;
 const MOST_LEFT_BYTES = 4 * 1024 ** 2;
 const EMPTY_LIMIT_MS = 10_000;
 
@@ -83,8 +88,9 @@ export function problemsOf(report: SoakReport, mostGrowth: number): readonly str
 }
 
 export async function soak(options: SoakOptions): Promise<SoakReport> {
-  const { random, durationMs, requestsPerSecond } = options;
-  await using server = await startServer({ program: options.program, directives: DIRECTIVES });
+  const { program, random, durationMs, requestsPerSecond } = options;
+  const directives = [...DIRECTIVES, ...(options.directives ?? [])];
+  await using server = await startServer({ program, directives });
   const usedAtStart = await server.withClient(async (client) => {
     const used = Number((await infoFields(client, "memory"))["used_memory"]);
     await client.do("CONFIG", "SET", "maxmemory", String(used + options.dataBytes));
@@ -130,6 +136,7 @@ async function watch(stage: Stage, options: SoakOptions, samples: Sample[]): Pro
     const sample: Sample = {
       seconds: (now - startedMs) / 1000,
       usedBytes: Number(fields["used_memory"]),
+      allocatedBytes: Number(fields["allocator_active"]),
       residentBytes: server.residentBytes(),
       keys: Number(await client.value("DBSIZE")),
       clients: Number(fields["connected_clients"]),

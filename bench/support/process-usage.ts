@@ -29,6 +29,15 @@ export function cpuMicros(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6;
 }
 
+/**
+ * Microseconds in which the main thread was ready to run and waited for a processor, since its
+ * start; 0 where the system does not tell.
+ */
+export function waitedMicros(pid: number): number {
+  const path = `/proc/${pid}/task/${pid}/schedstat`;
+  return existsSync(path) ? Number(readFileSync(path, "utf8").split(" ")[1]) / 1000 : 0;
+}
+
 export function residentBytes(pid: number): number {
   return kilobytesOf(`/proc/${pid}/smaps_rollup`, "Rss") * 1024;
 }

@@ -27,9 +27,9 @@ export const systemCollector: Collector = {
 };
 
 /** Young garbage is collected when so much may have gathered. */
-const YOUNG_AT_BYTES = 32 << 20;
+const YOUNG_AT_BYTES = 16 << 20;
 /** What makes a full collection worth its while. */
-const FULL_AT_BYTES = 1 << 20;
+const FULL_AT_BYTES = 4 << 20;
 /** Hardly anything came for so long: the server is at rest. */
 const REST_MS = 500;
 /** Transferred between two crons, it is hardly anything: a health check, a monitor. */
@@ -37,9 +37,10 @@ const QUIET_BYTES = 16 << 10;
 
 export class GarbageCollector {
   private readonly collector: Collector;
-  /** Bytes that had been transferred at the last cron. */
-  private transferred = 0;
-  /** Bytes given up since what is young, and since everything, was collected. */
+  /** As they were at the last cron. */
+  private transferredBytes = 0;
+  private usedBytes = 0;
+  /** What may be garbage since what is young, and since everything, was collected. */
   private youngBytes = 0;
   private allBytes = 0;
   private activeAtMs = 0;
@@ -48,21 +49,19 @@ export class GarbageCollector {
     this.collector = collector;
   }
 
-  /** Memory of so many bytes was given up, other than by what is received and sent. */
-  note(bytes: number): void {
-    this.youngBytes += bytes;
-    this.allBytes += bytes;
-  }
-
   /**
-   * To be called some ten times a second with the bytes that were received and sent so far: all of
-   * them lay in buffers that are garbage now or soon. They may be counted from 0 again.
+   * To be called some ten times a second with the bytes that were received and sent so far, which
+   * may be counted from 0 again: all of them lay in buffers that are garbage now or soon. So is
+   * what is used no more of the memory in use.
    */
-  cron(nowMs: number, transferredBytes: number): void {
-    const bytes = Math.max(transferredBytes - this.transferred, 0);
-    this.transferred = transferredBytes;
-    this.note(bytes);
-    if (bytes > QUIET_BYTES) this.activeAtMs = nowMs;
+  cron(nowMs: number, transferredBytes: number, usedBytes: number): void {
+    const moved = Math.max(transferredBytes - this.transferredBytes, 0);
+    const dropped = Math.max(this.usedBytes - usedBytes, 0);
+    this.transferredBytes = transferredBytes;
+    this.usedBytes = usedBytes;
+    this.youngBytes += moved;
+    this.allBytes += moved + dropped;
+    if (moved > QUIET_BYTES) this.activeAtMs = nowMs;
     if (nowMs - this.activeAtMs >= REST_MS && this.allBytes >= FULL_AT_BYTES) {
       this.youngBytes = this.allBytes = 0;
       this.collector.everything();

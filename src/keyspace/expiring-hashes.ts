@@ -11,12 +11,13 @@ import type { Arena } from "../memory/arena.ts";
 import { NULL_REF } from "../memory/arena.ts";
 import { ByteTable } from "../memory/byte-table.ts";
 import type { ByteView } from "../memory/element.ts";
-import { freeElement, makeElement, readMember } from "../memory/element.ts";
+import { elementBytes, freeElement, makeElement, readMember } from "../memory/element.ts";
 import { ExpiryHeap } from "../memory/expiry-heap.ts";
 
 export class ExpiringHashes {
   private readonly table: ByteTable;
   private readonly heap: ExpiryHeap;
+  private blockBytes = 0;
   private readonly arena: Arena;
 
   constructor(arena: Arena) {
@@ -27,6 +28,10 @@ export class ExpiringHashes {
 
   get size(): number {
     return this.heap.size;
+  }
+
+  get sizeBytes(): number {
+    return this.table.sizeBytes + this.heap.sizeBytes + this.blockBytes;
   }
 
   /** When the first field of all is due; Infinity where there is none. */
@@ -47,6 +52,7 @@ export class ExpiringHashes {
       return;
     }
     const made = makeElement(this.arena, bytes, start, length, true, 0);
+    this.blockBytes += elementBytes(this.arena, made);
     this.table.insert(hash, made, false);
     this.heap.add(made, firstMs);
   }
@@ -66,6 +72,7 @@ export class ExpiringHashes {
     if (ref === NULL_REF) return;
     this.heap.remove(ref);
     this.table.remove(hash, ref);
+    this.blockBytes -= elementBytes(this.arena, ref);
     freeElement(this.arena, ref);
   }
 }

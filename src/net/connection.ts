@@ -11,6 +11,7 @@
  * first. Invariant: while `isCongested`, nothing is written but from `queue`.
  */
 import type { Socket } from "bun";
+import { giveBack } from "../base/garbage.ts";
 import { type ClientMemory, sessionBytes } from "../engine/client-memory.ts";
 import { UNLIMITED_BYTES } from "../engine/output-limits.ts";
 import type { Session, Transport } from "../engine/session.ts";
@@ -26,6 +27,8 @@ import { OutboundQueue } from "./outbound.ts";
 /** Replies beyond this are sent before the next request runs. */
 const SEND_AT_BYTES = 1 << 20;
 const CONNECTION_BYTES = 1024;
+/** A chunk of this size that was copied whole is not left to a garbage collection. */
+const GIVE_BACK_FROM_BYTES = 1 << 16;
 
 export interface Addresses {
   readonly peer: string;
@@ -118,6 +121,7 @@ export class Connection implements Transport {
     } else {
       const from = this.cut === null ? 0 : this.completeCut(this.cut, chunk);
       if (from < chunk.length) this.process(chunk, from);
+      else if (from >= GIVE_BACK_FROM_BYTES && !this.isWaiting) giveBack(chunk.buffer);
     }
     this.checkInputLimit();
     if (this.memory.isLimited) gateway.callbackEnded(this);

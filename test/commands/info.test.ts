@@ -188,7 +188,7 @@ test("memory is counted: it grows with the data and the peak stays", async () =>
   expect(Number(after.used_memory_peak)).toBeGreaterThanOrEqual(1_000_000);
 });
 
-test("collections that are freed in slices are counted until RESETSTAT", async () => {
+test("what is freed in slices is counted, until the counters are set back", async () => {
   await using server = await startServer();
   await using client = await server.connect();
   const members = Array.from({ length: 5000 }, (_, i) => `member:${i}`);

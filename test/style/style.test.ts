@@ -13,6 +13,7 @@ import {
   checkLineLength,
   checkNames,
   checkPrivacy,
+  checkTopLevelLoops,
 } from "./_checks.ts";
 import { parseTree, type Tree } from "./_syntax.ts";
 
@@ -101,7 +102,17 @@ const RULES: readonly Rule[] = [
     at: ["src/Bad/name.ts:1", "src/badName.ts:1", "src/bad_name.test.ts:1"],
   },
   {
-    name: "time, chance and disk have one door each",
+    name: "no loop is outside of functions",
+    check: checkTopLevelLoops,
+    broken: {
+      "src/a.ts": "const a = [];\nfor (const b of []) a.push(b);\nwhile (a.pop()) {}",
+      "src/b.ts": "function b() {\n  for (;;) break;\n}\nforget();",
+      "test/c.ts": "for (;;) break;",
+    },
+    at: ["src/a.ts:2", "src/a.ts:3"],
+  },
+  {
+    name: "time, chance, disk and the collector have one door each",
     check: checkDoors,
     broken: {
       "src/base/clock.ts": "Date.now(); performance.now();",
@@ -109,6 +120,7 @@ const RULES: readonly Rule[] = [
       "src/b.ts": 'new Date(5);\nMath.random();\nimport { randomBytes } from "node:crypto";',
       "src/c.ts": 'import { createHash } from "node:crypto";\nimport * as fs from "node:fs";',
       "src/d.ts": 'await import("node:fs/promises");\nBun.file("x");\n// Date.now() in words',
+      "src/e.ts": 'import { fullGC } from "bun:jsc";\nBun.gc(true);',
       "test/e.ts": "Date.now();",
     },
     at: [
@@ -121,6 +133,8 @@ const RULES: readonly Rule[] = [
       "src/c.ts:2",
       "src/d.ts:1",
       "src/d.ts:2",
+      "src/e.ts:1",
+      "src/e.ts:2",
     ],
   },
   {

@@ -13,8 +13,9 @@ function timeline() {
   });
   let nowMs = 1_000_000;
   let transferred = 0;
+  let used = 0;
   return {
-    garbage,
+    use: (bytes: number) => void (used = bytes),
     /** CONFIG RESETSTAT. */
     restart: () => void (transferred = 0),
     /** What was collected in so many crons, each after so many bytes were transferred. */
@@ -23,7 +24,7 @@ function timeline() {
       for (let i = 0; i < crons; i++) {
         nowMs += CRON_MS;
         transferred += bytesEach;
-        garbage.cron(nowMs, transferred);
+        garbage.cron(nowMs, transferred, used);
       }
       return [...done];
     },
@@ -35,11 +36,11 @@ describe("garbage", () => {
     expect(timeline().pass(1000, 0)).toEqual([]);
   });
 
-  test("under load only what is young is collected, once for 32 MiB", () => {
+  test("under load only what is young is collected, once for 16 MiB", () => {
     const { pass } = timeline();
-    expect(pass(31, MB)).toEqual([]);
+    expect(pass(15, MB)).toEqual([]);
     expect(pass(1, MB)).toEqual(["young"]);
-    expect(pass(320, MB)).toEqual(new Array<string>(10).fill("young"));
+    expect(pass(320, MB)).toEqual(new Array<string>(20).fill("young"));
     expect(pass(3, 100 * MB)).toEqual(["young", "young", "young"]);
   });
 
@@ -53,8 +54,8 @@ describe("garbage", () => {
 
   test("a few small requests are no reason to collect, many of them are", () => {
     const { pass } = timeline();
-    for (let i = 0; i < 9; i++) expect(pass(1, 100_000).concat(pass(20, 0))).toEqual([]);
-    expect(pass(2, 100_000).concat(pass(20, 0))).toEqual(["everything"]);
+    for (let i = 0; i < 40; i++) expect(pass(1, 100_000).concat(pass(20, 0))).toEqual([]);
+    expect(pass(3, 100_000).concat(pass(20, 0))).toEqual(["everything"]);
   });
 
   test("a client that asks how the server is does not disturb its rest", () => {
@@ -65,23 +66,29 @@ describe("garbage", () => {
 
   test("a server that is never at rest makes no full collection", () => {
     const { pass } = timeline();
-    for (let i = 0; i < 200; i++) expect(pass(1, 100_000).concat(pass(4, 0))).toEqual([]);
+    for (let i = 0; i < 150; i++) expect(pass(1, 100_000).concat(pass(4, 0))).toEqual([]);
   });
 
-  test("what else was given up counts as well, and may have been given up at rest", () => {
-    const { garbage, pass } = timeline();
+  test("what is used no more is garbage too, but old", () => {
+    const { use, pass } = timeline();
+    use(100 * MB);
     pass(10, 10);
-    garbage.note(5 * MB);
+    use(98 * MB);
+    expect(pass(20, 0)).toEqual([]);
+    use(96 * MB);
     expect(pass(20, 0)).toEqual(["everything"]);
-    garbage.note(40 * MB);
-    expect(pass(1, MB)).toEqual(["young"]);
+    use(200 * MB);
+    expect(pass(20, 0)).toEqual([]);
+    use(100 * MB);
+    expect(pass(9, MB)).toEqual([]);
+    expect(pass(20, 0)).toEqual(["everything"]);
   });
 
   test("transferred bytes that are counted from 0 again are none", () => {
     const { restart, pass } = timeline();
-    pass(10, 3 * MB);
+    pass(10, MB);
     restart();
-    expect(pass(1, MB)).toEqual([]);
+    expect(pass(5, MB)).toEqual([]);
     expect(pass(2, MB)).toEqual(["young"]);
   });
 
