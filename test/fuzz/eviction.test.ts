@@ -172,7 +172,11 @@ function randomFilling(random: Random): string[] {
     case 5:
       return ["SETRANGE", `fs${name}`, String(size), "x"];
     case 6:
-      return ["EXPIRE", `f${random.pick("htzlxs".split(""))}${name}`, String(1000 + random.below(1000))];
+      return [
+        "EXPIRE",
+        `f${random.pick("htzlxs".split(""))}${name}`,
+        String(1000 + random.below(1000)),
+      ];
     default:
       return ["SET", `fs${name}`, "y".repeat(size), "EX", String(1000 + random.below(1000))];
   }
