@@ -1,7 +1,8 @@
 /** Requests that wait: who is served when, with what, and how they end otherwise. */
 import { describe, expect, test } from "bun:test";
 import { bytesOf } from "../../../src/base/bytes.ts";
-import { GATE_DISK, GATE_MEMORY } from "../../../src/engine/admission.ts";
+import { GATE_DISK } from "../../../src/engine/admission.ts";
+import { applySettings } from "../../../src/engine/settings.ts";
 import { REPLY_OFF, REPLY_SKIP_THIS } from "../../../src/engine/session.ts";
 import { OUT_OF_MEMORY, UNBLOCKED, WRONG_TYPE } from "../../../src/protocol/errors.ts";
 import { Bench, bulk, type Client, START_MS, taken } from "./_setup.ts";
@@ -367,8 +368,8 @@ describe("what may not run any more", () => {
     writer.session.deniesBlocking = true;
     writer.do("SET k v");
     writer.session.deniesBlocking = false;
-    bench.engine.shut(GATE_MEMORY);
-    writer.do("PING");
+    applySettings(bench.engine);
+    writer.do("CONFIG SET maxmemory 1");
     expect([one.take(), two.take()]).toEqual([`-${OUT_OF_MEMORY}\r\n`, `-${OUT_OF_MEMORY}\r\n`]);
     expect(bench.counts("take")).toEqual({ calls: 0, rejected: 2, failed: 0 });
     expect(writer.do("GET k")).toBe(bulk("v"));

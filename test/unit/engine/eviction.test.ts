@@ -175,6 +175,7 @@ describe("what goes", () => {
 
   test("a value that a snapshot still reads counts no more, and nothing else goes for it", () => {
     const it = limited("volatile-ttl");
+    it.do("CONFIG SET maxmemory-samples 64");
     it.do("SADD", "set", ...Array.from({ length: 5000 }, (_, i) => `member:${i}`));
     it.do("EXPIRE set 10");
     for (let i = 0; i < 50; i++) it.do(`SET k${i} v EX 1000`);
