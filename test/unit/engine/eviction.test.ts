@@ -56,7 +56,7 @@ describe("what goes", () => {
     for (let i = 0; i < 16; i++) {
       it.do("SET", `k${String(i).padStart(2, "0")}`, "x".repeat(100), "EX", String(1000 - i));
     }
-    it.do("CONFIG SET maxmemory-samples 64");
+    it.do("CONFIG SET maxmemory-samples 1000");
     it.events();
     allow(it, -1);
     expect(it.do("DBSIZE")).toBe(31);
@@ -74,7 +74,7 @@ describe("what goes", () => {
 
   test("allkeys-lru: those that were not used for longest", () => {
     const it = limited("allkeys-lru");
-    it.do("CONFIG SET maxmemory-samples 64");
+    it.do("CONFIG SET maxmemory-samples 1000");
     for (let i = 0; i < 10; i++) {
       it.do("SET", `k${i}`, "v");
       it.pass(2000);
@@ -91,7 +91,7 @@ describe("what goes", () => {
 
   test("a candidate that was used since it was found stays", () => {
     const it = limited("allkeys-lru");
-    it.do("CONFIG SET maxmemory-samples 64");
+    it.do("CONFIG SET maxmemory-samples 1000");
     for (let i = 0; i < 8; i++) {
       it.do("SET", `k${i}`, "v");
       it.pass(2000);
@@ -109,7 +109,7 @@ describe("what goes", () => {
 
   test("allkeys-lfu: those that are used least", () => {
     const it = limited("allkeys-lfu");
-    it.do("CONFIG SET maxmemory-samples 64");
+    it.do("CONFIG SET maxmemory-samples 1000");
     const dump = dumpOf(it);
     for (let i = 0; i < 10; i++) it.do("RESTORE", `k${i}`, "0", dump, "FREQ", String(250 - i));
     it.events();
@@ -175,7 +175,7 @@ describe("what goes", () => {
 
   test("a value that a snapshot still reads counts no more, and nothing else goes for it", () => {
     const it = limited("volatile-ttl");
-    it.do("CONFIG SET maxmemory-samples 64");
+    it.do("CONFIG SET maxmemory-samples 1000");
     it.do("SADD", "set", ...Array.from({ length: 5000 }, (_, i) => `member:${i}`));
     it.do("EXPIRE set 10");
     for (let i = 0; i < 50; i++) it.do(`SET k${i} v EX 1000`);
