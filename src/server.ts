@@ -160,8 +160,8 @@ export class Server {
       this.expireQuickly();
       this.reclaim();
     };
-    engine.context.onDrop = (database, key, reason) =>
-      engine.keyDropped(database, reason, key, 0, key.length);
+    engine.context.onExpire = (database, bytes, start, length) =>
+      engine.keyDropped(database, "expired", bytes, start, length);
     engine.context.onEvict = (database, bytes, start, length) =>
       engine.keyDropped(database, "evicted", bytes, start, length);
     engine.eviction.requestSlice = () => this.evictSoon();
