@@ -25,9 +25,8 @@ export class MemoryUsage {
    * last time. (What there was in buffers in between nobody knows: no more than now and then.)
    */
   measure(): number {
-    const { persistence } = this.engine;
     const { memory } = this.engine.context;
-    const restBytes = this.restBytes(this.clientBytes()) + persistence.bufferBytes;
+    const restBytes = this.restBytes(this.clientBytes()) + this.bufferBytes;
     const peakBytes = memory.peakBytes + Math.min(restBytes, this.lastRestBytes);
     const usedBytes = memory.bytes + restBytes;
     this.peakBytes = Math.max(this.peakBytes, peakBytes, usedBytes);
@@ -38,7 +37,8 @@ export class MemoryUsage {
 
   /**
    * What maxmemory is held against: all but what keys leave behind when they are evicted, in
-   * buffers of files and replicas (mem_not_counted_for_evict), which would make it go on and on.
+   * buffers of files and replicas (mem_not_counted_for_evict), which would make it go on and on,
+   * and but for replies of this turn: they are gone at its end, or in their clients' queues.
    * Adds up a few running counts; what clients hold is only known while there is a limit.
    */
   countedBytes(): number {
@@ -48,16 +48,21 @@ export class MemoryUsage {
 
   /** All but keys and values themselves. */
   overheadBytes(): number {
-    const { keyspace, persistence } = this.engine;
+    const { keyspace } = this.engine;
     const tableBytes = keyspace.tableBytes + keyspace.expiringHashesBytes;
-    return tableBytes + this.restBytes(this.clientBytes()) + persistence.bufferBytes;
+    return tableBytes + this.restBytes(this.clientBytes()) + this.bufferBytes;
   }
 
-  /** All but databases and files' buffers. Called per command under maxmemory: only sums. */
+  /** What is about to be written to files and sockets. */
+  private get bufferBytes(): number {
+    return this.engine.persistence.bufferBytes + this.engine.reply.at;
+  }
+
+  /** All but databases and buffers. Called per command under maxmemory: only sums. */
   private restBytes(clientBytes: number): number {
-    const { reply, tracking, transactions, blocking, pubsub, slowLog } = this.engine;
+    const { tracking, transactions, blocking, pubsub, slowLog } = this.engine;
     const keyBytes = tracking.sizeBytes + transactions.watched.sizeBytes + blocking.keyBytes;
-    return clientBytes + keyBytes + pubsub.sizeBytes + slowLog.sizeBytes + reply.at;
+    return clientBytes + keyBytes + pubsub.sizeBytes + slowLog.sizeBytes;
   }
 
   clientBytes(): number {

@@ -1,4 +1,5 @@
 /** The slow log: the last commands that took longer than `slowlog-log-slower-than`. */
+import { textOf } from "../base/bytes.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { SKIP_SLOWLOG } from "./command.ts";
 import type { Command } from "./command.ts";
@@ -95,7 +96,9 @@ function shortened(args: Arguments, secrets: ReadonlySet<number>): string[] {
       texts.push(REDACTED);
     } else if (length > MAX_ARGUMENT_BYTES) {
       const rest = length - MAX_ARGUMENT_BYTES;
-      texts.push(`${args.text(i).slice(0, MAX_ARGUMENT_BYTES)}... (${rest} more bytes)`);
+      // Not a part of the whole argument's text, which would keep all of it alive.
+      const start = textOf(args.bytes, args.starts[i], MAX_ARGUMENT_BYTES);
+      texts.push(`${start}... (${rest} more bytes)`);
     } else {
       texts.push(args.text(i));
     }

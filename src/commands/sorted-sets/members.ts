@@ -217,15 +217,20 @@ let scores = new Float64Array(16);
 /** Where the scores begin. */
 let firstPair = 0;
 
+/** The option that an argument names, or 0. */
+function flagAt(call: Call, index: number): number {
+  for (const [word, flag] of OPTIONS) if (call.is(index, word)) return flag;
+  return 0;
+}
+
 function readFlags(call: Call): number {
   let flags = 0;
   let i = 2;
   // Options begin with letters, and scores hardly ever.
   for (; i < call.count && call.args.bytes[call.args.starts[i]] > LAST_DIGIT; i++) {
-    const option =
-      call.args.lengths[i] > 4 ? undefined : OPTIONS.find(([word]) => call.is(i, word));
-    if (option === undefined) break;
-    flags |= option[1];
+    const flag = call.args.lengths[i] > 4 ? 0 : flagAt(call, i);
+    if (flag === 0) break;
+    flags |= flag;
   }
   firstPair = i;
   const left = call.count - i;

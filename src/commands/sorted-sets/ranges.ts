@@ -292,7 +292,6 @@ function rangeByOptions(call: Call, keyIndex: number, stores: boolean): void {
 
 function readOptions(call: Call, first: number, choosesKind: boolean, stores = false): void {
   let hasLimit = false;
-  const maySetKind = (): boolean => choosesKind && options.kind === BY_RANK;
   for (let i = first; i < call.count; i++) {
     if (!stores && call.is(i, "WITHSCORES")) options.withScores = true;
     else if (call.is(i, "LIMIT") && i + 2 < call.count) {
@@ -301,13 +300,17 @@ function readOptions(call: Call, first: number, choosesKind: boolean, stores = f
       hasLimit = true;
       i += 2;
     } else if (choosesKind && !options.isReversed && call.is(i, "REV")) options.isReversed = true;
-    else if (maySetKind() && call.is(i, "BYLEX")) options.kind = BY_MEMBER;
-    else if (maySetKind() && call.is(i, "BYSCORE")) options.kind = BY_SCORE;
+    else if (maySetKind(choosesKind) && call.is(i, "BYLEX")) options.kind = BY_MEMBER;
+    else if (maySetKind(choosesKind) && call.is(i, "BYSCORE")) options.kind = BY_SCORE;
     else call.refuse(SYNTAX);
     if (call.hasProblem) return;
   }
   if (hasLimit && options.limit !== -1 && options.kind === BY_RANK) call.refuse(LIMIT_NEEDS_RANGE);
   if (options.withScores && options.kind === BY_MEMBER) call.refuse(NO_SCORES_BY_MEMBER);
+}
+
+function maySetKind(choosesKind: boolean): boolean {
+  return choosesKind && options.kind === BY_RANK;
 }
 
 /** The part of the sorted set under the key in argument `keyIndex`; null: an error was replied. */
