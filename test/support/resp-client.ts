@@ -128,6 +128,11 @@ export class RespClient {
     this.socket.end();
   }
 
+  /** From now on reads nothing more of what the server sends. */
+  pause(): void {
+    this.socket.pause();
+  }
+
   async close(): Promise<void> {
     this.socket.destroy();
     await this.closed;
