@@ -5,7 +5,6 @@
 import type { TLSOptions } from "bun";
 import type { Clock } from "./base/clock.ts";
 import type { Disk } from "./base/disk.ts";
-import { GarbageCollector } from "./base/garbage.ts";
 import type { Log } from "./base/log.ts";
 import type { Random } from "./base/random.ts";
 import type { ConfiguredUser } from "./engine/acl/configured-users.ts";
@@ -15,9 +14,8 @@ import { Engine } from "./engine/engine.ts";
 import { applySettings } from "./engine/settings.ts";
 import type { Session } from "./engine/session.ts";
 import { KeyspaceContext } from "./keyspace/context.ts";
-import { ExpiryCycle } from "./keyspace/expiry.ts";
-import { FieldExpiryCycle } from "./keyspace/field-expiry.ts";
 import { Keyspace } from "./keyspace/keyspace.ts";
+import { Background } from "./net/background.ts";
 import { Gateway } from "./net/gateway.ts";
 import { Listeners } from "./net/listener.ts";
 import { PeerConnector } from "./net/peer-socket.ts";
@@ -31,10 +29,6 @@ import { MessageHub } from "./pubsub/message-hub.ts";
 
 /** The longest time that a timer can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** Elements of deleted collections freed at once: about a tenth of a millisecond. */
-const FREED_PER_SLICE = 500;
-/** Bytes of unused slabs that go back to the system with each cron: some 50 µs for 16 MiB. */
-const GIVEN_BACK_PER_CRON = 1 << 26;
 const TLS_REFUSED = "Failed to configure TLS. Check logs for more info.";
 
 export interface ServerParts {
@@ -54,14 +48,8 @@ export class Server {
   private readonly turn: Turn;
   private readonly persistence: FilePersistence;
   private readonly shutdown: Shutdown;
-  private readonly expiry: ExpiryCycle;
-  private readonly fieldExpiry: FieldExpiryCycle;
-  private readonly garbage = new GarbageCollector();
+  private readonly background: Background;
   private cronTimer: Timer | null = null;
-  private isReclaiming = false;
-  private isEvicting = false;
-  /** The next slice of expiry is on its way. */
-  private isExpiring = false;
   private wakeTimer: Timer | null = null;
 
   constructor(parts: ServerParts) {
@@ -80,8 +68,7 @@ export class Server {
       close: () => this.close(),
       exit: (code) => this.onExit(code),
     });
-    this.expiry = new ExpiryCycle(keyspace, clock);
-    this.fieldExpiry = new FieldExpiryCycle(keyspace, clock);
+    this.background = new Background(this.engine, this.gateway, this.turn);
     this.wire();
     this.engine.memory.startupBytes = this.engine.memory.measure();
   }
@@ -157,14 +144,13 @@ export class Server {
     this.turn.beforeReplies = () => engine.tracking.broadcast();
     this.turn.onEnd = () => {
       if (engine.clients.memory.isOver) this.gateway.evictClients();
-      this.expireQuickly();
-      this.reclaim();
+      this.background.turnEnded();
     };
     engine.context.onExpire = (database, bytes, start, length) =>
       engine.keyDropped(database, "expired", bytes, start, length);
     engine.context.onEvict = (database, bytes, start, length) =>
       engine.keyDropped(database, "evicted", bytes, start, length);
-    engine.eviction.requestSlice = () => this.evictSoon();
+    engine.eviction.requestSlice = () => this.background.evictSoon();
     engine.context.onFieldsDrop = (database, key, fields, isEmpty) =>
       engine.fieldsDropped(database, key, fields, isEmpty);
     engine.allowsProtected = (session) => this.allowsDebug(session);
@@ -173,72 +159,6 @@ export class Server {
     config.onApplyAny(["port", "tls-port", ...TLS_DIRECTIVES], () =>
       this.reopenPorts("Unable to listen on this port. Check server logs."),
     );
-  }
-
-  /** Between turns, while expired keys or fields abound. */
-  private expireQuickly(): void {
-    if (this.isExpiring) return;
-    this.expiry.beginFast();
-    this.fieldExpiry.beginFast();
-    this.expire();
-  }
-
-  /** Spends the time that expiry has been given, slice by slice between turns. */
-  private expire(): void {
-    if (!this.expiry.isRunning && !this.fieldExpiry.isRunning) return;
-    this.expireSome();
-    this.isExpiring = this.expiry.isRunning || this.fieldExpiry.isRunning;
-    if (this.isExpiring) setImmediate(this.expireOn);
-  }
-
-  private readonly expireOn = (): void => {
-    // Nobody's reply waits for a slice.
-    this.turn.finishEarly();
-    this.gateway.beginCallback();
-    this.expire();
-  };
-
-  private allowExpiry(): void {
-    this.expiry.isEnabled = this.fieldExpiry.isEnabled = this.engine.switches.activeExpiry;
-  }
-
-  private expireSome(): void {
-    const { engine, expiry, fieldExpiry } = this;
-    this.allowExpiry();
-    const beforeUs = engine.context.expiryCycleUs;
-    expiry.runSlice();
-    fieldExpiry.runSlice();
-    engine.latency.sample("expire-cycle", (engine.context.expiryCycleUs - beforeUs) / 1000);
-    engine.effects.finishEach();
-    if (engine.blocking.hasReady) engine.blocking.serve();
-    this.turn.settle();
-  }
-
-  /** Goes on evicting when the event loop has turned. */
-  private evictSoon(): void {
-    if (this.isEvicting) return;
-    this.isEvicting = true;
-    setImmediate(() => {
-      this.isEvicting = false;
-      this.gateway.beginCallback();
-      this.engine.eviction.perform();
-      if (this.engine.blocking.hasReady) this.engine.blocking.serve();
-      this.reclaim();
-      this.turn.settle();
-    });
-  }
-
-  /** Frees what was deleted, in slices between turns. */
-  private reclaim(): void {
-    const { reclaimer } = this.engine.context;
-    if (reclaimer.isEmpty || this.isReclaiming) return;
-    this.isReclaiming = true;
-    const slice = (): void => {
-      reclaimer.run(FREED_PER_SLICE);
-      if (reclaimer.isEmpty) this.isReclaiming = false;
-      else setImmediate(slice);
-    };
-    setImmediate(slice);
   }
 
   private openPorts(): string | null {
@@ -294,16 +214,6 @@ export class Server {
     this.cronTimer = setTimeout(run, 1);
   }
 
-  private beginExpiry(): void {
-    const { hz, "active-expire-effort": effort } = this.engine.config.values;
-    this.allowExpiry();
-    for (const cycle of [this.expiry, this.fieldExpiry]) {
-      cycle.effort = effort;
-      cycle.beginSlow(hz);
-    }
-    if (!this.isExpiring) this.expire();
-  }
-
   private cron(): void {
     const { engine } = this;
     const nowMs = this.gateway.beginCallback();
@@ -311,7 +221,7 @@ export class Server {
     this.shutdown.cron();
     const usedBytes = engine.memory.measure();
     engine.stats.sampleRates(nowMs);
-    this.beginExpiry();
+    this.background.beginExpiry();
     this.persistence.cron();
     engine.pause.check(nowMs);
     engine.peers.expire(nowMs);
@@ -322,10 +232,7 @@ export class Server {
     if (engine.clients.memory.isLimited) engine.clients.memory.recount();
     engine.eviction.check();
     if (engine.clients.memory.isOver) this.gateway.evictClients();
-    this.reclaim();
-    engine.context.reclaimer.letGo(GIVEN_BACK_PER_CRON, engine.context.snapshot !== null);
-    const { networkInputBytes, networkOutputBytes } = engine.stats;
-    this.garbage.cron(nowMs, networkInputBytes + networkOutputBytes, usedBytes);
+    this.background.giveBack(nowMs, usedBytes);
     this.turn.settle();
   }
 }

@@ -2,6 +2,10 @@
 import { equalBytes } from "../base/bytes.ts";
 import { hashBytes } from "../base/hash.ts";
 import type { Database } from "../keyspace/database.ts";
+import { arrayCost } from "../memory/array-cost.ts";
+
+/** A key's objects and its places, beside its bytes. */
+const BYTES_PER_KEY = 272;
 
 /** What the index knows of a key; who uses the index adds what it needs to know. */
 export class IndexedKey {
@@ -18,6 +22,7 @@ export class IndexedKey {
 
 export class KeyIndex<T extends IndexedKey> {
   count = 0;
+  sizeBytes = 0;
   private readonly byHash = new Map<number, T[]>();
   private readonly make: (database: Database, bytes: Uint8Array, hash: number) => T;
 
@@ -40,6 +45,7 @@ export class KeyIndex<T extends IndexedKey> {
     if (alike === undefined) this.byHash.set(hash, [key]);
     else alike.push(key);
     this.count++;
+    this.sizeBytes += BYTES_PER_KEY + arrayCost(length);
     return key;
   }
 
@@ -48,6 +54,7 @@ export class KeyIndex<T extends IndexedKey> {
     if (alike.length === 1) this.byHash.delete(key.hash);
     else alike.splice(alike.indexOf(key), 1);
     this.count--;
+    this.sizeBytes -= BYTES_PER_KEY + arrayCost(key.bytes.length);
   }
 
   *all(): Generator<T> {

@@ -97,6 +97,11 @@ export class Blocking implements KeyWatcher {
     this.engine = engine;
   }
 
+  /** Bytes of the keys that somebody waits for. */
+  get keyBytes(): number {
+    return this.keys.sizeBytes;
+  }
+
   /** Keys that somebody waits for. */
   get keyCount(): number {
     return this.keys.count;

@@ -477,6 +477,7 @@ export class Engine {
     if (changes !== 0) {
       const { memory } = this.context;
       if (memory.bytes > memory.limitBytes) this.shut(GATE_MEMORY);
+      if (memory.bytes > memory.peakBytes) memory.peakBytes = memory.bytes;
       this.dirty += changes;
       if (this.effects.isActive && call.propagatesRequest) {
         this.effects.finishWithRequest(call.database.index, call.args);

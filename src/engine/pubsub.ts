@@ -21,6 +21,8 @@ export interface Topics {
 }
 
 export interface PubSub {
+  /** Bytes of all topics. */
+  readonly sizeBytes: number;
   readonly channels: Topics;
   readonly patterns: Topics;
   readonly shardChannels: Topics;
@@ -87,6 +89,7 @@ class NoTopics implements Topics {
 
 /** An engine that nobody can subscribe to anything of. */
 export class NoPubSub implements PubSub {
+  readonly sizeBytes = 0;
   readonly channels = new NoTopics();
   readonly patterns = new NoTopics();
   readonly shardChannels = new NoTopics();

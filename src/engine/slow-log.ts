@@ -1,4 +1,5 @@
 /** The slow log: the last commands that took longer than `slowlog-log-slower-than`. */
+import { textOf } from "../base/bytes.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { SKIP_SLOWLOG } from "./command.ts";
 import type { Command } from "./command.ts";
@@ -8,6 +9,10 @@ import type { Session } from "./session.ts";
 /** SLOWLOG_ENTRY_MAX_ARGC and _MAX_STRING, slowlog.h. */
 const MAX_ARGUMENTS = 32;
 const MAX_ARGUMENT_BYTES = 128;
+
+/** An entry beside its texts, and a text beside its characters. */
+const BYTES_PER_CALL = 176;
+const BYTES_PER_TEXT = 40;
 
 export interface SlowCall {
   readonly id: number;
@@ -22,6 +27,7 @@ export class SlowLog {
   /** Microseconds; negative: nothing is logged. */
   thresholdUs = 10000;
   maxLength = 128;
+  sizeBytes = 0;
   private nextId = 0;
   /** Newest first. */
   private entries: SlowCall[] = [];
@@ -43,14 +49,16 @@ export class SlowLog {
     secrets: ReadonlySet<number>,
     nowMs: number,
   ): void {
-    this.entries.unshift({
+    const call: SlowCall = {
       id: this.nextId++,
       atSeconds: Math.floor(nowMs / 1000),
       durationUs: Math.floor(durationUs),
       args: shortened(args, secrets),
       peerAddress: session.transport?.peerAddress ?? "",
       clientName: session.name,
-    });
+    };
+    this.entries.unshift(call);
+    this.sizeBytes += bytesOf(call);
     this.trim();
   }
 
@@ -60,11 +68,21 @@ export class SlowLog {
 
   reset(): void {
     this.entries = [];
+    this.sizeBytes = 0;
   }
 
   trim(): void {
-    if (this.entries.length > this.maxLength) this.entries.length = this.maxLength;
+    while (this.entries.length > this.maxLength) {
+      const last = this.entries.pop();
+      if (last !== undefined) this.sizeBytes -= bytesOf(last);
+    }
   }
+}
+
+function bytesOf({ args, peerAddress, clientName }: SlowCall): number {
+  let bytes = BYTES_PER_CALL + peerAddress.length + clientName.length;
+  for (const text of args) bytes += BYTES_PER_TEXT + text.length;
+  return bytes;
 }
 
 function shortened(args: Arguments, secrets: ReadonlySet<number>): string[] {
@@ -78,7 +96,9 @@ function shortened(args: Arguments, secrets: ReadonlySet<number>): string[] {
       texts.push(REDACTED);
     } else if (length > MAX_ARGUMENT_BYTES) {
       const rest = length - MAX_ARGUMENT_BYTES;
-      texts.push(`${args.text(i).slice(0, MAX_ARGUMENT_BYTES)}... (${rest} more bytes)`);
+      // Not a part of the whole argument's text, which would keep all of it alive.
+      const start = textOf(args.bytes, args.starts[i], MAX_ARGUMENT_BYTES);
+      texts.push(`${start}... (${rest} more bytes)`);
     } else {
       texts.push(args.text(i));
     }

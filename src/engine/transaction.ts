@@ -12,7 +12,7 @@ const INITIAL_PLACES = 64;
 /** An object that grew beyond this is not used again. */
 const KEEP_BYTES = 64 * 1024;
 const OBJECT_BYTES = 256;
-const BYTES_PER_COMMAND = 64;
+const BYTES_PER_COMMAND = 16;
 
 export class Transaction {
   /** A request was refused while it was to be queued: EXEC will not run the others. */

@@ -14,7 +14,8 @@ import type { KeyWatcher } from "./key-events.ts";
 import { IndexedKey, KeyIndex } from "./_key-index.ts";
 import type { Session } from "./session.ts";
 
-const BYTES_PER_KEY = 64;
+/** A key that one session watches: its places in two sets. The key itself is in the index. */
+const BYTES_PER_KEY = 224;
 
 /** What a session watches. */
 export class Watch {
@@ -42,6 +43,11 @@ export class WatchedKeys implements KeyWatcher {
 
   constructor(engine: Engine) {
     this.engine = engine;
+  }
+
+  /** What the keys take beside that which their watchers count. */
+  get sizeBytes(): number {
+    return this.keys.sizeBytes;
   }
 
   /** Keys that somebody watches. */

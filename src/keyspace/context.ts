@@ -30,11 +30,18 @@ export interface RunningSnapshot {
   beforeChange(table: ByteTable, arena: Arena, ref: Ref): void;
 }
 
+export interface MemoryInUse extends ByteCounter {
+  /** Beyond this somebody must be told. */
+  limitBytes: number;
+  /** The most there was after any command since somebody last looked. */
+  peakBytes: number;
+}
+
 export class KeyspaceContext {
   readonly access: AccessClock;
   readonly randomWord: () => number;
-  /** What all databases hold, as it is at any time, and beyond what somebody must be told. */
-  readonly memory: ByteCounter & { limitBytes: number } = { bytes: 0, limitBytes: Infinity };
+  /** What all databases hold, as it is at any time. */
+  readonly memory: MemoryInUse = { bytes: 0, limitBytes: Infinity, peakBytes: 0 };
   /** Large collections that were deleted and are freed in slices. */
   readonly reclaimer = new Reclaimer();
   /** There is at most one. */

@@ -46,6 +46,13 @@ export class Keyspace {
     return bytes;
   }
 
+  /** Bytes by which hashes whose fields expire are found. */
+  get expiringHashesBytes(): number {
+    let bytes = 0;
+    for (const { expiringHashes } of this.databases) bytes += expiringHashes?.sizeBytes ?? 0;
+    return bytes;
+  }
+
   /** Bytes of arena pages in use or kept. */
   get committedBytes(): number {
     let bytes = 0;

@@ -50,6 +50,15 @@ export class Reclaimer {
     this.slabs.push(slab);
   }
 
+  /** Bytes that are neither used nor given back. */
+  get keptBytes(): number {
+    let bytes = 0;
+    for (const list of [this.slabs, this.leftovers]) {
+      for (const { byteLength } of list) bytes += byteLength;
+    }
+    return bytes;
+  }
+
   /** A slab for someone who needs one; what is in it is undefined. */
   takeSlab(): ArrayBufferLike | null {
     return this.slabs.pop() ?? null;

@@ -26,7 +26,8 @@ import { OutboundQueue } from "./outbound.ts";
 
 /** Replies beyond this are sent before the next request runs. */
 const SEND_AT_BYTES = 1 << 20;
-const CONNECTION_BYTES = 1024;
+/** What a connection takes that is idle, the socket included. */
+const CONNECTION_BYTES = 1536;
 /** A chunk of this size that was copied whole is not left to a garbage collection. */
 const GIVE_BACK_FROM_BYTES = 1 << 16;
 
@@ -152,7 +153,7 @@ export class Connection implements Transport {
     this.gateway.beginCallback();
     this.isCongested = false;
     this.writeQueue();
-    if (this.memory.isLimited) this.gateway.memoryChanged(this);
+    this.noteMemory();
     this.closeIfDone();
   }
 
@@ -212,7 +213,7 @@ export class Connection implements Transport {
   keepReplies(): void {
     this.queueReplies();
     this.isReady = false;
-    if (this.memory.isLimited) this.gateway.memoryChanged(this);
+    this.noteMemory();
   }
 
   /** Sends the queue and this turn's replies. */
@@ -223,8 +224,10 @@ export class Connection implements Transport {
     const pendingBytes = this.queue.bytes + this.outEnd - this.outStart;
     if (pendingBytes > UNLIMITED_BYTES && this.gateway.isOverHardLimit(this, pendingBytes)) return;
     if (this.queue.length > 0 || this.isCongested) {
-      this.keepReplies();
+      this.queueReplies();
       if (!this.isCongested) this.writeQueue();
+      // What was pushed counts from here on, as far as it is still here.
+      this.noteMemory();
     } else if (this.outEnd > this.outStart) {
       this.writeReplies();
     }
@@ -249,8 +252,13 @@ export class Connection implements Transport {
 
   private becomeCongested(): void {
     this.isCongested = true;
-    if (this.memory.isLimited) this.gateway.memoryChanged(this);
+    this.noteMemory();
     this.gateway.checkOutputLimits(this);
+  }
+
+  /** What the connection holds may have changed; a closed one is counted no more. */
+  private noteMemory(): void {
+    if (this.memory.isLimited && !this.isClosed) this.gateway.memoryChanged(this);
   }
 
   private write(bytes: Uint8Array, start: number, length: number): number {

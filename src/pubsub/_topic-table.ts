@@ -7,7 +7,11 @@ import { setSubscriberGate } from "../engine/pubsub.ts";
 import type { Subscriptions, Topics } from "../engine/pubsub.ts";
 import type { Session } from "../engine/session.ts";
 import type { KeyspaceContext } from "../keyspace/context.ts";
+import { arrayCost } from "../memory/array-cost.ts";
 
+/** A subscription: its places in two sets. */
+const BYTES_PER_SUBSCRIPTION = 144;
+/** A topic beside its name. */
 const BYTES_PER_TOPIC = 64;
 
 /** The three ways to subscribe, as the counters of `TopicsOfSession` name them. */
@@ -66,12 +70,14 @@ class TopicsOfSession implements Subscriptions {
   shardChannels = 0;
 
   get sizeBytes(): number {
-    return this.topics.size * BYTES_PER_TOPIC;
+    return this.topics.size * BYTES_PER_SUBSCRIPTION;
   }
 }
 
 export class TopicTable implements Topics {
   count = 0;
+  /** What the topics take beside that which their subscribers count. */
+  sizeBytes = 0;
   private readonly byHash = new Map<number, Topic>();
   private readonly kind: Kind;
   private readonly context: KeyspaceContext;
@@ -145,6 +151,7 @@ export class TopicTable implements Topics {
     topic.next = this.byHash.get(hash) ?? null;
     this.byHash.set(hash, topic);
     this.count++;
+    this.sizeBytes += BYTES_PER_TOPIC + arrayCost(length);
     return topic;
   }
 
@@ -160,6 +167,7 @@ export class TopicTable implements Topics {
 
   private remove(topic: Topic): void {
     this.count--;
+    this.sizeBytes -= BYTES_PER_TOPIC + arrayCost(topic.name.length);
     const first = this.byHash.get(topic.hash) ?? null;
     if (first === topic) {
       if (topic.next === null) this.byHash.delete(topic.hash);

@@ -27,6 +27,11 @@ export class MessageHub implements PubSub {
     this.shardChannels = new TopicTable("shardChannels", engine.context);
   }
 
+  get sizeBytes(): number {
+    const { channels, patterns, shardChannels } = this;
+    return channels.sizeBytes + patterns.sizeBytes + shardChannels.sizeBytes;
+  }
+
   publish(
     channel: Uint8Array,
     channelStart: number,

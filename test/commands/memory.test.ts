@@ -18,6 +18,29 @@ compare(
   `,
 );
 
+compare(
+  "MEMORY USAGE's arguments",
+  `
+  SET k v
+  RPUSH l a b c
+  MEMORY USAGE
+  MEMORY USAGE missing
+  MEMORY USAGE missing SAMPLES 3
+  ~ MEMORY USAGE k
+  ~ MEMORY USAGE l SAMPLES 0
+  ~ MEMORY USAGE l samples 5
+  ~ MEMORY USAGE l SAMPLES 1 SAMPLES 2
+  MEMORY USAGE l SAMPLES
+  MEMORY USAGE l SAMPLES x
+  MEMORY USAGE l SAMPLES 1.5
+  MEMORY USAGE l SAMPLES -1
+  MEMORY USAGE l SAMPLES 99999999999999999999
+  MEMORY USAGE l SAMPLE 1
+  MEMORY USAGE l 1
+  MEMORY USAGE missing SAMPLES -1
+  `,
+);
+
 const DEBUGGED = { directives: ["enable-debug-command yes"] };
 
 const oracle = findOracle();
@@ -104,4 +127,81 @@ test("MEMORY DOCTOR names a peak and clients that hold much", async () => {
   }
   expect(report).toContain("* Peak: ");
   expect(report).toContain("* Clients: ");
+});
+
+test.skipIf(oracle === null)("INFO memory has redis-server's fields in its order", async () => {
+  if (oracle === null) return;
+  await using pedis = await startServer();
+  await using redis = await startServer({ program: oracle });
+  const [ours, theirs] = await Promise.all(
+    [pedis, redis].map((server) =>
+      server.withClient(async (client) => Object.keys(await infoFields(client, "memory"))),
+    ),
+  );
+  expect(ours).toEqual(theirs);
+});
+
+test("MEMORY USAGE estimates by so many samples, and adds all up for 0", async () => {
+  await using server = await startServer(DEBUGGED);
+  await using client = await server.connect();
+  await client.value("CONFIG SET hash-max-listpack-entries 0");
+  const fields = Array.from({ length: 200 }, (_, i) => [`f${i}`, "x".repeat(i === 0 ? 9000 : 9)]);
+  await client.value("HSET", "h", ...fields.flat());
+  const ask = async (samples: string): Promise<number> =>
+    Number(await client.value(`MEMORY USAGE h ${samples}`));
+  const all = await ask("SAMPLES 0");
+  expect(await ask("SAMPLES 1000")).toBe(all);
+  expect(await ask("")).toBe(await ask("SAMPLES 5"));
+  // One long value among two hundred: nobody comes near the truth with one sample.
+  expect(Math.abs((await ask("SAMPLES 1")) - all)).toBeGreaterThan(8000);
+  expect(all).toBeWithin(200 * 32 + 9000, 200 * 32 + 9000 + 8000);
+});
+
+test("the peak is kept, also where it was gone before anybody looked", async () => {
+  await using server = await startServer(DEBUGGED);
+  await using client = await server.connect();
+  const before = await infoFields(client, "memory");
+  // One write of requests that are all run in one turn.
+  await client.pipeline([
+    ["SET", "k", "x".repeat(3_000_000)],
+    ["SETRANGE", "big", "5000000", "x"],
+  ]);
+  await client.pipeline([
+    ["SETRANGE", "huge", "30000000", "x"],
+    ["DEL", "huge", "big", "k"],
+  ]);
+  const after = await infoFields(client, "memory");
+  expect(Number(after.used_memory)).toBeLessThan(Number(before.used_memory) + 1_000_000);
+  expect(Number(after.used_memory_peak)).toBeWithin(38_000_000, 40_000_000);
+  expect(after.used_memory_peak_human).toMatch(/^3[67]\.\d\dM$/);
+  expect(Number.parseFloat(after.used_memory_peak_perc)).toBeLessThan(10);
+});
+
+test("INFO memory's figures fit together", async () => {
+  await using server = await startServer(DEBUGGED);
+  await using client = await server.connect();
+  await client.value("DEBUG POPULATE 100000 key 200");
+  for (let i = 0; i < 100_000; i += 2000) {
+    const keys = Array.from({ length: 1000 }, (_, j) => `key:${i + 2 * j}`);
+    await client.value("DEL", ...keys);
+  }
+  const info = await infoFields(client, "memory");
+  const figure = (name: string): number => Number(info[name]);
+  expect(figure("used_memory_dataset")).toBe(
+    figure("used_memory") - figure("used_memory_overhead"),
+  );
+  expect(figure("allocator_allocated")).toBe(figure("used_memory"));
+  // Every other key has gone: nearly half of the pages lies free.
+  expect(figure("allocator_frag_ratio")).toBeWithin(1.3, 2.3);
+  for (const [ratio, bytes, whole, part] of [
+    ["allocator_frag_ratio", "allocator_frag_bytes", "allocator_active", "allocator_allocated"],
+    ["allocator_rss_ratio", "allocator_rss_bytes", "allocator_resident", "allocator_active"],
+    ["rss_overhead_ratio", "rss_overhead_bytes", "used_memory_rss", "allocator_resident"],
+    ["mem_fragmentation_ratio", "mem_fragmentation_bytes", "used_memory_rss", "used_memory"],
+  ]) {
+    expect(figure(bytes)).toBe(figure(whole) - figure(part));
+    expect(info[ratio]).toBe((figure(whole) / figure(part)).toFixed(2));
+  }
+  expect(figure("used_memory_rss") / server.residentBytes()).toBeWithin(0.8, 1.2);
+  expect(figure("total_system_memory")).toBeGreaterThan(figure("used_memory_rss"));
 });

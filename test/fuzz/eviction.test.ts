@@ -132,12 +132,12 @@ async function expectBelow(client: RespClient, limit: number): Promise<void> {
 }
 
 async function counted(client: RespClient): Promise<number> {
-  const text = String(await client.value("INFO memory"));
+  const text = await client.text("INFO memory");
   return field(text, "used_memory") - field(text, "mem_not_counted_for_evict");
 }
 
 async function info(client: RespClient, section: string, name: string): Promise<number> {
-  return field(String(await client.value("INFO", section)), name);
+  return field(await client.text("INFO", section), name);
 }
 
 function field(text: string, name: string): number {
@@ -172,7 +172,11 @@ function randomFilling(random: Random): string[] {
     case 5:
       return ["SETRANGE", `fs${name}`, String(size), "x"];
     case 6:
-      return ["EXPIRE", `f${random.pick([..."htzlxs"])}${name}`, String(1000 + random.below(1000))];
+      return [
+        "EXPIRE",
+        `f${random.pick("htzlxs".split(""))}${name}`,
+        String(1000 + random.below(1000)),
+      ];
     default:
       return ["SET", `fs${name}`, "y".repeat(size), "EX", String(1000 + random.below(1000))];
   }

@@ -85,3 +85,24 @@ test("a database that is emptied gives all back", async () => {
   await client.value("FLUSHALL");
   await until(client, () => Promise.resolve(residentBytes() < idle + 10 * MB));
 });
+
+test("what clients sent leaves nothing behind, however large it was", async () => {
+  const megabytes = "0123456789abcdef".repeat(MB / 4);
+  await using client = await server.connect();
+  await client.value("FLUSHALL");
+  const idle = residentBytes();
+  for (let round = 0; round < 8; round++) {
+    const clients = await Promise.all([1, 2, 3, 4].map(() => server.connect()));
+    await Promise.all(clients.map((sender, i) => sender.value("SET", `large:${i}`, megabytes)));
+    for (const sender of clients) await sender[Symbol.asyncDispose]();
+  }
+  for (const key of ["large:0", "large:3"]) {
+    expect(await client.value("STRLEN", key)).toBe(megabytes.length);
+    expect(await client.value("GETRANGE", key, "2000000", "2000099")).toBe(
+      megabytes.slice(2_000_000, 2_000_100),
+    );
+  }
+  expect(residentBytes()).toBeGreaterThan(idle + 12 * MB);
+  await client.value("DEL", "large:0", "large:1", "large:2", "large:3");
+  await until(client, () => Promise.resolve(residentBytes() < idle + 8 * MB));
+});

@@ -8,7 +8,7 @@ const MB = 1 << 20;
 const PATIENCE = 2000;
 
 async function field(client: RespClient, name: string): Promise<number> {
-  const text = String(await client.value("INFO"));
+  const text = await client.text("INFO");
   return Number(new RegExp(`^${name}:(\\d+)`, "m").exec(text)?.[1]);
 }
 

@@ -23,7 +23,7 @@ export function memoryFields(engine: Engine): InfoField[] {
     ["used_memory_dataset_perc", percent(datasetBytes, memory.netBytes)],
     ["allocator_allocated", usedBytes],
     ["allocator_active", memory.activeBytes],
-    ["allocator_resident", residentBytes],
+    ["allocator_resident", memory.keptBytes],
     ...withHuman("total_system_memory", totalmem()),
     ...scriptFields(),
     ...withHuman("maxmemory", values.maxmemory),
@@ -62,16 +62,15 @@ function scriptFields(): InfoField[] {
 }
 
 function fragmentationFields(memory: MemoryFigures): InfoField[] {
-  const { usedBytes, activeBytes, residentBytes } = memory;
+  const { usedBytes, activeBytes, keptBytes, residentBytes } = memory;
   const text = (part: number, whole: number): string => ratio(part, whole).toFixed(2);
   return [
     ["allocator_frag_ratio", text(activeBytes, usedBytes)],
     ["allocator_frag_bytes", activeBytes - usedBytes],
-    ["allocator_rss_ratio", text(residentBytes, activeBytes)],
-    ["allocator_rss_bytes", residentBytes - activeBytes],
-    // Whatever the process holds beyond the arena is the runtime's, which is counted as resident.
-    ["rss_overhead_ratio", text(1, 1)],
-    ["rss_overhead_bytes", 0],
+    ["allocator_rss_ratio", text(keptBytes, activeBytes)],
+    ["allocator_rss_bytes", keptBytes - activeBytes],
+    ["rss_overhead_ratio", text(residentBytes, keptBytes)],
+    ["rss_overhead_bytes", residentBytes - keptBytes],
     ["mem_fragmentation_ratio", text(residentBytes, usedBytes)],
     ["mem_fragmentation_bytes", residentBytes - usedBytes],
   ];

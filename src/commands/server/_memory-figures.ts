@@ -8,6 +8,8 @@ export interface DatabaseFigures {
   readonly index: number;
   readonly keys: number;
   readonly tableBytes: number;
+  /** What finding the hashes whose fields expire costs. */
+  readonly expiryBytes: number;
 }
 
 export interface MemoryFigures {
@@ -23,6 +25,9 @@ export interface MemoryFigures {
   readonly fileBufferBytes: number;
   /** What is in use, and what lies free in pages taken for small blocks and in buffers. */
   readonly activeBytes: number;
+  /** That, and pages that were used and are kept, or are about to be given back. */
+  readonly keptBytes: number;
+  /** Of the process: beyond `keptBytes` it is the runtime. */
   readonly residentBytes: number;
   /** Those that hold keys. */
   readonly databases: readonly DatabaseFigures[];
@@ -42,10 +47,16 @@ export function measureMemory(engine: Engine): MemoryFigures {
     clientBytes: memory.clientBytes(),
     fileBufferBytes: persistence.bufferBytes,
     activeBytes: usedBytes + freeBytes(engine),
+    keptBytes: usedBytes + freeBytes(engine) + idleBytes(engine),
     residentBytes: process.memoryUsage.rss(),
     databases: keyspace.databases
       .filter(({ size }) => size > 0)
-      .map(({ index, size, table }) => ({ index, keys: size, tableBytes: table.sizeBytes })),
+      .map(({ index, size, table, expiringHashes }) => ({
+        index,
+        keys: size,
+        tableBytes: table.sizeBytes,
+        expiryBytes: expiringHashes?.sizeBytes ?? 0,
+      })),
   };
 }
 
@@ -53,6 +64,10 @@ function freeBytes({ keyspace, reply }: Engine): number {
   let blocks = 0;
   for (const { arena } of keyspace.databases) blocks += arena.usedBytes;
   return keyspace.committedBytes - blocks + reply.bytes.length - reply.at;
+}
+
+function idleBytes({ context, keyspace }: Engine): number {
+  return keyspace.touchedBytes - keyspace.committedBytes + context.reclaimer.keptBytes;
 }
 
 export function ratio(part: number, whole: number): number {

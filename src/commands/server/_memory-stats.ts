@@ -10,13 +10,13 @@ export function replyMemoryStats(call: Call): void {
   const details = detailFields(memory);
   reply.map(totals.length + memory.databases.length + details.length);
   replyFields(call, totals);
-  for (const { index, tableBytes } of memory.databases) {
+  for (const { index, tableBytes, expiryBytes } of memory.databases) {
     reply.bulkText(`db.${index}`);
     reply.map(3);
     replyFields(call, [
       ["overhead.hashtable.main", tableBytes],
-      // Expiries are kept in the entries; there is no cluster.
-      ["overhead.hashtable.expires", 0],
+      // A key's expiry is in its entry; this is for hashes whose fields expire. No cluster.
+      ["overhead.hashtable.expires", expiryBytes],
       ["overhead.hashtable.slot-to-keys", 0],
     ]);
   }
@@ -41,7 +41,7 @@ function totalFields(memory: MemoryFigures): Field[] {
 }
 
 function detailFields(memory: MemoryFigures): Field[] {
-  const { usedBytes, activeBytes, residentBytes } = memory;
+  const { usedBytes, activeBytes, keptBytes, residentBytes } = memory;
   const keys = memory.databases.reduce((sum, database) => sum + database.keys, 0);
   return [
     ["overhead.total", memory.overheadBytes],
@@ -52,14 +52,13 @@ function detailFields(memory: MemoryFigures): Field[] {
     ["peak.percentage", 100 * ratio(usedBytes, memory.peakBytes)],
     ["allocator.allocated", usedBytes],
     ["allocator.active", activeBytes],
-    ["allocator.resident", residentBytes],
+    ["allocator.resident", keptBytes],
     ["allocator-fragmentation.ratio", ratio(activeBytes, usedBytes)],
     ["allocator-fragmentation.bytes", activeBytes - usedBytes],
-    ["allocator-rss.ratio", ratio(residentBytes, activeBytes)],
-    ["allocator-rss.bytes", residentBytes - activeBytes],
-    // Whatever the process holds beyond the arena is the runtime's, which is counted as resident.
-    ["rss-overhead.ratio", 1],
-    ["rss-overhead.bytes", 0],
+    ["allocator-rss.ratio", ratio(keptBytes, activeBytes)],
+    ["allocator-rss.bytes", keptBytes - activeBytes],
+    ["rss-overhead.ratio", ratio(residentBytes, keptBytes)],
+    ["rss-overhead.bytes", residentBytes - keptBytes],
     ["fragmentation", ratio(residentBytes, usedBytes)],
     ["fragmentation.bytes", residentBytes - usedBytes],
   ];
