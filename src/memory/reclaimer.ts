@@ -52,7 +52,8 @@ export class Reclaimer {
   run(budget: number): void {
     const last = this.queue.at(-1);
     if (last === undefined || last.free(budget)) return;
-    this.queue.splice(this.queue.indexOf(last), 1);
+    // It is at the end, or near it where others were added meanwhile: many may be waiting.
+    this.queue.splice(this.queue.lastIndexOf(last), 1);
     this.freed++;
   }
 
