@@ -4,7 +4,6 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { infoFields } from "../commands/_texts.ts";
 import { type RespClient } from "../support/resp-client.ts";
 import { type ServerProcess, startServer } from "../support/server.ts";
 
@@ -27,7 +26,8 @@ afterEach(async () => {
 });
 
 async function figure(name: string): Promise<number> {
-  return Number((await infoFields(client, "memory"))[name]);
+  const info = String(await client.value("INFO memory"));
+  return Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1]);
 }
 
 const used = (): Promise<number> => figure("used_memory");
