@@ -146,8 +146,8 @@ export class Server {
       if (engine.clients.memory.isOver) this.gateway.evictClients();
       this.background.turnEnded();
     };
-    engine.context.onDrop = (database, key, reason) =>
-      engine.keyDropped(database, reason, key, 0, key.length);
+    engine.context.onExpire = (database, bytes, start, length) =>
+      engine.keyDropped(database, "expired", bytes, start, length);
     engine.context.onEvict = (database, bytes, start, length) =>
       engine.keyDropped(database, "evicted", bytes, start, length);
     engine.eviction.requestSlice = () => this.background.evictSoon();

@@ -68,7 +68,7 @@ export async function runOwned(command: readonly string[], limitMs: number): Pro
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   const exitCode = await child.exited;
   if (exitCode !== 0) {
-    const why = stderr.trim() || stdout.trim().split("\n").at(-1) || "no output";
+    const why = stderr.trim() || stdout.trim().split(/[\r\n]+/).at(-1) || "no output";
     throw new Error(`${command.join(" ")} ended with ${child.signalCode ?? exitCode}: ${why}`);
   }
   return stdout;

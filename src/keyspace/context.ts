@@ -104,8 +104,8 @@ export class KeyspaceContext {
     this.reclaimer.freed = 0;
   }
 
-  /** An expired entry was removed; `key` is a copy of its key. */
-  onDrop: (database: Database, key: Uint8Array, reason: RemovalReason) => void = () => {};
+  /** An entry has expired: nobody finds it any more, but its key is still where it was. */
+  onExpire: KeyListener = () => {};
   /** Fields of a hash had expired and were removed; `isEmpty`: and so was the hash. */
   onFieldsDrop: (
     database: Database,

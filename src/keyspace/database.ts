@@ -33,7 +33,7 @@ import {
 import { cloneEntry, freeEntry, keyBytesInEntry, KeyView } from "./entries.ts";
 import { EntryStore, NO_EXPIRY } from "./entry-store.ts";
 import type { Expiry } from "./entry-store.ts";
-import type { KeyspaceContext, RemovalReason } from "./context.ts";
+import type { KeyListener, KeyspaceContext } from "./context.ts";
 
 /** What a key's part of the table may count: what a table has been filled for counts for none. */
 const MAX_SLOT_BYTES = 24;
@@ -192,33 +192,17 @@ export class Database extends EntryStore {
     freeEntry(this.arena, ref, false);
   }
 
-  /** Removes an expired or evicted entry and tells the hooks why. */
-  drop(ref: Ref, reason: RemovalReason): void {
-    const key = new KeyView();
-    key.read(this.arena, ref);
-    const bytes = key.bytes.slice(key.start, key.start + key.length);
-    const mutations = this.context.mutations;
-    this.remove(ref);
-    this.context.mutations = mutations;
-    if (reason === "expired") this.context.expiredKeys++;
-    this.context.onDrop(this, bytes, reason);
+  /** Removes an entry whose time has come, unless that is not ours to do. */
+  expire(ref: Ref): void {
+    if (this.context.keepsExpired) return;
+    this.context.expiredKeys++;
+    this.takeOut(ref, this.hashOf(ref), this.context.onExpire);
   }
 
-  /**
-   * Removes an entry that is evicted and tells the hook. `hash` is its key's, and the table has
-   * just found it.
-   */
+  /** Removes an entry that is evicted. `hash` is its key's, and the table has just found it. */
   evict(ref: Ref, hash: number): void {
-    this.beforeChange(ref);
-    if (this.hasExpiry(ref)) this.expiring--;
-    this.forgetFieldExpiry(ref, hash);
-    this.table.remove(hash, ref);
     this.context.evictedKeys++;
-    // Its key is read where it lies, so its memory goes last.
-    const { key } = this;
-    key.read(this.arena, ref);
-    this.context.onEvict(this, key.bytes, key.start, key.length);
-    freeEntry(this.arena, ref, false);
+    this.takeOut(ref, hash, this.context.onEvict);
   }
 
   /** Takes over a copy (COPY) or the value itself (RENAME, MOVE) of an entry under this key. */
@@ -301,11 +285,6 @@ export class Database extends EntryStore {
     return this.hasExpiry(ref) && expiryOf(this.arena, ref) < this.context.clock.nowMs;
   }
 
-  /** Removes an entry whose time has come, unless that is not ours to do. */
-  expire(ref: Ref): void {
-    if (!this.context.keepsExpired) this.drop(ref, "expired");
-  }
-
   /** Exchanges the content of two databases; sessions keep their numbers. */
   swapContent(other: Database): void {
     this.context.mutations++;
@@ -321,8 +300,21 @@ export class Database extends EntryStore {
     if (expiryOf(this.arena, ref) >= this.context.clock.nowMs) return ref;
     if (this.context.keepsExpired) return this.context.showsExpired ? ref : NULL_REF;
     const hash = this.hash;
-    this.drop(ref, "expired");
+    this.expire(ref);
     this.hash = hash;
     return NULL_REF;
+  }
+
+  /** Removes an entry that no command deletes, and tells the hook. */
+  private takeOut(ref: Ref, hash: number, tell: KeyListener): void {
+    this.beforeChange(ref);
+    if (this.hasExpiry(ref)) this.expiring--;
+    this.forgetFieldExpiry(ref, hash);
+    this.table.remove(hash, ref);
+    // Its key is read where it lies, so its memory goes last.
+    const { key } = this;
+    key.read(this.arena, ref);
+    tell(this, key.bytes, key.start, key.length);
+    freeEntry(this.arena, ref, false);
   }
 }

@@ -1,8 +1,8 @@
 /**
  * The active expiry of fields: removes fields of hashes whose time has come and that nobody asks
  * for. Each database knows which hashes have a field that is due (expiring-hashes.ts), so nothing
- * is searched; a hash with many such fields loses some at a time, and what does not fit the time of
- * a cycle (_sliced-cycle.ts) waits for the next.
+ * is searched; a hash with many such fields loses some at a time, and what does not fit the time
+ * of a cycle (_sliced-cycle.ts) waits for the next.
  */
 import type { Clock } from "../base/clock.ts";
 import { ByteView } from "../memory/element.ts";

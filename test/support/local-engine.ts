@@ -56,8 +56,8 @@ export class LocalEngine {
     const keyspace = new Keyspace(new KeyspaceContext(clock, random), databases);
     const table = new CommandTable(allCommands());
     const engine = new Engine({ table, keyspace, config, clock, random, log });
-    engine.context.onDrop = (database, key, reason) =>
-      engine.keyDropped(database, reason, key, 0, key.length);
+    engine.context.onExpire = (database, bytes, start, length) =>
+      engine.keyDropped(database, "expired", bytes, start, length);
     engine.context.onEvict = (database, bytes, start, length) =>
       engine.keyDropped(database, "evicted", bytes, start, length);
     engine.context.onFieldsDrop = (...dropped) => engine.fieldsDropped(...dropped);

@@ -101,8 +101,8 @@ export class Bench {
     const table = new CommandTable([...allCommands(), ...blockingCommands(), ...commands]);
     const engine = new Engine({ table, keyspace, config, clock, random, log });
     engine.blocking.requestWake = (atMs) => this.wakes.push(atMs - START_MS);
-    engine.context.onDrop = (database, key, reason) =>
-      engine.keyDropped(database, reason, key, 0, key.length);
+    engine.context.onExpire = (database, bytes, start, length) =>
+      engine.keyDropped(database, "expired", bytes, start, length);
     engine.context.onEvict = (database, bytes, start, length) =>
       engine.keyDropped(database, "evicted", bytes, start, length);
     this.engine = engine;

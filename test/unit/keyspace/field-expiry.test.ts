@@ -163,7 +163,9 @@ test("a hash whose own time has come goes as a key", () => {
   const fixture = new Fixture();
   const database = fixture.keyspace.database(0);
   const keysDropped: string[] = [];
-  fixture.context.onDrop = (_database, key) => keysDropped.push(textOf(key));
+  fixture.context.onExpire = (_database, bytes, start, length) => {
+    keysDropped.push(textOf(bytes, start, length));
+  };
   fixture.fill(0, "h", ["a", "b"], 5);
   const key = bytesOf("h");
   database.setExpiry(database.write(key, 0, 1), START_MS + 1);
