@@ -67,9 +67,9 @@ export class Eviction {
 
   /** The limit was changed at run time. */
   warnOfLimit(): void {
-    const { config, log, memory, persistence } = this.engine;
+    const { config, log, memory } = this.engine;
     const { maxmemory } = config.values;
-    const usedBytes = memory.measure() - persistence.bufferBytes;
+    const usedBytes = memory.measure() - memory.notCountedBytes;
     if (maxmemory === 0 || maxmemory >= usedBytes) return;
     log.warning(
       `WARNING: the new maxmemory value set via CONFIG SET (${maxmemory}) is smaller than the ` +
@@ -144,28 +144,31 @@ export class Eviction {
     const { memory, reclaimer } = engine.context;
     const isTimed = latency.thresholdMs > 0;
     const startUs = isTimed ? clock.monotonicUs() : 0;
-    const wantedBytes = memory.bytes - excessBytes;
+    // A value that a snapshot still reads is gone, though its memory is not.
+    const wantedBytes = memory.bytes - reclaimer.heldBytes - excessBytes;
+    let leftBytes = excessBytes;
     let result = FREED_ENOUGH;
     let checkedUs = 0;
     let keys = 0;
-    while (memory.bytes > wantedBytes) {
-      if (!reclaimer.isEmpty) {
+    while (leftBytes > 0) {
+      const freesElements = !reclaimer.isEmpty;
+      if (freesElements) {
         reclaimer.run(ELEMENTS_PER_CHECK);
       } else if (!(isTimed ? this.evictTimed() : this.evictor.evict())) {
         result = NOTHING_TO_EVICT;
         break;
-      } else if (++keys % KEYS_PER_CHECK !== 0) {
-        continue;
       }
+      leftBytes = memory.bytes - reclaimer.heldBytes - wantedBytes;
+      if (!freesElements && ++keys % KEYS_PER_CHECK !== 0) continue;
       // Most of the time a key or two are enough, and the clock is not read at all.
       const nowUs = clock.monotonicUs();
       if (checkedUs === 0) checkedUs = nowUs;
-      if (this.isTimeOver(nowUs - checkedUs, memory.bytes - wantedBytes)) {
-        result = memory.bytes > wantedBytes ? STILL_EVICTING : FREED_ENOUGH;
+      if (leftBytes > 0 && this.isTimeOver(nowUs - checkedUs, leftBytes)) {
+        result = STILL_EVICTING;
         break;
       }
     }
-    this.leftBytes = Math.max(0, memory.bytes - wantedBytes);
+    this.leftBytes = Math.max(0, leftBytes);
     if (isTimed) latency.sample("eviction-cycle", (clock.monotonicUs() - startUs) / 1000);
     return result;
   }

@@ -36,14 +36,23 @@ export class MemoryUsage {
   }
 
   /**
-   * What maxmemory is held against: all but what keys leave behind when they are evicted, in
-   * buffers of files and replicas (mem_not_counted_for_evict), which would make it go on and on,
-   * and but for replies of this turn: they are gone at its end, or in their clients' queues.
-   * Adds up a few running counts; what clients hold is only known while there is a limit.
+   * What maxmemory is held against: all but what keys leave behind when they are evicted, which
+   * would make it go on and on, and but for replies of this turn: they are gone at its end, or in
+   * their clients' queues. Adds up a few running counts; what clients hold is only known while
+   * there is a limit.
    */
   countedBytes(): number {
-    const { context, clients } = this.engine;
-    return context.memory.bytes + this.restBytes(clients.memory.totalBytes);
+    const { memory, reclaimer } = this.engine.context;
+    const clientBytes = this.engine.clients.memory.totalBytes;
+    return memory.bytes - reclaimer.heldBytes + this.restBytes(clientBytes);
+  }
+
+  /**
+   * Used, and not held against maxmemory (mem_not_counted_for_evict): buffers of files and
+   * replicas, and values that are gone as soon as a snapshot has written them.
+   */
+  get notCountedBytes(): number {
+    return this.engine.persistence.bufferBytes + this.engine.context.reclaimer.heldBytes;
   }
 
   /** All but keys and values themselves. */

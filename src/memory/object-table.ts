@@ -20,6 +20,8 @@ const HANDLE_BYTES = 16;
 const BUFFER_BYTES = 350;
 /** Elements of a released collection that are freed at once; the rest is left for later. */
 const FREED_AT_ONCE = 64;
+/** Elements of which the size of a value is guessed that is only kept for a snapshot. */
+const HELD_SAMPLES = 64;
 
 /** A value that is an object: its insides are typed arrays and blocks of the arena. */
 export interface Collection {
@@ -155,8 +157,10 @@ export class ObjectTable {
     const object = this.get(handle);
     this.arrays.bytes -= costOf(object, this.backings[handle]);
     if (!(object instanceof Uint8Array)) {
-      if (object.frozen !== null) object.frozen.isAbandoned = true;
-      else if (object.free(FREED_AT_ONCE)) this.reclaimer.add(object);
+      if (object.frozen !== null) {
+        object.frozen.isAbandoned = true;
+        this.reclaimer.hold(object, object.sizeBytes(HELD_SAMPLES));
+      } else if (object.free(FREED_AT_ONCE)) this.reclaimer.add(object);
     }
     this.held[handle] = undefined;
     this.free.push(handle);

@@ -18,6 +18,9 @@ export interface Reclaimable {
 export class Reclaimer {
   /** Collections that were freed in slices (INFO: lazyfreed_objects). */
   freed = 0;
+  /** Bytes of values that were deleted, but that a snapshot still reads. */
+  heldBytes = 0;
+  private readonly held = new Map<Reclaimable, number>();
   private readonly queue: Reclaimable[] = [];
   /** Empty slabs, which may be used again. */
   private readonly slabs: ArrayBufferLike[] = [];
@@ -35,6 +38,14 @@ export class Reclaimer {
 
   add(collection: Reclaimable): void {
     this.queue.push(collection);
+    this.heldBytes -= this.held.get(collection) ?? 0;
+    this.held.delete(collection);
+  }
+
+  /** The collection will be added when a snapshot has read it. */
+  hold(collection: Reclaimable, bytes: number): void {
+    this.held.set(collection, bytes);
+    this.heldBytes += bytes;
   }
 
   /** Frees up to `budget` elements. */

@@ -229,6 +229,7 @@ export class Gateway {
   callbackEnded(connection: Connection): void {
     this.countMemory(connection);
     this.engine.eviction.perform();
+    if (this.engine.blocking.hasReady) this.engine.blocking.serve();
   }
 
   private countMemory(connection: Connection): void {

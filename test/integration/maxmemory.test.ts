@@ -1,5 +1,6 @@
 /** `maxmemory` and what is not data: buffers of clients, a limit that is lowered, log and INFO. */
 import { expect, test } from "bun:test";
+import { textOf } from "../../src/base/bytes.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { startServer } from "../support/server.ts";
 
@@ -8,8 +9,8 @@ const MB = 1 << 20;
 const PATIENCE = 2000;
 
 async function field(client: RespClient, name: string): Promise<number> {
-  const text = await client.text("INFO");
-  return Number(new RegExp(`^${name}:(\\d+)`, "m").exec(text)?.[1]);
+  const { raw } = await client.do("INFO");
+  return Number(new RegExp(`^${name}:(\\d+)`, "m").exec(textOf(raw))?.[1]);
 }
 
 async function fill(client: RespClient, keys: number, bytes: number): Promise<void> {

@@ -29,7 +29,7 @@ export function memoryFields(engine: Engine): InfoField[] {
     ...withHuman("maxmemory", values.maxmemory),
     ["maxmemory_policy", values["maxmemory-policy"]],
     ...fragmentationFields(memory),
-    ["mem_not_counted_for_evict", memory.fileBufferBytes],
+    ["mem_not_counted_for_evict", engine.memory.notCountedBytes],
     ["mem_replication_backlog", 0],
     ["mem_total_replication_buffers", 0],
     ["mem_clients_slaves", 0],
