@@ -50,6 +50,8 @@ const MAX_DEPTH = 31 - MAX_SLOT_BITS;
 const SAMPLE_TRIES = 1000;
 /** Random places tried for each entry that expires, before a walk looks for them. */
 const EXPIRING_TRIES = 2;
+/** What it costs to pass over a segment without entries that expire, in slots looked at. */
+const PASSED_OVER_SLOTS = 8;
 /** What a table takes that has been filled and not emptied again is half of that. */
 const SPARSE_BYTES_PER_ENTRY = 24;
 const SPARSE_MIN_BYTES = 1 << 16;
@@ -256,6 +258,12 @@ export class ByteTable {
     let left = slots;
     while (left > 0) {
       const segment = this.directory[position >>> (32 - this.depth)];
+      if (segment.expiring === 0) {
+        left -= PASSED_OVER_SLOTS;
+        position = positionOf(position, segment, segment.capacity);
+        if (position >= HASH_SPACE) return 0;
+        continue;
+      }
       const home = homeOf(position | 0, segment);
       const end = Math.min(home + left, segment.capacity);
       for (let slot = home; slot < end; slot++) {
