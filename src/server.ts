@@ -130,6 +130,7 @@ export class Server {
     this.listeners.close(this.engine.config.values.unixsocket);
     this.engine.peers.closeAll();
     this.engine.defrag.close();
+    this.background.close();
   }
 
   private wire(): void {

@@ -12,8 +12,9 @@ import type { Turn } from "./turn.ts";
 
 /** Elements of deleted collections freed at once: about a tenth of a millisecond. */
 const FREED_PER_SLICE = 500;
-/** Bytes of unused slabs that go back to the system with each cron: some 50 µs for 16 MiB. */
-const GIVEN_BACK_PER_CRON = 1 << 26;
+/** Unused slabs go back to the system one by one: while it takes a large one, others wait. */
+const GIVEN_BACK_AT_ONCE = 1 << 24;
+const GIVING_BACK_EVERY_MS = 20;
 
 export class Background {
   private readonly expiry: ExpiryCycle;
@@ -21,6 +22,7 @@ export class Background {
   private readonly garbage = new GarbageCollector();
   private isReclaiming = false;
   private isEvicting = false;
+  private givingBack: Timer | null = null;
   /** The next slice of expiry is on its way. */
   private isExpiring = false;
   private readonly engine: Engine;
@@ -53,12 +55,22 @@ export class Background {
 
   /** Called by the cron. `usedBytes` is what is in use now. */
   giveBack(nowMs: number, usedBytes: number): void {
-    const { context, stats } = this.engine;
+    const { stats } = this.engine;
     this.reclaim();
-    context.reclaimer.letGo(GIVEN_BACK_PER_CRON, context.snapshot !== null);
+    if (this.givingBack === null) this.giveSlabBack();
     const transferredBytes = stats.networkInputBytes + stats.networkOutputBytes;
     this.garbage.cron(nowMs, transferredBytes, usedBytes);
   }
+
+  close(): void {
+    if (this.givingBack !== null) clearTimeout(this.givingBack);
+  }
+
+  private readonly giveSlabBack = (): void => {
+    const { reclaimer, snapshot } = this.engine.context;
+    const isMore = reclaimer.letGo(GIVEN_BACK_AT_ONCE, snapshot !== null) > 0;
+    this.givingBack = isMore ? setTimeout(this.giveSlabBack, GIVING_BACK_EVERY_MS) : null;
+  };
 
   /** Between turns, while expired keys or fields abound. */
   private expireQuickly(): void {

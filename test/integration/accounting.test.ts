@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 async function figure(name: string): Promise<number> {
-  const info = String(await client.value("INFO memory"));
+  const info = (await client.value("INFO memory")) as string;
   return Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1]);
 }
 
