@@ -105,7 +105,9 @@ export class Evictor {
         const count = this.candidatesIn(databases[i]);
         if (count === 0) continue;
         candidates += count;
-        for (let left = this.samples; left > 0; left -= this.found.count) {
+        // More samples than there are keys would find nothing new.
+        let left = Math.min(this.samples, count);
+        for (; left > 0; left -= this.found.count) {
           this.sample(databases[i], i, Math.min(left, SAMPLES_AT_ONCE));
         }
       }

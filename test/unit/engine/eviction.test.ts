@@ -50,6 +50,16 @@ describe("what goes", () => {
     expect(it.do("SET b 2")).toBe("OK");
   });
 
+  test("however many samples are asked for, no more are taken than there are keys", () => {
+    const it = limited("allkeys-lru");
+    it.do("CONFIG SET maxmemory-samples 2147483647");
+    for (let i = 0; i < 50; i++) it.do("SET", `k${i}`, "x".repeat(100));
+    allow(it, -1);
+    expect(it.do("SET", "new", "1")).toBe("OK");
+    expect(evicted(it).length).toBeGreaterThan(0);
+    expect(isOver(it)).toBe(false);
+  });
+
   test("volatile-ttl: those that expire soonest, and never others", () => {
     const it = limited("volatile-ttl");
     for (let i = 0; i < 16; i++) it.do("SET", `forever:${i}`, "x".repeat(100));
