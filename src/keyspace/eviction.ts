@@ -34,6 +34,8 @@ const MEASURES: ReadonlyMap<string, number> = new Map([
   ["random", AT_RANDOM],
 ]);
 
+/** The best of so many are the best of all but a few; more would only hold everybody up. */
+const MOST_SAMPLES = 10_000;
 /** More samples are taken in several steps. */
 const SAMPLES_AT_ONCE = 64;
 /** Keys that expire may lie unevenly: one is drawn from so many, to be drawn about evenly. */
@@ -63,7 +65,7 @@ export class Evictor {
     this.isOff = scope === "noeviction";
     this.onlyExpiring = scope === "volatile";
     this.measure = MEASURES.get(measure) ?? BY_IDLE_TIME;
-    this.samples = samples;
+    this.samples = Math.min(samples, MOST_SAMPLES);
     this.pool.clear();
   }
 
@@ -105,9 +107,7 @@ export class Evictor {
         const count = this.candidatesIn(databases[i]);
         if (count === 0) continue;
         candidates += count;
-        // More samples than there are keys would find nothing new.
-        let left = Math.min(this.samples, count);
-        for (; left > 0; left -= this.found.count) {
+        for (let left = this.samples; left > 0; left -= this.found.count) {
           this.sample(databases[i], i, Math.min(left, SAMPLES_AT_ONCE));
         }
       }

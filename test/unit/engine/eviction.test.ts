@@ -50,7 +50,7 @@ describe("what goes", () => {
     expect(it.do("SET b 2")).toBe("OK");
   });
 
-  test("however many samples are asked for, no more are taken than there are keys", () => {
+  test("however many samples are asked for, an eviction takes no time", () => {
     const it = limited("allkeys-lru");
     it.do("CONFIG SET maxmemory-samples 2147483647");
     for (let i = 0; i < 50; i++) it.do("SET", `k${i}`, "x".repeat(100));

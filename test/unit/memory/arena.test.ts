@@ -127,7 +127,7 @@ test("an arena whose blocks go by themselves gives empty slabs back", () => {
   expect(arena.touchedBytes).toBeLessThanOrEqual(2 ** 24);
 });
 
-test("an arena that was thrown away hands its slabs to nobody while blocks are freed in them", () => {
+test("an arena that was thrown away gives no slab twice, though blocks are freed in it", () => {
   const reclaimer = new Reclaimer();
   const arena = new Arena(reclaimer);
   const held = Array.from({ length: 60_000 }, () => arena.allocate(1000));
