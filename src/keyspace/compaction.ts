@@ -59,6 +59,8 @@ export class Compaction {
   readonly figures: CompactionFigures = { hits: 0, misses: 0, keyHits: 0, keyMisses: 0 };
   /** Pages that the walk that ended last did not empty: what is in them was being deleted. */
   pagesLeft = 0;
+  /** The number of the database that was walked over last. */
+  private database = -1;
   private walk: Walk | null = null;
   private cursor = 0;
   private phase = MOVING;
@@ -76,18 +78,22 @@ export class Compaction {
   }
 
   /**
-   * Begins with the first database of which something could be given back, slabs or the empty slots
+   * Begins with the next database of which something might be given back, slabs or the empty slots
    * of its table. False if there is none.
    */
   begin(): boolean {
     assert(this.walk === null, "one arena is compacted at a time");
-    const found = this.keyspace.databases.find(
-      ({ arena, table }) => arena.mayShrink || table.isSparse,
-    );
-    if (found === undefined) return false;
-    this.follow(found);
-    this.plan = found.arena.planEvacuation();
-    return true;
+    const { databases } = this.keyspace;
+    for (let i = 0; i < databases.length; i++) {
+      // Where it turned out that nothing could, the others must not wait for that to change.
+      this.database = (this.database + 1) % databases.length;
+      const { arena, table } = databases[this.database];
+      if (!arena.mayShrink && !table.isSparse) continue;
+      this.follow(databases[this.database]);
+      this.plan = arena.planEvacuation();
+      return true;
+    }
+    return false;
   }
 
   /** Begins to walk over a database of whose arena pages are leaving. */

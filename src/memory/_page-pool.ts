@@ -49,6 +49,7 @@ export class PagePool {
   private next = new Int32Array(0);
   /** No slab before it has a page. */
   private firstSlab = 0;
+  private isAbandoned = false;
   private readonly reclaimer: Reclaimer;
 
   constructor(reclaimer: Reclaimer) {
@@ -104,8 +105,12 @@ export class PagePool {
     }
   }
 
-  /** The arena is thrown away, though what is in it may still be read and freed. */
+  /**
+   * The arena is thrown away, though what is in it may still be read and freed. From now on its
+   * slabs are the reclaimer's, whether they run empty or not.
+   */
   abandon(): void {
+    this.isAbandoned = true;
     for (const { buffer, length } of this.bytes) {
       if (length > 0) this.reclaimer.addLeftover(buffer);
     }
@@ -142,6 +147,7 @@ export class PagePool {
   }
 
   private release(slab: number): void {
+    if (this.isAbandoned) return;
     if (this.states[slab] === PRESENT) this.pagesFree -= PAGES_PER_SLAB;
     this.pagesTouched -= this.touched[slab];
     this.reclaimer.addSlab(this.bytes[slab].buffer);

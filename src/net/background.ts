@@ -82,9 +82,8 @@ export class Background {
 
   /** Spends the time that expiry has been given, slice by slice between turns. */
   private expire(): void {
-    if (!this.expiry.isRunning && !this.fieldExpiry.isRunning) return;
-    this.expireSome();
-    this.isExpiring = this.expiry.isRunning || this.fieldExpiry.isRunning;
+    if (this.hasExpiryBegun) this.expireSome();
+    this.isExpiring = this.hasExpiryBegun;
     if (this.isExpiring) setImmediate(this.expireOn);
   }
 
@@ -94,6 +93,10 @@ export class Background {
     this.gateway.beginCallback();
     this.expire();
   };
+
+  private get hasExpiryBegun(): boolean {
+    return this.expiry.isRunning || this.fieldExpiry.isRunning;
+  }
 
   private allowExpiry(): void {
     this.expiry.isEnabled = this.fieldExpiry.isEnabled = this.engine.switches.activeExpiry;

@@ -129,6 +129,20 @@ test("an arena whose blocks go by themselves gives empty slabs back", () => {
   expect(arena.touchedBytes).toBeLessThanOrEqual(SLAB_BYTES);
 });
 
+test("an arena that was thrown away hands its slabs to nobody while blocks are freed in them", () => {
+  const reclaimer = new Reclaimer();
+  const arena = new Arena(reclaimer);
+  const held = Array.from({ length: 60_000 }, () => arena.allocate(1000));
+  arena.abandon();
+  for (const ref of held) arena.free(ref);
+  const next = new Arena(reclaimer);
+  const block = { ref: next.allocate(100), stamp: 7 };
+  const start = (block.ref & UNIT_MASK) << 4;
+  next.bytes[block.ref >>> SLAB_SHIFT].fill(7, start, start + next.capacity(block.ref));
+  while (reclaimer.letGo(2 ** 24, false) > 0);
+  checkStamp(next, block);
+});
+
 function evacuationBegins(arena: Arena): boolean {
   const plan = arena.planEvacuation();
   while (plan.step());
