@@ -129,7 +129,7 @@ test("an arena whose blocks go by themselves gives empty slabs back", () => {
   expect(arena.touchedBytes).toBeLessThanOrEqual(SLAB_BYTES);
 });
 
-test("an arena that was thrown away hands its slabs to nobody while blocks are freed in them", () => {
+test("slabs of an arena that was thrown away are nobody's while blocks are freed in them", () => {
   const reclaimer = new Reclaimer();
   const arena = new Arena(reclaimer);
   const held = Array.from({ length: 60_000 }, () => arena.allocate(1000));

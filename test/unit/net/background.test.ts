@@ -6,7 +6,7 @@ import { Fixture, START_MS } from "./_setup.ts";
 
 const KEYS = 2000;
 
-test("a pause that ends a cycle between two of its slices does not end expiry for good", async () => {
+test("a pause that ends a cycle between two slices does not end expiry for good", async () => {
   const fixture = new Fixture();
   const { clock, engine } = fixture;
   const background = new Background(engine, fixture.gateway, fixture.turn);
