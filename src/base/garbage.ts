@@ -11,20 +11,25 @@
  * - under load, what is young is collected each time so many bytes were turned over;
  * - a full collection waits until the server is at rest, and until there is something to gain.
  */
-import { edenGC } from "bun:jsc";
+import { edenGC, fullGC } from "bun:jsc";
 
 /** What collects; tests have their own. */
 export interface Collector {
   /** Frees what has become garbage soon after it was made: under a millisecond. */
   readonly young: () => void;
-  /** Frees all garbage: up to some ten milliseconds. */
+  /** Finds all garbage, which is freed bit by bit in the second that follows: some milliseconds. */
   readonly everything: () => void;
 }
 
 export const systemCollector: Collector = {
   young: () => void edenGC(),
-  everything: () => Bun.gc(true),
+  everything: () => void fullGC(),
 };
+
+/** Frees all garbage at once, and compiled code with it: tens of milliseconds. */
+export function purge(): void {
+  Bun.gc(true);
+}
 
 /** Young garbage is collected when so much may have gathered. */
 const YOUNG_AT_BYTES = 16 << 20;

@@ -9,14 +9,15 @@
 import { assert } from "../base/assert.ts";
 import type { Reclaimer } from "./reclaimer.ts";
 
-export const PAGES_PER_SLAB = 256;
-export const SLAB_BYTES = 1 << 24;
+export const SLAB_BYTES = 1 << 22;
+export const PAGES_PER_SLAB = 64;
+/** From a page to its slab. */
+export const SLAB_OF_PAGE = 6;
 
-const SLAB_OF_PAGE = 8;
-const MAX_SLABS = 4096;
+const MAX_SLABS = 16384;
 const NO_PAGE = -1;
 /** Free pages that must be left when an empty slab is given back. */
-const SPARE_PAGES = 64;
+const SPARE_PAGES = 16;
 
 const ABSENT = 0;
 const PRESENT = 1;

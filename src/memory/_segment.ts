@@ -4,13 +4,10 @@
  *
  *     slot   [hash with bit 0 = "has an expiry", Ref], two int32; Ref 0: empty
  */
-import { giveBack } from "../base/garbage.ts";
 import type { Ref } from "./arena.ts";
 import { WINDOW_SLOTS } from "./table-sample.ts";
 import type { TableSample } from "./table-sample.ts";
 
-/** Arrays of so many bytes do not wait for a collection. */
-const LARGE_BYTES = 16384;
 export const MIN_SLOT_BITS = 6;
 export const MAX_SLOT_BITS = 12;
 export const HASH_SPACE = 4294967296;
@@ -104,7 +101,6 @@ export function resize(segment: Segment, slotBits: number): void {
   for (let at = 0; at < old.length; at += 2) {
     if (old[at + 1] !== 0) place(segment, old[at], old[at + 1]);
   }
-  if (old.byteLength >= LARGE_BYTES) giveBack(old.buffer);
 }
 
 /** Visits entries whose home is in [home, end) and whose hash is not below `from`. */

@@ -1,11 +1,11 @@
 /**
  * The arena: where keys and values live as bytes, out of the garbage collector's sight.
  *
- *     slab   16 MiB, one ArrayBuffer, committed lazily by the operating system (_page-pool.ts)
+ *     slab   4 MiB, one ArrayBuffer, committed lazily by the operating system (_page-pool.ts)
  *     page   64 KiB of a slab, given to one size class
  *     block  a whole number of 16-byte units within a page
  *
- * A `Ref` names a block by its first unit: the upper 12 bits are the slab, the lower 20 the
+ * A `Ref` names a block by its first unit: the upper 14 bits are the slab, the lower 18 the
  * unit in it, so 32 bits span 64 GiB. It is kept as a signed int32 (the engine's fast integer),
  * hence `>>>` wherever it is taken apart. Unit 0 of slab 0 is never given out: NULL_REF.
  *
@@ -19,7 +19,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
-import { PagePool, PAGES_PER_SLAB, SLAB_BYTES } from "./_page-pool.ts";
+import { PagePool, PAGES_PER_SLAB, SLAB_BYTES, SLAB_OF_PAGE } from "./_page-pool.ts";
 import { EvacuationPlan } from "./evacuation-plan.ts";
 import { MemoryCounter } from "./memory-counter.ts";
 import type { ByteCounter } from "./memory-counter.ts";
@@ -30,7 +30,7 @@ export type Ref = number & { readonly brand: "Ref" };
 
 export const NULL_REF = 0 as Ref;
 
-export const SLAB_SHIFT = 20;
+export const SLAB_SHIFT = 18;
 export const UNIT_MASK = (1 << SLAB_SHIFT) - 1;
 export const MAX_BLOCK_BYTES = 16384;
 
@@ -145,7 +145,7 @@ export class Arena {
     if (free !== 0) {
       unit = free - 1;
       const slabUnit = ((page << PAGE_SHIFT) | unit) & UNIT_MASK;
-      this.pageFree[page] = this.words[page >>> 8][slabUnit << 2];
+      this.pageFree[page] = this.words[page >>> SLAB_OF_PAGE][slabUnit << 2];
     } else {
       unit = this.pageCarved[page];
       this.pageCarved[page] = unit + units;

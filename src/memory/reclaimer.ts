@@ -8,6 +8,7 @@
  * little at a time, and until then serves who needs a slab.
  */
 import { giveBack } from "../base/garbage.ts";
+import { SLAB_BYTES } from "./_page-pool.ts";
 
 /** What is freed in slices. */
 export interface Reclaimable {
@@ -92,7 +93,8 @@ export class Reclaimer {
       const buffer = (fromLeftovers ? this.leftovers.pop() : undefined) ?? this.slabs.pop();
       if (buffer === undefined) break;
       given += buffer.byteLength;
-      giveBack(buffer);
+      // To free many small ones is not quick: they are left to the collection.
+      if (buffer.byteLength >= SLAB_BYTES) giveBack(buffer);
     }
     return given;
   }

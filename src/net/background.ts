@@ -12,7 +12,7 @@ import type { Turn } from "./turn.ts";
 
 /** Elements of deleted collections freed at once: about a tenth of a millisecond. */
 const FREED_PER_SLICE = 500;
-/** Unused slabs go back to the system one by one: while it takes a large one, others wait. */
+/** Unused slabs go back to the system a few at a time: what it does with them stops others. */
 const GIVEN_BACK_AT_ONCE = 1 << 24;
 const GIVING_BACK_EVERY_MS = 20;
 

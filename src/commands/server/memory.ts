@@ -1,5 +1,5 @@
 /** MEMORY: what a key costs, where memory goes, and giving back what is held for nothing. */
-import { systemCollector } from "../../base/garbage.ts";
+import { purge as purgeGarbage } from "../../base/garbage.ts";
 import { command, KEY_RO, keysAt, LOADING, READONLY, STALE } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
 import { NULL_REF } from "../../memory/arena.ts";
@@ -83,7 +83,7 @@ const purge = command({
   run(call) {
     const { reclaimer, snapshot } = call.engine.context;
     reclaimer.letGo(Infinity, snapshot !== null);
-    systemCollector.everything();
+    purgeGarbage();
     call.reply.ok();
   },
 });

@@ -40,7 +40,8 @@ export const memoryDirectives = {
   "active-defrag-cycle-max": integer(25, { min: 1, max: 99 }),
   "active-defrag-threshold-lower": integer(10, { max: 1000 }),
   "active-defrag-threshold-upper": integer(100, { max: 1000 }),
-  "active-defrag-ignore-bytes": unsignedMemory(104857600, { min: 1 }),
+  /** Redis: 100 MB. */
+  "active-defrag-ignore-bytes": unsignedMemory(4194304, { min: 1 }),
   "active-defrag-max-scan-fields": integer(1000, {
     min: 1,
     max: LONG_MAX,

@@ -10,6 +10,8 @@ import type { Ref } from "../../../src/memory/arena.ts";
 import { Reclaimer } from "../../../src/memory/reclaimer.ts";
 import { scale, seededRandom } from "../../support/random.ts";
 
+const SLAB_BYTES = 2 ** 22;
+
 const random = seededRandom("arena");
 
 test("no block is the null reference, and each holds at least what was asked for", () => {
@@ -95,12 +97,12 @@ test("evacuation empties slabs, whatever was freed at random, and loses nothing"
   for (const { ref } of held) used += arena.capacity(ref);
   expect(arena.usedBytes).toBe(used);
   expect(arena.touchedBytes).toBeLessThan(before / 3);
-  expect(arena.touchedBytes).toBeLessThan(used * 1.25 + 2 ** 24);
+  expect(arena.touchedBytes).toBeLessThan(used * 1.25 + SLAB_BYTES);
   // The slabs wait to be let go, and until then serve who needs one.
-  expect(reclaimer.letGo(1, false)).toBe(2 ** 24);
+  expect(reclaimer.letGo(1, false)).toBe(SLAB_BYTES);
   const other = new Arena(reclaimer);
   other.allocate(16);
-  while (reclaimer.letGo(2 ** 24, true) > 0);
+  while (reclaimer.letGo(SLAB_BYTES, true) > 0);
   expect(reclaimer.takeSlab()).toBeNull();
 });
 
@@ -122,12 +124,12 @@ test("an evacuation that is broken off leaves pages that are used as before", ()
 test("an arena whose blocks go by themselves gives empty slabs back", () => {
   const arena = new Arena();
   const held = Array.from({ length: 60_000 }, () => arena.allocate(1000));
-  expect(arena.touchedBytes).toBeGreaterThan(3 * 2 ** 24);
+  expect(arena.touchedBytes).toBeGreaterThan(3 * SLAB_BYTES);
   for (const ref of held) arena.free(ref);
-  expect(arena.touchedBytes).toBeLessThanOrEqual(2 ** 24);
+  expect(arena.touchedBytes).toBeLessThanOrEqual(SLAB_BYTES);
 });
 
-test("an arena that was thrown away gives no slab twice, though blocks are freed in it", () => {
+test("slabs of an arena that was thrown away are nobody's while blocks are freed in them", () => {
   const reclaimer = new Reclaimer();
   const arena = new Arena(reclaimer);
   const held = Array.from({ length: 60_000 }, () => arena.allocate(1000));

@@ -28,7 +28,7 @@ const NEW_NAMES = [
   "set-max-listpack-value",
 ];
 /** Whose default is another here. */
-const OTHER_DEFAULTS = new Set(["activedefrag"]);
+const OTHER_DEFAULTS = new Set(["active-defrag-ignore-bytes", "activedefrag"]);
 /** Set by the way the oracle is started. */
 const STARTED_WITH = new Set(["port", "unixsocket", "dir"]);
 
