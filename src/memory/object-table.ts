@@ -89,6 +89,7 @@ export class ObjectTable {
   /** From now on it is another count that changes; what was counted is left to the caller. */
   countFor(memory: ByteCounter): void {
     this.collections.whole = this.arrays.whole = memory;
+    this.reclaimer.forgetHeld(this);
   }
 
   get count(): number {
@@ -159,7 +160,7 @@ export class ObjectTable {
     if (!(object instanceof Uint8Array)) {
       if (object.frozen !== null) {
         object.frozen.isAbandoned = true;
-        this.reclaimer.hold(object, object.sizeBytes(HELD_SAMPLES));
+        this.reclaimer.hold(object, object.sizeBytes(HELD_SAMPLES), this);
       } else if (object.free(FREED_AT_ONCE)) this.reclaimer.add(object);
     }
     this.held[handle] = undefined;

@@ -16,12 +16,17 @@ export interface Reclaimable {
   free(budget: number): boolean;
 }
 
+interface Held {
+  readonly bytes: number;
+  readonly whole: object;
+}
+
 export class Reclaimer {
   /** Collections that were freed in slices (INFO: lazyfreed_objects). */
   freed = 0;
   /** Bytes of values that were deleted, but that a snapshot still reads. */
   heldBytes = 0;
-  private readonly held = new Map<Reclaimable, number>();
+  private readonly held = new Map<Reclaimable, Held>();
   private readonly queue: Reclaimable[] = [];
   /** Empty slabs, which may be used again. */
   private readonly slabs: ArrayBufferLike[] = [];
@@ -39,14 +44,23 @@ export class Reclaimer {
 
   add(collection: Reclaimable): void {
     this.queue.push(collection);
-    this.heldBytes -= this.held.get(collection) ?? 0;
+    this.heldBytes -= this.held.get(collection)?.bytes ?? 0;
     this.held.delete(collection);
   }
 
-  /** The collection will be added when a snapshot has read it. */
-  hold(collection: Reclaimable, bytes: number): void {
-    this.held.set(collection, bytes);
+  /** The collection, which is a part of `whole`, will be added when a snapshot has read it. */
+  hold(collection: Reclaimable, bytes: number, whole: object): void {
+    this.held.set(collection, { bytes, whole });
     this.heldBytes += bytes;
+  }
+
+  /** What is held of it is counted no more, as it is not counted as used either. */
+  forgetHeld(whole: object): void {
+    for (const [collection, held] of this.held) {
+      if (held.whole !== whole) continue;
+      this.heldBytes -= held.bytes;
+      this.held.delete(collection);
+    }
   }
 
   /** Frees up to `budget` elements. */

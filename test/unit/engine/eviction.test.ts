@@ -204,6 +204,23 @@ describe("what goes", () => {
     expect(it.engine.context.memory.bytes).toBeLessThan(before - 100_000);
   });
 
+  test("a value that a snapshot still reads of an emptied database makes no room", () => {
+    const it = limited("noeviction");
+    it.do("SADD", "set", ...Array.from({ length: 5000 }, (_, i) => `member:${i}`));
+    const value = it.database(0).arena.objects.get(0);
+    if (value instanceof Uint8Array) throw new Error("the set is no table");
+    const frozen = value.freeze();
+    it.do("DEL set");
+    it.do("FLUSHALL");
+    expect(it.engine.memory.notCountedBytes).toBe(0);
+    expect(it.engine.memory.countedBytes()).toBeGreaterThan(0);
+    const before = it.engine.memory.countedBytes();
+    frozen.thaw();
+    while (!it.engine.context.reclaimer.isEmpty) it.engine.context.reclaimer.run(1000);
+    expect(it.engine.memory.notCountedBytes).toBe(0);
+    expect(it.engine.memory.countedBytes()).toBe(before);
+  });
+
   test("nothing goes while it must stay", () => {
     const it = limited("allkeys-lru");
     it.do("SET a 1");
