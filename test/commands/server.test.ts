@@ -180,7 +180,7 @@ test("MEMORY USAGE follows the size of a value, and stays below redis-server's",
     return Number(await of.value("MEMORY USAGE key"));
   };
   // A single key would have a whole table to itself.
-  const others = Array.from({ length: 1000 }, (_, i) => ["SET", `other:${i}`, "1"]);
+  const others = Array.from({ length: 1500 }, (_, i) => ["SET", `other:${i}`, "1"]);
   await client.pipeline(others);
   const values = ["1", "12345678901", "x".repeat(16), "x".repeat(1000), "x".repeat(1_000_000)];
   const oracle = findOracle();
