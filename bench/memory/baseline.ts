@@ -1,5 +1,5 @@
 /**
- * What a server holds before its data: both servers have done a little of the same work, since what
+ * What a server holds before its data: both servers have done some of the same work, since what
  * a runtime takes once (compiled code, buffers) is no data; what that left stays in another
  * database, so that it is neither freed nor used again meanwhile.
  */
@@ -16,8 +16,9 @@ export async function warmUp(
   server: ServerProcess,
   fillings: readonly Filling[],
   restMs: number,
+  items = WARM_UP_ITEMS,
 ): Promise<number> {
-  for (const filling of fillings) await load(server.port, cutDown(filling, WARM_UP_ITEMS));
+  for (const filling of fillings) await load(server.port, cutDown(filling, items));
   await server.withClient((client) => client.do("SWAPDB", 0, ASIDE));
   return await settledBytes(server.pid, restMs);
 }

@@ -1,8 +1,9 @@
 /**
  * What a dataset costs. Net per item is (resident after − resident before) ÷ items: what the data
- * costs, without the runtime (see `baseline.ts`). Total is resident bytes after loading ÷ items:
- * what the operator pays, runtime included. Peak ÷ final is the most the process held while it was
- * loaded, against what it holds afterwards.
+ * costs, without the runtime (see `baseline.ts`), which has done the very same once before. Total
+ * is that with what the server held when it started: what the operator pays. Peak ÷ final is the
+ * most the process held while it was loaded, against what it holds afterwards, both without what
+ * was loaded before.
  */
 import type { Program } from "../../test/support/server.ts";
 import { type Contest, startContestant } from "../support/contest.ts";
@@ -57,13 +58,15 @@ export async function measureDataset(
 async function fill(program: Program, filling: Filling, restMs: number): Promise<DatasetFigures> {
   const items = elementCount(filling);
   await using server = await startContestant(program);
-  const before = await warmUp(server, [filling], restMs);
+  const started = await settledBytes(server.pid, restMs);
+  const before = await warmUp(server, [filling], restMs, items);
   resetPeak(server.pid);
   await load(server.port, filling);
-  const peak = peakBytes(server.pid);
-  const after = await settledBytes(server.pid, restMs);
+  const warmed = before - started;
+  const peak = peakBytes(server.pid) - warmed;
+  const after = (await settledBytes(server.pid, restMs)) - warmed;
   return {
-    netBytes: (after - before) / items,
+    netBytes: (after - started) / items,
     totalBytes: after / items,
     peakToFinal: peak / after,
   };
