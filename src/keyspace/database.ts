@@ -259,7 +259,6 @@ export class Database extends EntryStore {
   clear(): void {
     if (this.table.size > 0) this.context.mutations++;
     this.arena.abandon();
-    this.table.abandon(this.context.reclaimer);
     this.arena = new Arena(this.context.reclaimer, this.context.memory);
     this.table = new ByteTable(this.arena, this.arena.tables);
     this.expiringHashes = null;

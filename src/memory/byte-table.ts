@@ -42,7 +42,6 @@ import { keyEquals } from "./entry.ts";
 import type { ByteCounter } from "./memory-counter.ts";
 import { WINDOW_SLOTS } from "./table-sample.ts";
 import type { TableSample } from "./table-sample.ts";
-import type { Reclaimer } from "./reclaimer.ts";
 
 /** Position bits end above bit 0, which a slot uses for the expiry mark. */
 const MAX_DEPTH = 31 - MAX_SLOT_BITS;
@@ -415,11 +414,6 @@ export class ByteTable {
     }
     this.account(-this.sizeBytes);
     return false;
-  }
-
-  /** To be called once, when the table is thrown away, though it may still be read. */
-  abandon(reclaimer: Reclaimer): void {
-    this.eachSegment(({ slots }) => reclaimer.addLeftover(slots.buffer));
   }
 
   private account(bytes: number): void {

@@ -4,11 +4,10 @@
  * Collections that nobody can see any more and whose elements are still to be freed: a deletion
  * frees only a few elements at once, so that deleting millions stops nobody.
  *
- * Memory of arenas and tables that are empty or were thrown away: it is given back to the system a
- * little at a time, and until then serves who needs a slab.
+ * Slabs that are empty, or of arenas that were thrown away: they are given back to the system a few
+ * at a time, and until then the empty ones serve who needs a slab.
  */
 import { giveBack } from "../base/garbage.ts";
-import { SLAB_BYTES } from "./_page-pool.ts";
 
 /** What is freed in slices. */
 export interface Reclaimable {
@@ -30,7 +29,7 @@ export class Reclaimer {
   private readonly queue: Reclaimable[] = [];
   /** Empty slabs, which may be used again. */
   private readonly slabs: ArrayBufferLike[] = [];
-  /** What a snapshot may still read. */
+  /** Slabs of arenas that were thrown away, which a snapshot may still read. */
   private readonly leftovers: ArrayBufferLike[] = [];
 
   get isEmpty(): boolean {
@@ -91,7 +90,7 @@ export class Reclaimer {
     return this.slabs.pop() ?? null;
   }
 
-  /** Takes memory that is not to be used again. */
+  /** Takes a slab that may still be read, and so is not to be used again. */
   addLeftover(buffer: ArrayBufferLike): void {
     this.leftovers.push(buffer);
   }
@@ -107,8 +106,7 @@ export class Reclaimer {
       const buffer = (fromLeftovers ? this.leftovers.pop() : undefined) ?? this.slabs.pop();
       if (buffer === undefined) break;
       given += buffer.byteLength;
-      // To free many small ones is not quick: they are left to the collection.
-      if (buffer.byteLength >= SLAB_BYTES) giveBack(buffer);
+      giveBack(buffer);
     }
     return given;
   }
