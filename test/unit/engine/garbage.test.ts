@@ -6,8 +6,8 @@ import { expect, test } from "bun:test";
 
 const PROBE = new URL("./_garbage-probe.ts", import.meta.url).pathname;
 const COUNT = 100_000;
-/** What is compiled meanwhile, and the collections themselves, are seen as some ten to thirty. */
-const MOST_BYTES = 40;
+/** What is compiled meanwhile is seen as some ten to thirty, on a busy machine as fifty. */
+const MOST_BYTES = 60;
 
 const LINES = [
   "PING",
