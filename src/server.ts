@@ -217,6 +217,8 @@ export class Server {
 
   private cron(): void {
     const { engine } = this;
+    // Memory is counted without what is on its way to clients.
+    this.turn.finishEarly();
     const nowMs = this.gateway.beginCallback();
     if (!engine.switches.cron) return;
     this.shutdown.cron();

@@ -120,6 +120,8 @@ export class Background {
     this.isEvicting = true;
     setImmediate(() => {
       this.isEvicting = false;
+      // What is on its way to clients is no reason to evict.
+      this.turn.finishEarly();
       this.gateway.beginCallback();
       this.engine.eviction.perform();
       if (this.engine.blocking.hasReady) this.engine.blocking.serve();
