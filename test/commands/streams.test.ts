@@ -560,6 +560,8 @@ test("streams are the same after a restart, and from a base", async () => {
     await client.do("CONFIG SET appendonly no");
     expect(await client.value("CONFIG SET appendonly yes")).toBe("OK");
   });
+  // While its first file is being written a server refuses to end.
+  await server.waitForLog(/Background AOF rewrite finished successfully/);
   await server.restart();
   expect(await content()).toEqual(before);
 });

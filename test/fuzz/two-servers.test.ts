@@ -14,7 +14,7 @@ import { areAlike, describeMismatch } from "./_comparison.ts";
 import { Listeners, randomMessage } from "./_listeners.ts";
 import { type Operation, randomOperation } from "./_operations.ts";
 
-const OPERATIONS = scale(100_000);
+const OPERATIONS = scale(80_000);
 const BATCH = 200;
 const ROUNDS = 4;
 /** Of the operations, those that publish a message. */
