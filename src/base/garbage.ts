@@ -39,6 +39,8 @@ const FULL_AT_BYTES = 4 << 20;
 const REST_MS = 500;
 /** Transferred between two crons, it is hardly anything: a health check, a monitor. */
 const QUIET_BYTES = 16 << 10;
+/** Memory in use that falls faster than this between two crons will go on falling. */
+const FALLING_BYTES = 1 << 20;
 
 export class GarbageCollector {
   private readonly collector: Collector;
@@ -66,7 +68,7 @@ export class GarbageCollector {
     this.usedBytes = usedBytes;
     this.youngBytes += moved;
     this.allBytes += moved + dropped;
-    if (moved > QUIET_BYTES) this.activeAtMs = nowMs;
+    if (moved > QUIET_BYTES || dropped > FALLING_BYTES) this.activeAtMs = nowMs;
     if (nowMs - this.activeAtMs >= REST_MS && this.allBytes >= FULL_AT_BYTES) {
       this.youngBytes = this.allBytes = 0;
       this.collector.everything();

@@ -84,6 +84,17 @@ describe("garbage", () => {
     expect(pass(20, 0)).toEqual(["everything"]);
   });
 
+  test("while memory in use goes on falling nothing is collected", () => {
+    const { use, pass } = timeline();
+    use(100 * MB);
+    pass(10, 0);
+    for (let left = 90; left >= 10; left -= 10) {
+      use(left * MB);
+      expect(pass(4, 0)).toEqual([]);
+    }
+    expect(pass(20, 0)).toEqual(["everything"]);
+  });
+
   test("transferred bytes that are counted from 0 again are none", () => {
     const { restart, pass } = timeline();
     pass(10, MB);
