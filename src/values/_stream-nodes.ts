@@ -13,6 +13,7 @@
 import type { Arena, Ref } from "../memory/arena.ts";
 import { MAX_BLOCK_BYTES, SLAB_SHIFT, UNIT_MASK } from "../memory/arena.ts";
 import { arrayCost } from "../memory/array-cost.ts";
+import { moveBlock } from "./_moved-block.ts";
 import { totalBytes } from "./_listpack.ts";
 import type { FrozenEntries } from "./_frozen-stream.ts";
 import type { StreamId } from "./stream-id.ts";
@@ -164,12 +165,7 @@ export class StreamNodes {
     if (begins) this.compacted = 0;
     let left = budget;
     for (; left > 0 && this.compacted < this.count; this.compacted++) {
-      const slot = this.first + this.compacted;
-      left--;
-      if (this.rooms[slot] === 0) continue;
-      const before = this.refs[slot] as Ref;
-      this.refs[slot] = this.arena.evacuate(before);
-      if (this.refs[slot] !== before) left -= this.rooms[slot] >>> 10;
+      left -= moveBlock(this.arena, this.refs, this.rooms, this.first + this.compacted);
     }
     return Math.max(0, left);
   }
