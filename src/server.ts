@@ -26,6 +26,7 @@ import { Shutdown } from "./persistence/shutdown.ts";
 import type { ShutdownSignal } from "./persistence/shutdown.ts";
 import { publishKeyEvents } from "./pubsub/keyspace-notifications.ts";
 import { MessageHub } from "./pubsub/message-hub.ts";
+import { ServerReplication } from "./replication/replication.ts";
 
 /** The longest time that a timer can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -47,6 +48,7 @@ export class Server {
   private readonly disk: Disk;
   private readonly turn: Turn;
   private readonly persistence: FilePersistence;
+  private readonly replication: ServerReplication;
   private readonly shutdown: Shutdown;
   private readonly background: Background;
   private cronTimer: Timer | null = null;
@@ -68,6 +70,7 @@ export class Server {
       close: () => this.close(),
       exit: (code) => this.onExit(code),
     });
+    this.replication = new ServerReplication(this.engine, disk);
     this.background = new Background(this.engine, this.gateway, this.turn);
     this.wire();
     this.engine.memory.startupBytes = this.engine.memory.measure();
@@ -137,6 +140,7 @@ export class Server {
     const { engine } = this;
     applySettings(engine);
     publishKeyEvents(engine);
+    this.turn.feed = this.replication.replicas;
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
     engine.peers.connector = new PeerConnector(this.gateway, () => this.clientTls());
@@ -228,6 +232,7 @@ export class Server {
     this.persistence.cron();
     engine.pause.check(nowMs);
     engine.peers.expire(nowMs);
+    this.replication.cron(nowMs);
     engine.tracking.limit();
     engine.defrag.cron(nowMs);
     if (engine.blocking.hasReady) engine.blocking.serve();

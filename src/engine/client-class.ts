@@ -8,5 +8,7 @@ export type ClientClass = "normal" | "master" | "replica" | "pubsub";
 
 /** Monitors are normal clients, as they are in Redis (getClientType, networking.c). */
 export function classOf(session: Session): ClientClass {
+  if (session.isPrimary) return "master";
+  if (session.replica?.isAttached === true) return "replica";
   return session.subscriptions === null ? "normal" : "pubsub";
 }

@@ -1,6 +1,6 @@
 /**
  * The stream of effects: what commands changed, as the commands that repeat the change. The
- * AOF and, later, the replication backlog receive it.
+ * AOF and the replication stream receive it.
  *
  * While a command runs, effects collect here; when it has run they go to the sinks, as a MULTI
  * group where there are several, so that no reader ever sees half of one command's effects.
@@ -11,6 +11,8 @@ import type { Arguments } from "../protocol/arguments.ts";
 import { RequestWriter } from "../protocol/request-writer.ts";
 
 export interface EffectSink {
+  /** Whether it is passed on what changes nothing: messages to subscribers. */
+  readonly takesMessages?: boolean;
   /** One or more whole commands in RESP that belong to this database. */
   append(database: number, bytes: Uint8Array, start: number, length: number): void;
   /** As `append`, for a request in the buffer it came in, which is never written again. */
@@ -30,6 +32,8 @@ export class Effects {
   /** The commands collected: where each begins, and the database it belongs to. */
   private readonly starts: number[] = [];
   private readonly databases: number[] = [];
+  /** Those of them that are messages, by where they begin. */
+  private readonly messages = new Set<number>();
 
   /** Whether anybody listens; otherwise nothing needs to be written. */
   get isActive(): boolean {
@@ -78,6 +82,13 @@ export class Effects {
     for (let i = 0; i < args.count; i++) this.argument(args, i);
   }
 
+  /** A request that changes nothing here, but is to be repeated by replicas (PUBLISH). */
+  message(database: number, args: Arguments): void {
+    if (!this.sinks.some((sink) => sink.takesMessages === true)) return;
+    this.messages.add(this.starts.length);
+    this.request(database, args);
+  }
+
   /** From now on effects collect, whatever ends meanwhile. */
   hold(): void {
     this.isHeld = true;
@@ -113,9 +124,10 @@ export class Effects {
     if (count === 0 || this.isHeld) return;
     this.appendedCount++;
     for (const sink of this.sinks) {
-      if (count > 1) sink.append(this.databases[0], MULTI, 0, MULTI.length);
+      const isGroup = this.countFor(sink) > 1;
+      if (isGroup) sink.append(this.databases[0], MULTI, 0, MULTI.length);
       this.appendCollected(sink, count);
-      if (count > 1) sink.append(this.databases[count - 1], EXEC, 0, EXEC.length);
+      if (isGroup) sink.append(this.databases[count - 1], EXEC, 0, EXEC.length);
     }
     this.drop();
   }
@@ -133,7 +145,12 @@ export class Effects {
   drop(): void {
     this.starts.length = 0;
     this.databases.length = 0;
+    this.messages.clear();
     this.out.clear();
+  }
+
+  private countFor(sink: EffectSink): number {
+    return this.starts.length - (sink.takesMessages === true ? 0 : this.messages.size);
   }
 
   private exactRequest(database: number, args: Arguments): void {
@@ -145,6 +162,7 @@ export class Effects {
   private appendCollected(sink: EffectSink, count: number): void {
     const { bytes, length } = this.out;
     for (let i = 0; i < count; i++) {
+      if (sink.takesMessages !== true && this.messages.has(i)) continue;
       const end = i + 1 < count ? this.starts[i + 1] : length;
       sink.append(this.databases[i], bytes, this.starts[i], end - this.starts[i]);
     }

@@ -55,6 +55,8 @@ import { NoPersistence } from "./persistence.ts";
 import { NoPubSub, setSubscriberGate } from "./pubsub.ts";
 import type { PubSub } from "./pubsub.ts";
 import { secretArguments } from "./redaction.ts";
+import { NoReplication } from "./replication.ts";
+import type { Replication } from "./replication.ts";
 import { REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, REPLY_SKIP_THIS } from "./session.ts";
 import type { Session } from "./session.ts";
 import { NoShutdown } from "./shutdown.ts";
@@ -103,7 +105,7 @@ export class Engine {
   readonly defrag: ActiveDefrag;
   readonly peers = new PeerCache();
   readonly values: TypedValues;
-  readonly identity: { readonly runId: string; replicationId: string; readonly startedMs: number };
+  readonly identity: { readonly runId: string; readonly startedMs: number };
   /**
    * What DEBUG changes: whether expired keys are looked for, whether there is a cron at all,
    * whether checksums are compared, and for how long everything stops before the AOF is written.
@@ -112,6 +114,7 @@ export class Engine {
   persistence: Persistence = new NoPersistence();
   shutdown: ShutdownControl = new NoShutdown();
   pubsub: PubSub = new NoPubSub();
+  replication: Replication = new NoReplication();
   /** Admission gates that are shut for everybody now. */
   gates = GATE_PROTECTED;
   /** Changes since the last save, as INFO counts them. */
@@ -158,7 +161,6 @@ export class Engine {
     this.defrag = new ActiveDefrag(this);
     this.identity = {
       runId: secretHex(40),
-      replicationId: secretHex(40),
       startedMs: parts.clock.nowMs,
     };
     this.calls.push(new Call(this, this.reply));
@@ -481,6 +483,7 @@ export class Engine {
       this.dirty += changes;
       if (this.effects.isActive && call.propagatesRequest) {
         this.effects.finishWithRequest(call.database.index, call.args);
+        call.session.writtenOffset = this.replication.offset;
         return;
       }
     }
@@ -488,6 +491,7 @@ export class Engine {
     // Keys that SCAN finds expired in passing have nothing to do with each other.
     if ((command.flags & TOUCHES_ARBITRARY_KEYS) !== 0) this.effects.finishEach();
     else this.effects.finish();
+    call.session.writtenOffset = this.replication.offset;
   }
 
   /** The reply outgrew what the client may leave unread, or what can be sent at once. */

@@ -1,4 +1,6 @@
-/** What the engine and its commands need to know of the files, whoever keeps them. */
+/** What the engine, its commands and replication need to know of the files, whoever keeps them. */
+import type { SnapshotTarget } from "./snapshot-target.ts";
+
 export type InfoField = readonly [name: string, value: string | number];
 
 /** What became of a wish for a rewrite of the AOF. */
@@ -13,7 +15,44 @@ export interface ReloadOptions {
   readonly replaces: boolean;
 }
 
+/** A snapshot that comes from a primary, to replace all that is there. */
+export interface SnapshotIntake {
+  /** Why it can't be taken, or null; what comes after that is dropped. */
+  readonly problem: string | null;
+  /** The next bytes of the RDB, in a buffer that is never written again. */
+  write(bytes: Uint8Array, start: number, length: number): void;
+  /** All has come. `done` is called, once, when the databases hold it, or with the reason why not. */
+  finish(done: (problem: string | null) => void): void;
+  /** The rest won't come. */
+  abort(): void;
+}
+
+export interface IntakeOptions {
+  /** Bytes that will come; null: not known yet, as a mark ends it. */
+  readonly sizeBytes: number | null;
+  /** What is there is an older state of the same data, and may be shown until then. */
+  readonly continuesHistory: boolean;
+  /** Called once, just before what is there is given up. */
+  readonly onReplace: () => void;
+}
+
 export interface Persistence {
+  /**
+   * Begins to write all databases as an RDB to `target`, in slices. False where another snapshot is
+   * being written. `done` is called, once, later, with null or the target's problem.
+   */
+  sendSnapshot(target: SnapshotTarget, done: (problem: string | null) => void): boolean;
+  /** Ends that before its end; `done` is not called. */
+  abortSending(): void;
+  /**
+   * As `saveInBackground`, on behalf of replicas: `done` is called later with the path of the file,
+   * or null where that failed. False where it can't begin.
+   */
+  saveForReplicas(done: (path: string | null) => void): boolean;
+  /** Takes a snapshot from a primary; a text says why it can't. */
+  receiveSnapshot(options: IntakeOptions): SnapshotIntake | string;
+  /** Full synchronisations are over: a file that was only for them may go (rdb-del-sync-files). */
+  syncsEnded(): void;
   /** Begins a rewrite of the AOF in the background, now or when what runs now has ended. */
   rewriteAof(): AofRewriteAnswer;
   /** Empties the databases and loads the AOF's files; false where that fails. */
@@ -50,6 +89,22 @@ export class NoPersistence implements Persistence {
   readonly lastSaveSeconds = 0;
   readonly isSaving = false;
   readonly isBusy = false;
+
+  sendSnapshot(): boolean {
+    return false;
+  }
+
+  abortSending(): void {}
+
+  saveForReplicas(): boolean {
+    return false;
+  }
+
+  receiveSnapshot(): string {
+    return "nothing can be kept here";
+  }
+
+  syncsEnded(): void {}
 
   rewriteAof(): AofRewriteAnswer {
     return "refused";

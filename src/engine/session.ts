@@ -9,6 +9,7 @@ import type { ClientTracking } from "./client-tracking.ts";
 import type { User } from "./acl/user.ts";
 import type { Command } from "./command.ts";
 import type { Subscriptions } from "./pubsub.ts";
+import type { AttachedReplica } from "./replication.ts";
 import type { Transaction } from "./transaction.ts";
 import type { Watch } from "./watched-keys.ts";
 
@@ -18,6 +19,14 @@ export const REPLY_OFF = 1;
 /** CLIENT REPLY SKIP: the next command's reply is dropped. */
 export const REPLY_SKIP_NEXT = 2;
 export const REPLY_SKIP_THIS = 3;
+
+/** Bytes that a connection takes as fast as its peer does, behind all that was said before. */
+export interface OutboundStream {
+  /** So many bytes wait for the peer; Infinity is not allowed. */
+  readonly pendingBytes: number;
+  /** Offers what there is to `write`, which returns how much was taken; stops at what is not. */
+  drainInto(write: (bytes: Uint8Array, start: number, length: number) => number): void;
+}
 
 /** What carries a session's bytes. */
 export interface Transport {
@@ -38,6 +47,10 @@ export interface Transport {
   readonly totalMemoryBytes: number;
   /** Sends bytes that are no reply to the running command, at the end of the turn. */
   push(bytes: Uint8Array): void;
+  /** Sent behind replies and pushes; null: nothing. */
+  stream: OutboundStream | null;
+  /** The stream has more to send: at the end of the turn. */
+  streamGrew(): void;
   /** Closes at once, dropping what was not sent. */
   close(): void;
   /** Goes on with requests that waited. */
@@ -86,6 +99,12 @@ export class Session {
   isNotEvicted = false;
   /** CLIENT NO-TOUCH. */
   leavesNoTrace = false;
+  /** What it has told of itself as a replica, or is; null: nothing. */
+  replica: AttachedReplica | null = null;
+  /** It is the link to this server's own primary, whose commands are to be obeyed. */
+  isPrimary = false;
+  /** Where the replication stream was when a command of this session had changed something. */
+  writtenOffset = 0;
   lastCommand: Command | null = null;
   lastInteractionMs: number;
   commandCount = 0;

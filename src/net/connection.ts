@@ -8,13 +8,14 @@
  *
  * Out: replies of this turn are the range [outStart, outEnd) of the shared reply buffer; what
  * came before and was not taken by the socket, and pushes, are in `queue`, which always goes
- * first. Invariant: while `isCongested`, nothing is written but from `queue`.
+ * first; a `stream` (of a replica) goes last. Invariant: while `isCongested`, nothing is written but
+ * from `queue` and what follows it.
  */
 import type { Socket } from "bun";
 import { giveBack } from "../base/garbage.ts";
 import { type ClientMemory, sessionBytes } from "../engine/client-memory.ts";
 import { UNLIMITED_BYTES } from "../engine/output-limits.ts";
-import type { Session, Transport } from "../engine/session.ts";
+import type { OutboundStream, Session, Transport } from "../engine/session.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { INCOMPLETE, MALFORMED, REQUEST } from "../protocol/request-parser.ts";
 import type { RequestParser } from "../protocol/request-parser.ts";
@@ -40,6 +41,7 @@ export class Connection implements Transport {
   awaitsDisk = false;
   softLimitSinceMs = 0;
   isClosed = false;
+  stream: OutboundStream | null = null;
   /** No further request runs, whatever the peer sends. */
   private isInputOver = false;
   private hasPeerEnded = false;
@@ -99,7 +101,7 @@ export class Connection implements Transport {
   }
 
   get outboundBytes(): number {
-    return this.queue.bytes;
+    return this.queue.bytes + (this.stream?.pendingBytes ?? 0);
   }
 
   get outboundChunks(): number {
@@ -153,6 +155,7 @@ export class Connection implements Transport {
     this.gateway.beginCallback();
     this.isCongested = false;
     this.writeQueue();
+    if (this.stream !== null) this.writeStream(this.stream);
     this.noteMemory();
     this.closeIfDone();
   }
@@ -163,6 +166,12 @@ export class Connection implements Transport {
     this.queueReplies();
     this.queue.push(bytes);
     if (this.isReady) return;
+    this.isReady = true;
+    this.gateway.turn.addPushed(this);
+  }
+
+  streamGrew(): void {
+    if (this.isClosed || this.isCongested || this.isReady) return;
     this.isReady = true;
     this.gateway.turn.addPushed(this);
   }
@@ -221,7 +230,7 @@ export class Connection implements Transport {
     this.isReady = false;
     this.awaitsDisk = false;
     if (this.isClosed) return;
-    const pendingBytes = this.queue.bytes + this.outEnd - this.outStart;
+    const pendingBytes = this.outboundBytes + this.outEnd - this.outStart;
     if (pendingBytes > UNLIMITED_BYTES && this.gateway.isOverHardLimit(this, pendingBytes)) return;
     if (this.queue.length > 0 || this.isCongested) {
       this.queueReplies();
@@ -231,6 +240,7 @@ export class Connection implements Transport {
     } else if (this.outEnd > this.outStart) {
       this.writeReplies();
     }
+    if (this.stream !== null) this.writeStream(this.stream);
     this.closeIfDone();
   }
 
@@ -248,6 +258,12 @@ export class Connection implements Transport {
   private writeQueue(): void {
     this.queue.drainInto((chunk, start, length) => this.write(chunk, start, length));
     if (this.queue.length > 0) this.becomeCongested();
+  }
+
+  private writeStream(stream: OutboundStream): void {
+    if (this.isCongested || this.isShutDown) return;
+    stream.drainInto((bytes, start, length) => this.write(bytes, start, length));
+    if (stream.pendingBytes > 0) this.becomeCongested();
   }
 
   private becomeCongested(): void {

@@ -88,7 +88,8 @@ export class Gateway {
 
   /** The session is over, though its connection may linger: it waits for and hears of nothing. */
   endSession(session: Session): void {
-    const { blocking, transactions, pubsub, tracking } = this.engine;
+    const { blocking, transactions, pubsub, replication, tracking } = this.engine;
+    replication.forget(session);
     blocking.forget(session);
     transactions.discard(session);
     pubsub.forget(session);

@@ -24,8 +24,18 @@ export interface Durability {
   settle(): boolean;
 }
 
+/** What is passed on to others than those who asked: replicas. */
+export interface Feed {
+  /** Whether something waits to be passed on. */
+  readonly isPending: boolean;
+  /** Has the connections that are to take it told. */
+  flush(): void;
+}
+
 export class Turn {
   private durability: Durability | null = null;
+  /** Set by the composition root. */
+  feed: Feed | null = null;
   private isArmed = false;
   /** Turns in a row with a single connection, and callbacks that may therefore send at once. */
   private lonelyTurns = 0;
@@ -74,7 +84,7 @@ export class Turn {
 
   /** Called when a callback has run all it had. */
   settle(): void {
-    if (this.isDurabilityPending) this.arm();
+    if (this.isDurabilityPending || this.feed?.isPending === true) this.arm();
     else if (this.ready.length > 0) {
       if (this.directCallbacks > 0 && !this.isArmed) {
         this.directCallbacks--;
@@ -102,6 +112,7 @@ export class Turn {
     this.beforeReplies();
     this.isArmed = false;
     this.chooseMode();
+    if (this.feed?.isPending === true) this.feed.flush();
     this.collect();
     if (this.durability !== null && this.durability.isPending && !this.durability.settle()) {
       this.holdBack();

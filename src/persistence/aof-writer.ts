@@ -16,7 +16,7 @@ import type { EffectSink } from "../engine/effects.ts";
 import type { Engine } from "../engine/engine.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import { BackgroundSync } from "./background-sync.ts";
-import { selectCommand } from "./_select.ts";
+import { selectCommand } from "../protocol/select-command.ts";
 
 export type SyncPolicy = "always" | "everysec" | "no";
 

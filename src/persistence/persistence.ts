@@ -85,6 +85,22 @@ export class FilePersistence implements Persistence {
     return this.saver.saveInBackground();
   }
 
+  sendSnapshot(): boolean {
+    return false;
+  }
+
+  abortSending(): void {}
+
+  saveForReplicas(): boolean {
+    return false;
+  }
+
+  receiveSnapshot(): string {
+    return "";
+  }
+
+  syncsEnded(): void {}
+
   scheduleSave(): void {
     this.saver.schedule();
   }

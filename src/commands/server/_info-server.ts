@@ -88,23 +88,8 @@ export function clientFields(engine: Engine): InfoField[] {
   ];
 }
 
-export function replicationFields(engine: Engine): InfoField[] {
-  const { values } = engine.config;
-  const wantsReplicas = values["min-replicas-to-write"] > 0 && values["min-replicas-max-lag"] > 0;
-  return [
-    ["role", "master"],
-    ["connected_slaves", 0],
-    ...(wantsReplicas ? [["min_slaves_good_slaves", 0] as const] : []),
-    ["master_failover_state", "no-failover"],
-    ["master_replid", engine.identity.replicationId],
-    ["master_replid2", "0".repeat(40)],
-    ["master_repl_offset", 0],
-    ["second_repl_offset", -1],
-    ["repl_backlog_active", 0],
-    ["repl_backlog_size", values["repl-backlog-size"]],
-    ["repl_backlog_first_byte_offset", 0],
-    ["repl_backlog_histlen", 0],
-  ];
+export function replicationFields(engine: Engine): readonly InfoField[] {
+  return engine.replication.infoFields();
 }
 
 export function cpuFields(): InfoField[] {

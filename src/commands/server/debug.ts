@@ -5,7 +5,6 @@
  */
 import { matchGlob } from "../../base/glob.ts";
 import { LOG_WARNING } from "../../base/log.ts";
-import { secretHex } from "../../base/random.ts";
 import type { Call } from "../../engine/call.ts";
 import { ADMIN, command, LOADING, NOSCRIPT, PROTECTED, STALE } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
@@ -230,8 +229,8 @@ function writeLog(call: Call): void {
 }
 
 function changeReplicationId(call: Call): void {
-  const { log, identity } = call.engine;
+  const { log, replication } = call.engine;
   log.at(LOG_WARNING, "Changing replication IDs after receiving DEBUG change-repl-id");
-  identity.replicationId = secretHex(40);
+  replication.changeId();
   call.reply.ok();
 }

@@ -33,6 +33,7 @@ export class Client implements Transport {
   readonly outboundBytes = 0;
   readonly outboundChunks = 0;
   readonly totalMemoryBytes: number = 0;
+  readonly stream = null;
   /** Late replies of blocked requests, and what was pushed, oldest first. */
   private readonly arrived: string[] = [];
   /** Of each late reply, whether it must wait for the disk. */
@@ -70,6 +71,8 @@ export class Client implements Transport {
     this.arrived.push(textOf(reply));
     this.awaitedDisk.push(awaitsDisk);
   }
+
+  streamGrew(): void {}
 
   close(): void {
     this.bench.engine.blocking.forget(this.session);

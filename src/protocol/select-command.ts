@@ -1,4 +1,4 @@
-/** SELECT in RESP, for the files of commands. */
+/** SELECT in RESP, for files and streams of commands. */
 import { bytesOf } from "../base/bytes.ts";
 
 /** The command that makes `database` the one that what follows belongs to. */

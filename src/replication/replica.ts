@@ -1,0 +1,112 @@
+/**
+ * One who takes the stream: a replica, or whoever asks like one (redis-cli --rdb, SYNC by hand).
+ *
+ *     waits for start ──▶ waits for end ──▶ sent the payload ──▶ online: the stream from there on
+ *           └──────────── partial resynchronisation ─────────────────▲
+ *
+ * It is what its connection sends (`OutboundStream`): first the payload, then the stream from its
+ * position on, as fast as the peer takes them.
+ */
+import type { AttachedReplica } from "../engine/replication.ts";
+import type { OutboundStream, Session } from "../engine/session.ts";
+import type { Block, Reader, ReplicationStream } from "./stream.ts";
+
+/** It has only told of itself so far (REPLCONF). */
+export const ANNOUNCED = 0;
+/** It waits for a snapshot to begin, */
+export const WAITS_FOR_START = 1;
+/** then for it to be written, where that is a file; or it is being written to it. */
+export const WAITS_FOR_END = 2;
+/** It is sent the file. */
+export const SENT_FILE = 3;
+export const ONLINE = 4;
+/** It wanted an RDB and nothing else, and has it. */
+export const SERVED = 5;
+
+type Write = (bytes: Uint8Array, start: number, length: number) => number;
+
+export class Replica implements AttachedReplica, Reader, OutboundStream {
+  state = ANNOUNCED;
+  position = 0;
+  /** It has been let on: from now on it is sent what follows `position`. */
+  isReading = false;
+  /** What comes before the stream. */
+  payload: OutboundStream | null = null;
+  listeningPort = 0;
+  announcedAddress = "";
+  understandsMark = false;
+  understandsSecondId = false;
+  wantsOnlyRdb = false;
+  /** It asked with SYNC: it never acknowledges. */
+  isSilent = false;
+  /** The offset that it has applied, and synced to its AOF. */
+  acknowledged = 0;
+  acknowledgedAof = 0;
+  acknowledgedMs = 0;
+  private block: Block | null = null;
+
+  readonly session: Session;
+  private readonly stream: ReplicationStream;
+
+  constructor(session: Session, stream: ReplicationStream) {
+    this.session = session;
+    this.stream = stream;
+  }
+
+  get isAttached(): boolean {
+    return this.state !== ANNOUNCED;
+  }
+
+  get isOnline(): boolean {
+    return this.state === ONLINE;
+  }
+
+  /** `ip:port` where it listens, as far as it told. */
+  get address(): string {
+    return `${this.host}:${this.listeningPort === 0 ? "<unknown-replica-port>" : this.listeningPort}`;
+  }
+
+  get host(): string {
+    if (this.announcedAddress !== "") return this.announcedAddress;
+    const peer = this.session.transport?.peerAddress ?? "";
+    const host = peer.slice(0, peer.lastIndexOf(":"));
+    return host.startsWith("[") ? host.slice(1, -1) : host;
+  }
+
+  /** Sends the stream from `position` on, once the payload has gone. */
+  read(): void {
+    this.isReading = true;
+    this.block = null;
+    this.session.transport?.streamGrew();
+  }
+
+  get pendingBytes(): number {
+    const payloadBytes = this.payload?.pendingBytes ?? 0;
+    return this.isReading ? payloadBytes + this.stream.offset - this.position : payloadBytes;
+  }
+
+  drainInto(write: Write): void {
+    if (this.payload !== null) {
+      this.payload.drainInto(write);
+      if (this.payload !== null && this.payload.pendingBytes > 0) return;
+    }
+    if (this.isReading) this.sendStream(write);
+  }
+
+  private sendStream(write: Write): void {
+    this.stream.settle();
+    let block = this.block ?? this.stream.blockAt(this.position);
+    while (block !== null) {
+      const at = this.position - block.start;
+      const length = block.length - at;
+      if (length > 0) {
+        const taken = write(block.bytes, at, length);
+        this.position += taken;
+        if (taken < length) break;
+      }
+      if (block.next === null) break;
+      block = block.next;
+    }
+    this.block = block;
+  }
+}
