@@ -19,10 +19,10 @@ import type { OutboundStream, Session, Transport } from "../engine/session.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { INCOMPLETE, MALFORMED, REQUEST } from "../protocol/request-parser.ts";
 import type { RequestParser } from "../protocol/request-parser.ts";
-import { CutRequest } from "./cut-request.ts";
+import { CutRequest } from "../engine/cut-request.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ListenerKind } from "./listener.ts";
-import { MAX_LOOK_AHEAD } from "./request-batch.ts";
+import { MAX_LOOK_AHEAD } from "../engine/request-batch.ts";
 import { OutboundQueue } from "./outbound.ts";
 
 /** Replies beyond this are sent before the next request runs. */

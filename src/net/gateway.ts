@@ -19,7 +19,7 @@ import type { Socket } from "bun";
 import { Connection } from "./connection.ts";
 import type { Addresses } from "./connection.ts";
 import type { ListenerKind } from "./listener.ts";
-import { RequestBatch } from "./request-batch.ts";
+import { RequestBatch } from "../engine/request-batch.ts";
 import type { Turn } from "./turn.ts";
 
 /** Positions in a buffer are 32-bit integers, whatever the configuration allows. */
