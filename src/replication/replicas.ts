@@ -8,6 +8,7 @@
  */
 import { bytesOf } from "../base/bytes.ts";
 import type { Disk } from "../base/disk.ts";
+import { GATE_LISTENER } from "../engine/admission.ts";
 import type { Call } from "../engine/call.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Session } from "../engine/session.ts";
@@ -211,6 +212,8 @@ export class Replicas {
     replica.state = state;
     replica.acknowledgedMs = this.engine.clock.nowMs;
     this.attached.add(replica);
+    // Its connection has no business with keys.
+    replica.session.gates |= GATE_LISTENER;
     if (transport !== null) transport.stream = replica;
   }
 
