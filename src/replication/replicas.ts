@@ -282,10 +282,7 @@ export class Replicas {
     this.onAcknowledged();
   }
 
-  /**
-   * Whoever waits for a snapshot must not take this for a dead server; nor must replicas of a
-   * replica that has lost its own primary, whose pings they are sent otherwise.
-   */
+  /** Whoever waits for a snapshot must not take this for a dead server. */
   private sendNewlines(): void {
     for (const { state, session } of this.attached) {
       const waits =
