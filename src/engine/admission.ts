@@ -14,6 +14,7 @@ import {
   onlyForSubscribers,
   OUT_OF_MEMORY,
   protectedCommand,
+  TOO_FEW_REPLICAS,
   transactionDiscarded,
 } from "../protocol/errors.ts";
 import { passes } from "./acl/access.ts";
@@ -58,6 +59,9 @@ export const GATE_TRACKING = 1 << 11;
 /** The last snapshot before the end is being written. */
 export const GATE_SHUTDOWN = 1 << 12;
 
+/** Fewer replicas keep up than `min-replicas-to-write` wants. */
+export const GATE_REPLICAS = 1 << 15;
+
 export const ADMITTED = 0;
 export const REJECTED = 1;
 /** Not now: the session waits, and the request is tried again. */
@@ -89,6 +93,7 @@ export function gatesOf(command: Command): number {
   if ((flags & PROTECTED) !== 0) gates |= GATE_PROTECTED;
   if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH | GATE_ACL;
   if ((flags & WRITE) !== 0 || command.name === "ping") gates |= GATE_DISK;
+  if ((flags & WRITE) !== 0) gates |= GATE_REPLICAS;
   if ((flags & LOADING) === 0) gates |= GATE_LOADING;
   if ((flags & (WRITE | MAY_REPLICATE)) !== 0) gates |= GATE_PAUSE_WRITE;
   if ((flags & (WRITE | READONLY | MAY_REPLICATE)) !== 0) gates |= GATE_LISTENER;
@@ -121,7 +126,10 @@ export function admit(engine: Engine, session: Session, command: Command, args: 
     reject(engine, session, command, error);
     return REJECTED;
   }
-  if ((gates & (GATE_PAUSE | GATE_PAUSE_WRITE | GATE_SHUTDOWN)) !== 0) return POSTPONED;
+  if ((gates & (GATE_PAUSE | GATE_PAUSE_WRITE | GATE_SHUTDOWN)) !== 0) {
+    // Replicas change nothing, and what they tell may be what the pause is for.
+    if (session.replica?.isAttached !== true) return POSTPONED;
+  }
   if (transaction === null || isExec || (gates & GATE_MULTI) === 0) return ADMITTED;
   transaction.queue(command, args);
   engine.reply.simple("QUEUED");
@@ -180,6 +188,7 @@ function refusalOfSession(
 function refusal(engine: Engine, command: Command, gates: number): string | null {
   if ((gates & GATE_MEMORY) !== 0) return OUT_OF_MEMORY;
   if ((gates & GATE_DISK) !== 0) return engine.persistence.writeRefusal();
+  if ((gates & GATE_REPLICAS) !== 0 && !engine.replication.isReplica) return TOO_FEW_REPLICAS;
   if ((gates & GATE_SUBSCRIBED) !== 0) return onlyForSubscribers(command.fullName);
   if ((gates & GATE_LOADING) !== 0) return LOADING_ERROR;
   if ((gates & GATE_LISTENER) !== 0) return LISTENER_WITHOUT_KEYS;

@@ -20,6 +20,7 @@ import type {
   InfoField,
   Persistence,
   ReloadOptions,
+  SyncPoint,
 } from "../engine/persistence.ts";
 import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
 import { Aof } from "./aof.ts";
@@ -34,6 +35,7 @@ export class FilePersistence implements Persistence {
   /** The snapshot that is being written, for whomever. */
   readonly run: SnapshotRun;
   readonly progress = new LoadingProgress();
+  onSynced: () => void = () => {};
   private readonly loading: RdbLoading;
   private readonly engine: Engine;
 
@@ -45,6 +47,7 @@ export class FilePersistence implements Persistence {
     this.saver = new RdbSaver(engine, disk, this.run);
     this.loading = new RdbLoading(engine, disk, this.progress);
     this.aof.onProblemChange = () => this.setGate();
+    this.aof.onSynced = () => this.onSynced();
     this.saver.onStatusChange = () => this.setGate();
     engine.config.onApplyAny(["save", "stop-writes-on-bgsave-error"], () => {
       this.setGate();
@@ -74,6 +77,10 @@ export class FilePersistence implements Persistence {
 
   get isBusy(): boolean {
     return this.run.isActive;
+  }
+
+  get synced(): SyncPoint | null {
+    return this.aof.synced;
   }
 
   save(): boolean {
