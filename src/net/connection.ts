@@ -176,6 +176,10 @@ export class Connection implements Transport {
     this.gateway.turn.addPushed(this);
   }
 
+  setNoDelay(isOn: boolean): void {
+    if (this.kind !== "unix") this.socket.setNoDelay(isOn);
+  }
+
   unblocked(reply: Uint8Array, awaitsDisk: boolean): void {
     if (awaitsDisk) this.awaitsDisk = true;
     if (reply.length > 0) this.push(reply);
@@ -263,7 +267,7 @@ export class Connection implements Transport {
   private writeStream(stream: OutboundStream): void {
     if (this.isCongested || this.isShutDown) return;
     stream.drainInto((bytes, start, length) => this.write(bytes, start, length));
-    if (stream.pendingBytes > 0) this.becomeCongested();
+    if (stream.isPending) this.becomeCongested();
   }
 
   private becomeCongested(): void {

@@ -262,6 +262,7 @@ export class Gateway {
       const idleMs = nowMs - session.lastInteractionMs;
       const mayIdle =
         session.isMonitor ||
+        session.replica?.isAttached === true ||
         session.isPostponed ||
         session.blocked !== null ||
         session.subscriptions !== null;
