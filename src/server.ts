@@ -185,7 +185,9 @@ export class Server {
   /** As Redis, `tls-cluster` stands for MIGRATE too. */
   private clientTls(use: PeerUse): TLSOptions | string | null {
     const { values } = this.engine.config;
-    return values[use === "cluster" ? "tls-cluster" : "tls-replication"] ? readClientTlsOptions(values, this.disk) : null;
+    return values[use === "cluster" ? "tls-cluster" : "tls-replication"]
+      ? readClientTlsOptions(values, this.disk)
+      : null;
   }
 
   /** Follows a changed configuration; null, or why not. */
