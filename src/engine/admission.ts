@@ -16,6 +16,7 @@ import {
   PRIMARY_DOWN,
   protectedCommand,
   READ_ONLY_REPLICA,
+  TOO_FEW_REPLICAS,
   transactionDiscarded,
 } from "../protocol/errors.ts";
 import { passes } from "./acl/access.ts";
@@ -65,6 +66,8 @@ export const GATE_SHUTDOWN = 1 << 12;
 export const GATE_READ_ONLY = 1 << 13;
 /** It has no link to its primary, and is not to show what it has meanwhile. */
 export const GATE_STALE = 1 << 14;
+/** Fewer replicas keep up than `min-replicas-to-write` wants. */
+export const GATE_REPLICAS = 1 << 15;
 
 export const ADMITTED = 0;
 export const REJECTED = 1;
@@ -101,7 +104,7 @@ export function gatesOf(command: Command): number {
   if ((flags & PROTECTED) !== 0) gates |= GATE_PROTECTED;
   if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH | GATE_ACL;
   if ((flags & WRITE) !== 0 || command.name === "ping") gates |= GATE_DISK;
-  if ((flags & WRITE) !== 0) gates |= GATE_READ_ONLY;
+  if ((flags & WRITE) !== 0) gates |= GATE_READ_ONLY | GATE_REPLICAS;
   if ((flags & STALE) === 0) gates |= GATE_STALE;
   if ((flags & LOADING) === 0) gates |= GATE_LOADING;
   if ((flags & (WRITE | MAY_REPLICATE)) !== 0) gates |= GATE_PAUSE_WRITE;
@@ -136,7 +139,9 @@ export function admit(engine: Engine, session: Session, command: Command, args: 
     reject(engine, session, command, error);
     return REJECTED;
   }
-  if ((gates & WAITING_GATES) !== 0) return POSTPONED;
+  // Replicas change nothing, and what they tell may be what the pause is for.
+  const mustWait = (gates & WAITING_GATES) !== 0 && session.replica?.isAttached !== true;
+  if (mustWait) return POSTPONED;
   if (transaction === null || isExec || (gates & GATE_MULTI) === 0) {
     return (gates & GATE_READ_ONLY) === 0 ? ADMITTED : ADMITTED_ON_REPLICA;
   }
@@ -223,6 +228,7 @@ function refusalOfSession(
 function refusal(engine: Engine, command: Command, gates: number): string | null {
   if ((gates & GATE_MEMORY) !== 0) return OUT_OF_MEMORY;
   if ((gates & GATE_DISK) !== 0) return engine.persistence.writeRefusal();
+  if ((gates & GATE_REPLICAS) !== 0 && !engine.replication.isReplica) return TOO_FEW_REPLICAS;
   if ((gates & GATE_READ_ONLY) !== 0 && engine.config.values["replica-read-only"]) {
     return READ_ONLY_REPLICA;
   }

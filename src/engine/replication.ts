@@ -54,7 +54,7 @@ export class NoReplication implements Replication {
   readonly id = "0".repeat(40);
   readonly offset = 0;
   readonly isReplica = false;
-  readonly position = null;
+  readonly position: StreamPosition | null = null;
   readonly bufferBytes = 0;
   readonly laggingBytes = 0;
 
