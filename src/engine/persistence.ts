@@ -28,6 +28,8 @@ export interface ReloadOptions {
 export interface SnapshotIntake {
   /** Why it can't be taken, or null; what comes after that is dropped. */
   readonly problem: string | null;
+  /** The database that the stream behind it begins in (`repl-stream-db`); -1: it does not say. */
+  readonly database: number;
   /** The next bytes of the RDB, in a buffer that is never written again. */
   write(bytes: Uint8Array, start: number, length: number): void;
   /** All has come. `done` is called, once, when the databases hold it, or with the reason why not. */

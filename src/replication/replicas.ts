@@ -73,11 +73,13 @@ export class Replicas {
     }
   }
 
-  /** This server's own effects are the stream no longer: its primary's are. */
+  /**
+   * This server's own effects are the stream no longer: its primary's are. Replicas stay, since
+   * what they have may turn out to be part of the primary's history.
+   */
   becomeReplica(): void {
     this.isReplica = true;
-    this.disconnectAll();
-    this.openStream();
+    this.record();
   }
 
   /** From now on the stream is what this server does. */
