@@ -5,7 +5,7 @@ import { RdbError } from "../../../src/rdb/rdb-error.ts";
 import { RdbLoader } from "../../../src/rdb/rdb-loader.ts";
 import { RdbStream } from "../../../src/rdb/rdb-stream.ts";
 import * as rdb from "../../../src/rdb/rdb-types.ts";
-import { LocalEngine } from "../../support/local-engine.ts";
+import type { LocalEngine } from "../../support/local-engine.ts";
 import { join, length, rdbFile, record, string } from "../../support/rdb-bytes.ts";
 import { emptyEngine, fileOf, noise, PLAIN_OPTIONS, populate } from "./_content.ts";
 
@@ -122,7 +122,7 @@ describe("an RDB that still comes", () => {
       for (let at = 0; at < bytes.length;) {
         state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
         const size = Math.min(1 + (state % most), bytes.length - at);
-        it.stream.push(bytes.slice(at, at + size), 0, size);
+        it.stream.push(Uint8Array.from(bytes.subarray(at, at + size)), 0, size);
         at += size;
         if (state % 3 > 0) loadWhatIsThere(it);
       }
