@@ -41,6 +41,8 @@ export interface Replication {
   wait(call: Call): void;
   waitAof(call: Call): void;
   failover(call: Call): void;
+  /** The disk refuses to take what the primary's next command changes. */
+  refusedByDisk(): void;
   /** DEBUG CHANGE-REPL-ID: nobody can go on from where it was. */
   changeId(): void;
   /** A client's session is over. */
@@ -87,6 +89,8 @@ export class NoReplication implements Replication {
   failover(call: Call): void {
     call.fail(NOT_HERE);
   }
+
+  refusedByDisk(): void {}
 
   changeId(): void {}
 

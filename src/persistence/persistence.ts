@@ -20,6 +20,7 @@ import type {
   InfoField,
   Persistence,
   ReloadOptions,
+  SyncPoint,
 } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
 import type { SnapshotTarget } from "../engine/snapshot-target.ts";
@@ -38,6 +39,7 @@ export class FilePersistence implements Persistence {
   readonly progress = new LoadingProgress();
   /** Where the stream of replication was when the data that was loaded at the start was kept. */
   loadedPosition: StreamPosition | null = null;
+  onSynced: () => void = () => {};
   private readonly loading: RdbLoading;
   private readonly engine: Engine;
 
@@ -49,6 +51,7 @@ export class FilePersistence implements Persistence {
     this.saver = new RdbSaver(engine, disk, this.run);
     this.loading = new RdbLoading(engine, disk, this.progress);
     this.aof.onProblemChange = () => this.setGate();
+    this.aof.onSynced = () => this.onSynced();
     this.saver.onStatusChange = () => this.setGate();
     engine.config.onApplyAny(["save", "stop-writes-on-bgsave-error"], () => {
       this.setGate();
@@ -81,6 +84,10 @@ export class FilePersistence implements Persistence {
 
   get isBusy(): boolean {
     return this.run.isActive;
+  }
+
+  get synced(): SyncPoint | null {
+    return this.aof.synced;
   }
 
   save(): boolean {
