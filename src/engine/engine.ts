@@ -23,6 +23,7 @@ import { ReplyWriter } from "../protocol/reply-writer.ts";
 import {
   admit,
   ADMITTED,
+  ADMITTED_ON_REPLICA,
   GATE_AUTH,
   GATE_LISTENER,
   GATE_MEMORY,
@@ -306,6 +307,9 @@ export class Engine {
         return false;
       }
       if (admission === ADMITTED) this.run(session, command, args);
+      else if (admission === ADMITTED_ON_REPLICA) {
+        this.removingExpired(() => this.run(session, command, args));
+      }
     }
     if (session.blocked === null) this.endReply(session, reply.commandStart, errors);
     if (this.blocking.hasReady && !session.deniesBlocking) this.blocking.serve();
@@ -327,6 +331,15 @@ export class Engine {
     // The outer command reports what it changed itself: nothing.
     context.mutations = mutations;
     this.countErrors(0);
+  }
+
+  /** Has a client's command run that writes to a replica: what has expired is not in its way. */
+  removingExpired<Result>(step: () => Result): Result {
+    const { context } = this;
+    context.removesFound = true;
+    const result = step();
+    context.removesFound = false;
+    return result;
   }
 
   /** What is due once a reply has been written from `mark` on, `errors` having been before it. */

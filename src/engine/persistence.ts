@@ -51,7 +51,7 @@ export interface Persistence {
    * being written. `done` is called, once, later, with null or the target's problem.
    */
   sendSnapshot(target: SnapshotTarget, done: (problem: string | null) => void): boolean;
-  /** Ends that before its end; `done` is not called. */
+  /** Ends that before its end: the target is told to discard it, `done` is not called. */
   abortSending(): void;
   /**
    * As `saveInBackground`, on behalf of replicas: `done` is called later with the path of the file,
@@ -80,7 +80,7 @@ export interface Persistence {
   resetStatistics(): void;
   /** Unix time of the last snapshot that succeeded, or of the start. */
   readonly lastSaveSeconds: number;
-  /** The snapshot is being written in the background. */
+  /** A snapshot is being written in the background, to its file or to replicas. */
   readonly isSaving: boolean;
   /** Some snapshot is being written, be it the base of an AOF. */
   readonly isBusy: boolean;

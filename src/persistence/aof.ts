@@ -22,6 +22,7 @@ import { baseFormat } from "./base-format.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
 import { nextBase, withNextIncrement } from "./manifest.ts";
 import type { AofFile } from "./manifest.ts";
+import { SnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotRun } from "./snapshot-run.ts";
 
 const CANNOT_SWITCH_ON = "Unable to turn on AOF. Check server logs.";
@@ -193,17 +194,21 @@ export class Aof implements GrowingIncrement {
     const base = nextBase(directory.manifest, values.appendfilename, format.suffix);
     const temporary = join(directory.home, `temp-rewriteaof-${process.pid}.aof`);
     let problem: string | null = null;
-    const failure = run.start({
-      name: "AOF rewrite",
-      path: temporary,
-      syncsAlong: values["aof-rewrite-incremental-fsync"],
-      makeEncoder: format.makeEncoder,
-      done: (why) => {
-        problem = why;
-      },
-    });
-    if (failure === null) run.runToEnd();
-    problem ??= failure;
+    const syncsAlong = values["aof-rewrite-incremental-fsync"];
+    const target = SnapshotFile.make(this.disk, temporary, syncsAlong);
+    if (typeof target === "string") {
+      problem = target;
+    } else {
+      run.start({
+        name: "AOF rewrite",
+        target,
+        makeEncoder: format.makeEncoder,
+        done: (why) => {
+          problem = why;
+        },
+      });
+      run.runToEnd();
+    }
     if (problem === null) {
       try {
         this.disk.rename(temporary, directory.pathOf(base.name));

@@ -22,6 +22,8 @@ import type {
   ReloadOptions,
   SyncPoint,
 } from "../engine/persistence.ts";
+import type { StreamPosition } from "../engine/replication.ts";
+import type { SnapshotTarget } from "../engine/snapshot-target.ts";
 import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
 import { Aof } from "./aof.ts";
 import { LoadingProgress } from "./loading-progress.ts";
@@ -35,6 +37,8 @@ export class FilePersistence implements Persistence {
   /** The snapshot that is being written, for whomever. */
   readonly run: SnapshotRun;
   readonly progress = new LoadingProgress();
+  /** Where the stream of replication was when the data that was loaded at the start was kept. */
+  loadedPosition: StreamPosition | null = null;
   onSynced: () => void = () => {};
   private readonly loading: RdbLoading;
   private readonly engine: Engine;
@@ -42,7 +46,7 @@ export class FilePersistence implements Persistence {
   /** `exit` ends the process when `appendfsync always` cannot be kept any more. */
   constructor(engine: Engine, disk: Disk, exit: (code: number) => void) {
     this.engine = engine;
-    this.run = new SnapshotRun(engine, disk);
+    this.run = new SnapshotRun(engine);
     this.aof = new Aof(engine, disk, this.run, this.progress, exit);
     this.saver = new RdbSaver(engine, disk, this.run);
     this.loading = new RdbLoading(engine, disk, this.progress);
@@ -59,7 +63,10 @@ export class FilePersistence implements Persistence {
   /** Loads what there is; false where the start must be refused. */
   async start(): Promise<boolean> {
     if (!(await this.aof.start())) return false;
-    return this.engine.config.values.appendonly || (await this.loading.loadAtStart());
+    if (this.engine.config.values.appendonly) return true;
+    if (!(await this.loading.loadAtStart())) return false;
+    this.loadedPosition = this.loading.position;
+    return true;
   }
 
   cron(): void {
@@ -92,14 +99,16 @@ export class FilePersistence implements Persistence {
     return this.saver.saveInBackground();
   }
 
-  sendSnapshot(): boolean {
-    return false;
+  sendSnapshot(target: SnapshotTarget, done: (problem: string | null) => void): boolean {
+    return this.saver.send(target, done);
   }
 
-  abortSending(): void {}
+  abortSending(): void {
+    this.saver.abortSending();
+  }
 
-  saveForReplicas(): boolean {
-    return false;
+  saveForReplicas(done: (path: string | null) => void): boolean {
+    return this.saver.saveInBackground(done);
   }
 
   receiveSnapshot(): string {

@@ -103,6 +103,9 @@ export class ServerReplication implements Replication {
     call.reply.nil();
   }
 
+  /** Redis logs it and goes on, as `propagation-error-behavior` says. */
+  refusedByDisk(): void {}
+
   changeId(): void {
     this.stream.renew();
   }
