@@ -141,7 +141,9 @@ export class Server {
     const { engine } = this;
     applySettings(engine);
     publishKeyEvents(engine);
-    this.turn.feed = this.replication.replicas;
+    this.turn.feed = this.replication;
+    this.replication.requestTurn = () => this.turn.arm();
+    this.persistence.onSynced = () => this.replication.synced();
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
     engine.peers.connector = new PeerConnector(this.gateway, (use) => this.clientTls(use));

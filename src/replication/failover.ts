@@ -48,12 +48,7 @@ export class Failover {
   private readonly replicas: Replicas;
   private readonly roles: RoleChanger;
 
-  constructor(
-    engine: Engine,
-    stream: ReplicationStream,
-    replicas: Replicas,
-    roles: RoleChanger,
-  ) {
+  constructor(engine: Engine, stream: ReplicationStream, replicas: Replicas, roles: RoleChanger) {
     this.engine = engine;
     this.stream = stream;
     this.replicas = replicas;

@@ -96,9 +96,10 @@ function linkFields({ engine, link, stream }: StatusParts): InfoField[] {
   return fields;
 }
 
-function transferFields({ transfer }: LinkStatus, nowMs: number): InfoField[] {
+function transferFields({ lastIoMs, transfer }: LinkStatus, nowMs: number): InfoField[] {
   if (transfer === null) return [];
-  const { lastIoMs, readBytes, totalBytes } = transfer;
+  const { readBytes } = transfer;
+  const totalBytes = transfer.sizeBytes ?? 0;
   const percent = totalBytes === 0 ? 0 : (readBytes / totalBytes) * 100;
   return [
     ["master_sync_total_bytes", totalBytes],
