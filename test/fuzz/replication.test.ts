@@ -13,6 +13,7 @@ import { LONGEST_LIFE_MS, ReplicationLoad } from "./_replication-load.ts";
 const ROUNDS = scale(1);
 const BACKLOG_BYTES = 256 * 1024;
 const DIRECTIVES = [`repl-backlog-size ${BACKLOG_BYTES}`, "repl-timeout 10"];
+const TROUBLE_TIMEOUT_MS = 20_000;
 /** What a server says that has come upon a bug of its own. */
 const BUG = /assert|BUG REPORT|TypeError|RangeError|\.ts:\d+/i;
 
@@ -47,7 +48,7 @@ class Replicated {
     await using load = await ReplicationLoad.start(this.primary, this.random);
     for (const trouble of shuffled(TROUBLES, this.random)) {
       await this.vary();
-      await this.meet(trouble);
+      await inTime(this.meet(trouble), trouble);
       await waitForLink(this.replica);
       const { full, partial } = await syncsOf(this.primary);
       this.history.push(`${trouble}: ${full} full, ${partial} partial`);
@@ -90,11 +91,9 @@ class Replicated {
       case "outage":
         await this.outage();
         return;
-      case "outage in a payload": {
-        const hasHappened = this.outage(random.pick([random.below(20_000), random.below(400_000)]));
-        await hasHappened;
+      case "outage in a payload":
+        await this.outage(random.pick([random.below(20_000), random.below(400_000)]));
         return;
-      }
       case "stall":
         proxy.stall();
         await Bun.sleep(random.between(100, 500));
@@ -129,6 +128,13 @@ class Replicated {
   }
 }
 
+function inTime<T>(work: Promise<T>, what: string): Promise<T> {
+  const late = Bun.sleep(TROUBLE_TIMEOUT_MS).then(() => {
+    throw new Error(`${what} does not end`);
+  });
+  return Promise.race([work, late]);
+}
+
 function shuffled<T>(items: readonly T[], random: Random): T[] {
   const left = [...items];
   return items.map(() => left.splice(random.below(left.length), 1)[0]);
@@ -143,6 +149,7 @@ test.each(lineups("redis redis", "redis pedis", "pedis redis", "pedis pedis"))(
     try {
       for (let round = 0; round < ROUNDS; round++) await replicated.round();
       const { full, partial } = await syncsOf(replicated.primary);
+      if (process.env['DBG']) console.log(replicated.describe());
       console.log(`${lineup.name}: ${full} full, ${partial} partial synchronisations`);
       expect(full).toBeGreaterThanOrEqual(3 * ROUNDS);
       expect(partial).toBeGreaterThanOrEqual(2 * ROUNDS);

@@ -18,7 +18,7 @@ export class CuttingProxy implements AsyncDisposable {
   connections = 0;
   private isRefusing = false;
   private isStalled = false;
-  private nextCut: { readonly afterBytes: number; readonly done: () => void } | null = null;
+  private nextCut: PlannedCut | null = null;
   private readonly links = new Set<Link>();
   private readonly server: Server;
 
@@ -70,7 +70,10 @@ export class CuttingProxy implements AsyncDisposable {
     for (const link of this.links) link.setStalled(false);
   }
 
-  /** Cuts the next connection when so many bytes went back; resolves when that has happened. */
+  /**
+   * Cuts the next connection when so many bytes went back; resolves when that has happened. Where
+   * one ends before, it is the one after it.
+   */
   cutNextAfter(afterBytes: number): Promise<void> {
     return new Promise((resolve) => {
       this.nextCut = { afterBytes, done: resolve };
@@ -88,22 +91,30 @@ export class CuttingProxy implements AsyncDisposable {
       return;
     }
     this.connections++;
+    const planned = this.nextCut;
+    this.nextCut = null;
     const far = connect({ port: this.targetPort, host: "127.0.0.1", allowHalfOpen: true });
     const link: Link = new Link(near, far, {
       delayMs: () => this.delayMs,
-      ended: () => this.links.delete(link),
-      cutAfter: this.nextCut,
+      ended: (wasCutAsPlanned) => {
+        if (this.links.delete(link) && !wasCutAsPlanned) this.nextCut ??= planned;
+      },
+      planned,
     });
-    this.nextCut = null;
     this.links.add(link);
     link.setStalled(this.isStalled);
   }
 }
 
+interface PlannedCut {
+  readonly afterBytes: number;
+  readonly done: () => void;
+}
+
 interface LinkOptions {
   readonly delayMs: () => number;
-  readonly ended: () => void;
-  readonly cutAfter: { readonly afterBytes: number; readonly done: () => void } | null;
+  readonly ended: (wasCutAsPlanned: boolean) => void;
+  readonly planned: PlannedCut | null;
 }
 
 /** One connection through the proxy. */
@@ -113,14 +124,15 @@ class Link {
 
   constructor(near: Socket, far: Socket, options: LinkOptions) {
     this.options = options;
-    const limit = options.cutAfter;
+    const { delayMs, planned } = options;
     const cutHere = () => {
+      options.ended(true);
       this.cut();
-      limit?.done();
+      planned?.done();
     };
     this.ways = [
-      new Way(near, far, options.delayMs, Number.POSITIVE_INFINITY, () => {}),
-      new Way(far, near, options.delayMs, limit?.afterBytes ?? Number.POSITIVE_INFINITY, cutHere),
+      new Way(near, far, delayMs, Number.POSITIVE_INFINITY, () => {}),
+      new Way(far, near, delayMs, planned?.afterBytes ?? Number.POSITIVE_INFINITY, cutHere),
     ];
     for (const socket of [near, far]) {
       socket.setNoDelay(true);
@@ -135,13 +147,13 @@ class Link {
 
   cut(): void {
     for (const way of this.ways) way.stop();
-    this.options.ended();
+    this.options.ended(false);
   }
 
   /** One end is gone: the other one still gets what is under way. */
   private closed(): void {
     for (const way of this.ways) way.sourceEnded();
-    if (this.ways.every((way) => way.isDone)) this.options.ended();
+    if (this.ways.every((way) => way.isDone)) this.options.ended(false);
   }
 }
 

@@ -191,10 +191,10 @@ export async function expectAlike(
 ): Promise<void> {
   await removeExpired(servers[0]);
   await waitForOffsets(servers);
+  const hasNoIdleConsumers = servers[0].program.name === "redis";
+  const all = { ...CONTENT, hasNoIdleConsumers, ...options };
   const contents = await Promise.all(
-    servers.map((server) =>
-      server.withClient((client) => contentOf(client, { ...CONTENT, ...options })),
-    ),
+    servers.map((server) => server.withClient((client) => contentOf(client, all))),
   );
   for (const content of contents.slice(1)) {
     expect(differences(content, contents[0])).toEqual([]);
