@@ -11,6 +11,7 @@ import type { ConfiguredUser } from "./engine/acl/configured-users.ts";
 import type { CommandTable } from "./engine/command-table.ts";
 import type { Config } from "./engine/config/config.ts";
 import { Engine } from "./engine/engine.ts";
+import type { PeerUse } from "./engine/peer.ts";
 import { applySettings } from "./engine/settings.ts";
 import type { Session } from "./engine/session.ts";
 import { KeyspaceContext } from "./keyspace/context.ts";
@@ -143,7 +144,7 @@ export class Server {
     this.turn.feed = this.replication.replicas;
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.gateway.resumeAll();
-    engine.peers.connector = new PeerConnector(this.gateway, () => this.clientTls());
+    engine.peers.connector = new PeerConnector(this.gateway, (use) => this.clientTls(use));
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
     this.turn.beforeReplies = () => engine.tracking.broadcast();
@@ -182,9 +183,11 @@ export class Server {
   }
 
   /** As Redis, `tls-cluster` stands for MIGRATE too. */
-  private clientTls(): TLSOptions | string | null {
+  private clientTls(use: PeerUse): TLSOptions | string | null {
     const { values } = this.engine.config;
-    return values["tls-cluster"] ? readClientTlsOptions(values, this.disk) : null;
+    return values[use === "cluster" ? "tls-cluster" : "tls-replication"]
+      ? readClientTlsOptions(values, this.disk)
+      : null;
   }
 
   /** Follows a changed configuration; null, or why not. */

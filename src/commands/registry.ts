@@ -31,6 +31,9 @@ import * as listEnds from "./lists/ends.ts";
 import * as listMoves from "./lists/moves.ts";
 import * as messages from "./pubsub/messages.ts";
 import * as subscriptions from "./pubsub/subscriptions.ts";
+import * as roles from "./replication/roles.ts";
+import * as replicationStream from "./replication/stream.ts";
+import * as waiting from "./replication/waiting.ts";
 import * as serverBasics from "./server/basic.ts";
 import * as commandInfo from "./server/command.ts";
 import * as config from "./server/config.ts";
@@ -97,6 +100,9 @@ const FAMILIES: readonly object[] = [
   listMoves,
   messages,
   subscriptions,
+  roles,
+  replicationStream,
+  waiting,
   serverBasics,
   commandInfo,
   config,

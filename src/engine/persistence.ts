@@ -6,6 +6,15 @@ export type InfoField = readonly [name: string, value: string | number];
 /** What became of a wish for a rewrite of the AOF. */
 export type AofRewriteAnswer = "started" | "scheduled" | "running" | "refused";
 
+/**
+ * A moment in what this server changes: so many effects had been passed on until then
+ * (`Effects.appendedCount`), and the replication stream had this offset.
+ */
+export interface SyncPoint {
+  readonly effects: number;
+  readonly offset: number;
+}
+
 export interface ReloadOptions {
   /** Whether the snapshot is written first. */
   readonly saves: boolean;
@@ -42,7 +51,7 @@ export interface Persistence {
    * being written. `done` is called, once, later, with null or the target's problem.
    */
   sendSnapshot(target: SnapshotTarget, done: (problem: string | null) => void): boolean;
-  /** Ends that before its end; `done` is not called. */
+  /** Ends that before its end: the target is told to discard it, `done` is not called. */
   abortSending(): void;
   /**
    * As `saveInBackground`, on behalf of replicas: `done` is called later with the path of the file,
@@ -55,6 +64,10 @@ export interface Persistence {
   syncsEnded(): void;
   /** Begins a rewrite of the AOF in the background, now or when what runs now has ended. */
   rewriteAof(): AofRewriteAnswer;
+  /** Until when all is on the disk, by the AOF; null: there is none, or not a whole one yet. */
+  readonly synced: SyncPoint | null;
+  /** Set by whoever waits for it: called when `synced` may have moved. */
+  onSynced: () => void;
   /** Empties the databases and loads the AOF's files; false where that fails. */
   reloadAof(): boolean;
   /** The MISCONF error for writes while the disk refuses them. */
@@ -67,7 +80,7 @@ export interface Persistence {
   resetStatistics(): void;
   /** Unix time of the last snapshot that succeeded, or of the start. */
   readonly lastSaveSeconds: number;
-  /** The snapshot is being written in the background. */
+  /** A snapshot is being written in the background, to its file or to replicas. */
   readonly isSaving: boolean;
   /** Some snapshot is being written, be it the base of an AOF. */
   readonly isBusy: boolean;
@@ -89,6 +102,8 @@ export class NoPersistence implements Persistence {
   readonly lastSaveSeconds = 0;
   readonly isSaving = false;
   readonly isBusy = false;
+  readonly synced = null;
+  onSynced = (): void => {};
 
   sendSnapshot(): boolean {
     return false;

@@ -22,7 +22,9 @@ export const REPLY_SKIP_THIS = 3;
 
 /** Bytes that a connection takes as fast as its peer does, behind all that was said before. */
 export interface OutboundStream {
-  /** So many bytes wait for the peer; Infinity is not allowed. */
+  /** Whether there is something to be sent now. */
+  readonly isPending: boolean;
+  /** So many bytes are in memory for the peer, be it their time or not. */
   readonly pendingBytes: number;
   /** Offers what there is to `write`, which returns how much was taken; stops at what is not. */
   drainInto(write: (bytes: Uint8Array, start: number, length: number) => number): void;
@@ -51,6 +53,8 @@ export interface Transport {
   stream: OutboundStream | null;
   /** The stream has more to send: at the end of the turn. */
   streamGrew(): void;
+  /** Whether small packets leave at once (TCP_NODELAY). */
+  setNoDelay(isOn: boolean): void;
   /** Closes at once, dropping what was not sent. */
   close(): void;
   /** Goes on with requests that waited. */
@@ -103,8 +107,10 @@ export class Session {
   replica: AttachedReplica | null = null;
   /** It is the link to this server's own primary, whose commands are to be obeyed. */
   isPrimary = false;
-  /** Where the replication stream was when a command of this session had changed something. */
+  /** Where the replication stream was when something had changed, at the latest by this session. */
   writtenOffset = 0;
+  /** So many effects (`Effects.appendedCount`) there had been then. */
+  writtenEffects = 0;
   lastCommand: Command | null = null;
   lastInteractionMs: number;
   commandCount = 0;

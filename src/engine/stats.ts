@@ -23,6 +23,10 @@ export class Stats {
   evictedClients = 0;
   /** Snapshots begun in the background, for each of which Redis forks. */
   snapshots = 0;
+  /** Replicas that asked to be synchronised: in full, from where they were, and that in vain. */
+  fullSyncs = 0;
+  partialSyncs = 0;
+  refusedPartialSyncs = 0;
   /** Packed values that RESTORE checked, as `sanitize-dump-payload` asked for. */
   payloadSanitizations = 0;
   aclDeniedAuth = 0;
@@ -91,6 +95,9 @@ export class Stats {
     this.outputBufferLimitDisconnections = 0;
     this.evictedClients = 0;
     this.snapshots = 0;
+    this.fullSyncs = 0;
+    this.partialSyncs = 0;
+    this.refusedPartialSyncs = 0;
     this.payloadSanitizations = 0;
     this.aclDeniedAuth = 0;
     this.aclDeniedCommand = 0;

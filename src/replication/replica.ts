@@ -30,13 +30,18 @@ export class Replica implements AttachedReplica, Reader, OutboundStream {
   position = 0;
   /** It has been let on: from now on it is sent what follows `position`. */
   isReading = false;
+  /** It says when it has taken the payload: only then does the stream follow. */
+  awaitsFirst = false;
   /** What comes before the stream. */
-  payload: OutboundStream | null = null;
+  payload: (OutboundStream & { close?(): void }) | null = null;
   listeningPort = 0;
   announcedAddress = "";
   understandsMark = false;
   understandsSecondId = false;
   wantsOnlyRdb = false;
+  /** Of the RDB it wants only parts. */
+  wantsNoData = false;
+  wantsNoFunctions = false;
   /** It asked with SYNC: it never acknowledges. */
   isSilent = false;
   /** The offset that it has applied, and synced to its AOF. */
@@ -80,15 +85,30 @@ export class Replica implements AttachedReplica, Reader, OutboundStream {
     this.session.transport?.streamGrew();
   }
 
+  /** Its connection is gone. */
+  end(): void {
+    this.payload?.close?.();
+    this.payload = null;
+    this.isReading = false;
+  }
+
+  get isPending(): boolean {
+    if (this.payload?.isPending === true) return true;
+    return this.isReading && this.stream.offset !== this.position;
+  }
+
+  /** What is kept for it: from its snapshot on, though it is sent later. */
   get pendingBytes(): number {
     const payloadBytes = this.payload?.pendingBytes ?? 0;
-    return this.isReading ? payloadBytes + this.stream.offset - this.position : payloadBytes;
+    const isKept = this.state >= WAITS_FOR_END && !this.wantsOnlyRdb;
+    return isKept ? payloadBytes + this.stream.offset - this.position : payloadBytes;
   }
 
   drainInto(write: Write): void {
-    if (this.payload !== null) {
-      this.payload.drainInto(write);
-      if (this.payload !== null && this.payload.pendingBytes > 0) return;
+    const { payload } = this;
+    if (payload !== null) {
+      payload.drainInto(write);
+      if (payload.isPending) return;
     }
     if (this.isReading) this.sendStream(write);
   }

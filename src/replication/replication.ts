@@ -15,6 +15,7 @@ import { Replicas } from "./replicas.ts";
 import { ReplicationStream } from "./stream.ts";
 
 const CRON_INTERVAL_MS = 1000;
+const NO_PRIMARY_LINK = "NOMASTERLINK Can't SYNC while not connected with my master";
 
 export class ServerReplication implements Replication {
   readonly stream: ReplicationStream;
@@ -66,10 +67,19 @@ export class ServerReplication implements Replication {
   }
 
   sync(call: Call): void {
+    if (call.session.replica?.isAttached === true) return;
+    if (this.isReplica && !this.link.isUp) {
+      call.fail(NO_PRIMARY_LINK);
+      return;
+    }
     this.replicas.sync(call);
   }
 
   configure(call: Call): void {
+    if (call.count === 3 && call.is(1, "GETACK")) {
+      this.link.acknowledge();
+      return;
+    }
     this.replicas.configure(call);
   }
 
@@ -92,6 +102,9 @@ export class ServerReplication implements Replication {
   failover(call: Call): void {
     call.reply.nil();
   }
+
+  /** Redis logs it and goes on, as `propagation-error-behavior` says. */
+  refusedByDisk(): void {}
 
   changeId(): void {
     this.stream.renew();

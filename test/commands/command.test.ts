@@ -15,6 +15,7 @@ import { entriesOf, fieldsOf } from "./_texts.ts";
 const NEW = new Set([
   "client|setinfo",
   "client|no-touch",
+  "waitaof",
   // Of Redis 7.4.
   "hexpire",
   "hexpireat",
@@ -74,7 +75,8 @@ describe("declarations are complete", () => {
     const { declaration, arity, subcommands } = one;
     expect(declaration.summary).toMatch(/^[A-Z].*\.$/);
     expect(declaration.since).toMatch(/^\d+\.\d+\.\d+$/);
-    if (!["lolwut", "monitor"].includes(one.fullName)) expect(declaration.complexity).not.toBe("");
+    const hasComplexity = !["lolwut", "monitor", "psync", "sync"].includes(one.fullName);
+    expect(declaration.complexity !== "").toBe(hasComplexity);
     expect(declaration.run !== undefined || subcommands.length > 0).toBe(true);
     // A container is called with a subcommand at least, which is called by two words.
     if (declaration.run === undefined) expect(arity).toBe(-2);
@@ -124,7 +126,16 @@ function checkArity(args: readonly ArgumentDoc[], { arity, parent, fullName }: C
 function hasUndocumentedArguments({ fullName, subcommands }: Command): boolean {
   // COMMAND GETKEYS wants a key among the arguments; DEBUG is for developers only; QUIT takes
   // anything, and the blocks of CLIENT KILL's filter are pairs that the documentation splits.
-  const known = ["command|getkeys", "command|getkeysandflags", "debug", "quit", "client|kill"];
+  // PSYNC may end with FAILOVER, and REPLCONF is for servers among themselves.
+  const known = [
+    "command|getkeys",
+    "command|getkeysandflags",
+    "debug",
+    "quit",
+    "client|kill",
+    "psync",
+    "replconf",
+  ];
   return subcommands.length > 0 || known.includes(fullName);
 }
 

@@ -55,9 +55,9 @@ function trafficFields({ stats }: Engine): InfoField[] {
     ["instantaneous_input_repl_kbps", kilobytes(0)],
     ["instantaneous_output_repl_kbps", kilobytes(0)],
     ["rejected_connections", stats.connectionsRejected],
-    ["sync_full", 0],
-    ["sync_partial_ok", 0],
-    ["sync_partial_err", 0],
+    ["sync_full", stats.fullSyncs],
+    ["sync_partial_ok", stats.partialSyncs],
+    ["sync_partial_err", stats.refusedPartialSyncs],
   ];
 }
 

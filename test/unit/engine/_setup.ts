@@ -74,6 +74,8 @@ export class Client implements Transport {
 
   streamGrew(): void {}
 
+  setNoDelay(): void {}
+
   close(): void {
     this.bench.engine.blocking.forget(this.session);
     this.bench.engine.tracking.forget(this.session);

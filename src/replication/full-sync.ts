@@ -1,0 +1,241 @@
+/**
+ * Full synchronisations: a snapshot for all replicas that wait for one when it begins, and from
+ * that moment on the stream.
+ *
+ * Without a file (`repl-diskless-sync`) the snapshot goes to their sockets as it is made, between
+ * two marks, to as many as have come within `repl-diskless-sync-delay`; they tell when they have
+ * read the second mark. By a file, it is the one that BGSAVE writes, with its length in front;
+ * whoever comes while it is being written joins. One snapshot at a time: others wait for its end.
+ */
+import { bytesOf } from "../base/bytes.ts";
+import type { Disk } from "../base/disk.ts";
+import { secretHex } from "../base/random.ts";
+import type { Engine } from "../engine/engine.ts";
+import { FilePayload } from "./file-payload.ts";
+import { ReplicaTarget } from "./replica-target.ts";
+import { SENT_FILE, SERVED, WAITS_FOR_END, WAITS_FOR_START } from "./replica.ts";
+import type { Replica } from "./replica.ts";
+import type { Replicas } from "./replicas.ts";
+import type { ReplicationStream } from "./stream.ts";
+
+const MARK_DIGITS = 40;
+
+export class FullSync {
+  /** The one to the replicas' sockets that is under way. */
+  private target: ReplicaTarget | null = null;
+  /** Where the stream was when the file that is being written began, or -1. */
+  private filePosition = -1;
+  private readonly engine: Engine;
+  private readonly disk: Disk;
+  private readonly stream: ReplicationStream;
+  private readonly replicas: Replicas;
+
+  constructor(engine: Engine, disk: Disk, stream: ReplicationStream, replicas: Replicas) {
+    this.engine = engine;
+    this.disk = disk;
+    this.stream = stream;
+    this.replicas = replicas;
+  }
+
+  /** Whether a snapshot is on its way to sockets. */
+  get isSending(): boolean {
+    return this.target !== null;
+  }
+
+  /** A replica that can't go on from where it was. */
+  add(replica: Replica): void {
+    const { log, config, persistence } = this.engine;
+    const { values } = config;
+    if (this.filePosition >= 0) {
+      const mayJoin = this.mayJoin(replica);
+      if (mayJoin) {
+        this.begin(replica, this.filePosition);
+        log.notice("Waiting for end of BGSAVE for SYNC");
+      } else {
+        log.notice(
+          "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC",
+        );
+      }
+    } else if (this.isSending) {
+      log.notice("Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC");
+    } else if (this.mayDoWithoutFile(replica) && values["repl-diskless-sync-delay"] > 0) {
+      log.notice("Delay next BGSAVE for diskless SYNC");
+    } else if (persistence.isBusy) {
+      log.notice(
+        "No BGSAVE in progress, but another BG operation is active. BGSAVE for replication delayed",
+      );
+    } else {
+      this.start([replica]);
+    }
+  }
+
+  /** Begins what is due. Called once a second. */
+  cron(nowMs: number): void {
+    const { config, persistence } = this.engine;
+    const waiting = this.waiting();
+    if (waiting.length === 0) {
+      if (this.filePosition < 0 && !this.isSending) persistence.syncsEnded();
+      return;
+    }
+    if (persistence.isBusy || persistence.isSaving) return;
+    const { values } = config;
+    const most = values["repl-diskless-sync-max-replicas"];
+    const longestMs = Math.max(...waiting.map(({ acknowledgedMs }) => nowMs - acknowledgedMs));
+    const isDue =
+      !values["repl-diskless-sync"] ||
+      (most > 0 && waiting.length >= most) ||
+      Math.floor(longestMs / 1000) >= values["repl-diskless-sync-delay"];
+    if (isDue) this.start(waiting);
+  }
+
+  /** Its connection is gone. */
+  forget(replica: Replica): void {
+    const { target } = this;
+    if (target === null) return;
+    target.remove(replica);
+    if (target.count > 0) return;
+    this.engine.log.warning("Diskless rdb transfer, last replica dropped, killing fork child.");
+    this.target = null;
+    this.engine.persistence.abortSending();
+  }
+
+  /** Whether it has taken nothing of what it is being sent for this long. */
+  isStuck(replica: Replica, nowMs: number, timeoutMs: number): boolean {
+    return this.target?.isStuck(replica, nowMs, timeoutMs) ?? false;
+  }
+
+  private waiting(): Replica[] {
+    return [...this.replicas.all()].filter(({ state }) => state === WAITS_FOR_START);
+  }
+
+  /** It needs the stream only where somebody has it kept already, from then on. */
+  private mayJoin(replica: Replica): boolean {
+    if (replica.wantsNoData) return false;
+    for (const other of this.replicas.all()) {
+      if (other.state !== WAITS_FOR_END) continue;
+      const isKept = !other.wantsOnlyRdb || replica.wantsOnlyRdb;
+      if (isKept && (replica.understandsMark || !other.understandsMark)) return true;
+    }
+    return false;
+  }
+
+  private mayDoWithoutFile(replica: Replica): boolean {
+    return this.engine.config.values["repl-diskless-sync"] && replica.understandsMark;
+  }
+
+  /** Begins a snapshot for these, or for those of them who want the same. */
+  private start(waiting: readonly Replica[]): void {
+    const [first] = waiting;
+    const alike = waiting.filter(
+      ({ wantsNoData, wantsNoFunctions }) =>
+        wantsNoData === first.wantsNoData && wantsNoFunctions === first.wantsNoFunctions,
+    );
+    const wantsDiskless = this.engine.config.values["repl-diskless-sync"] || first.wantsNoData;
+    const isDiskless = wantsDiskless && alike.every(({ understandsMark }) => understandsMark);
+    const { log } = this.engine;
+    log.notice(`Starting BGSAVE for SYNC with target: ${isDiskless ? "replicas sockets" : "disk"}`);
+    if (isDiskless ? this.startSending(alike) : this.startFile(alike)) return;
+    log.warning("BGSAVE for replication failed");
+    for (const { session } of alike) {
+      session.transport?.push(bytesOf("-ERR BGSAVE failed, replication can't continue\r\n"));
+      session.closesAfterReply = true;
+    }
+  }
+
+  private startSending(replicas: readonly Replica[]): boolean {
+    const mark = secretHex(MARK_DIGITS);
+    const target = new ReplicaTarget(this.engine.clock, mark);
+    const position = this.stream.offset;
+    this.target = target;
+    // The stream is to say its database anew: those who join have selected none.
+    this.stream.forgetDatabase();
+    const hasBegun = this.engine.persistence.sendSnapshot(target, (problem) =>
+      this.sent(target, problem),
+    );
+    if (!hasBegun) {
+      this.target = null;
+      return false;
+    }
+    for (const replica of replicas) {
+      this.begin(replica, position);
+      target.add(replica);
+    }
+    return true;
+  }
+
+  private startFile(replicas: readonly Replica[]): boolean {
+    const position = this.stream.offset;
+    this.stream.forgetDatabase();
+    const hasBegun = this.engine.persistence.saveForReplicas((path) => this.saved(path));
+    if (!hasBegun) return false;
+    this.filePosition = position;
+    for (const replica of replicas) this.begin(replica, position);
+    return true;
+  }
+
+  /** Tells it where its snapshot stands in the stream. */
+  private begin(replica: Replica, position: number): void {
+    replica.state = WAITS_FOR_END;
+    replica.position = position;
+    if (!replica.wantsOnlyRdb) this.stream.addReader(replica);
+    if (replica.isSilent) return;
+    replica.session.transport?.push(bytesOf(`+FULLRESYNC ${this.stream.id} ${position}\r\n`));
+  }
+
+  /** The snapshot has gone to the sockets, or could not. */
+  private sent(target: ReplicaTarget, problem: string | null): void {
+    if (this.target === target) this.target = null;
+    for (const replica of target.receivers()) {
+      replica.payload = null;
+      if (problem !== null) replica.session.transport?.close();
+      else if (replica.wantsOnlyRdb) this.served(replica);
+      else {
+        this.replicas.putOnline(replica);
+        replica.awaitsFirst = true;
+        this.engine.log.notice(
+          `Streamed replication with replica ${replica.address} succeeded (socket). Waiting for ` +
+            "REPLCONF ACK from replica to enable streaming",
+        );
+      }
+    }
+    if (problem === null) this.engine.log.notice("Background RDB transfer terminated with success");
+    else this.engine.log.warning(`Background transfer error: ${problem}`);
+  }
+
+  /** The file is there, or could not be written. */
+  private saved(path: string | null): void {
+    this.filePosition = -1;
+    for (const replica of this.replicas.all()) {
+      if (replica.state !== WAITS_FOR_END) continue;
+      const payload = path === null ? null : FilePayload.open(this.disk, path);
+      if (payload === null) {
+        this.engine.log.warning("SYNC failed. BGSAVE failed, or its file can't be read");
+        replica.session.transport?.close();
+        continue;
+      }
+      payload.onEnd = (isWhole) => this.fileSent(replica, isWhole);
+      replica.state = SENT_FILE;
+      replica.payload = payload;
+      replica.session.transport?.streamGrew();
+    }
+  }
+
+  private fileSent(replica: Replica, isWhole: boolean): void {
+    replica.payload = null;
+    if (!isWhole) replica.session.transport?.close();
+    else if (replica.wantsOnlyRdb) this.served(replica);
+    else {
+      this.replicas.putOnline(replica);
+      this.replicas.startStream(replica);
+    }
+  }
+
+  private served(replica: Replica): void {
+    replica.state = SERVED;
+    this.engine.log.notice(
+      `RDB transfer completed, rdb only replica (${replica.address}) should be disconnected asap`,
+    );
+    replica.session.closesAfterReply = true;
+    replica.session.transport?.streamGrew();
+  }
+}
