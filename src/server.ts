@@ -100,8 +100,10 @@ export class Server {
    * cannot be loaded; the log says why.
    */
   async start(): Promise<boolean> {
+    this.replication.begin();
     this.scheduleCron();
     if (!(await this.persistence.start())) return false;
+    this.replication.start(null);
     const { writer } = this.persistence.aof;
     this.turn.requireBeforeReplies(writer);
     writer.onRecovered = () => this.turn.release();
@@ -143,7 +145,10 @@ export class Server {
     publishKeyEvents(engine);
     this.turn.feed = this.replication.replicas;
     engine.stats.countLoopCycles = () => this.turn.cycles;
-    engine.pause.onEnd = () => this.gateway.resumeAll();
+    engine.pause.onEnd = () => {
+      this.gateway.resumeAll();
+      if (this.replication.link.isWaiting) setImmediate(() => this.resumeStream());
+    };
     engine.peers.connector = new PeerConnector(this.gateway, (use) => this.clientTls(use));
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
@@ -165,6 +170,13 @@ export class Server {
     config.onApplyAny(["port", "tls-port", ...TLS_DIRECTIVES], () =>
       this.reopenPorts("Unable to listen on this port. Check server logs."),
     );
+  }
+
+  /** What the primary sent during a pause. */
+  private resumeStream(): void {
+    this.gateway.beginCallback();
+    this.replication.link.resume();
+    this.turn.settle();
   }
 
   private openPorts(): string | null {

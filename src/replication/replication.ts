@@ -12,6 +12,7 @@ import type { Replication, StreamPosition } from "../engine/replication.ts";
 import type { Session } from "../engine/session.ts";
 import { PrimaryLink } from "./primary-link.ts";
 import { Replicas } from "./replicas.ts";
+import { ServerRole } from "./server-role.ts";
 import { ReplicationStream } from "./stream.ts";
 
 const CRON_INTERVAL_MS = 1000;
@@ -21,12 +22,15 @@ export class ServerReplication implements Replication {
   readonly stream: ReplicationStream;
   readonly replicas: Replicas;
   readonly link: PrimaryLink;
+  readonly serverRole: ServerRole;
   private lastCronMs = 0;
+  private isStarted = false;
 
   constructor(engine: Engine, disk: Disk) {
     this.stream = new ReplicationStream(secretHex(40), engine.config.values["repl-backlog-size"]);
     this.replicas = new Replicas(engine, disk, this.stream);
     this.link = new PrimaryLink(engine, this.stream, this.replicas);
+    this.serverRole = new ServerRole(engine, this.stream, this.replicas, this.link);
     engine.replication = this;
   }
 
@@ -54,8 +58,21 @@ export class ServerReplication implements Replication {
     return this.stream.laggingBytes;
   }
 
+  /** What the configuration says of the role; to be called before files are loaded. */
+  begin(): void {
+    this.serverRole.begin();
+  }
+
+  /** The files have been loaded; null: they do not tell of a stream. A replica connects now. */
+  start(position: StreamPosition | null): void {
+    if (position !== null) this.serverRole.restore(position);
+    this.isStarted = true;
+  }
+
   /** Called ten times a second. */
   cron(nowMs: number): void {
+    if (!this.isStarted) return;
+    if (this.isReplica) this.serverRole.ownExpiries.expire();
     if (nowMs - this.lastCronMs < CRON_INTERVAL_MS) return;
     this.lastCronMs = nowMs;
     this.link.cron(nowMs);
@@ -84,7 +101,7 @@ export class ServerReplication implements Replication {
   }
 
   replicaOf(call: Call): void {
-    this.link.replicaOf(call);
+    this.serverRole.replicaOf(call);
   }
 
   role(call: Call): void {
@@ -103,8 +120,9 @@ export class ServerReplication implements Replication {
     call.reply.nil();
   }
 
-  /** Redis logs it and goes on, as `propagation-error-behavior` says. */
-  refusedByDisk(): void {}
+  refusedByDisk(): void {
+    this.serverRole.refusedByDisk();
+  }
 
   changeId(): void {
     this.stream.renew();
