@@ -143,7 +143,9 @@ export class Server {
     const { engine } = this;
     applySettings(engine);
     publishKeyEvents(engine);
-    this.turn.feed = this.replication.replicas;
+    this.turn.feed = this.replication;
+    this.replication.requestTurn = () => this.turn.arm();
+    this.persistence.onSynced = () => this.replication.synced();
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => {
       this.gateway.resumeAll();
