@@ -11,6 +11,7 @@ import type { ConfiguredUser } from "./engine/acl/configured-users.ts";
 import type { CommandTable } from "./engine/command-table.ts";
 import type { Config } from "./engine/config/config.ts";
 import { Engine } from "./engine/engine.ts";
+import type { PeerUse } from "./engine/peer.ts";
 import { applySettings } from "./engine/settings.ts";
 import type { Session } from "./engine/session.ts";
 import { KeyspaceContext } from "./keyspace/context.ts";
@@ -99,8 +100,10 @@ export class Server {
    * cannot be loaded; the log says why.
    */
   async start(): Promise<boolean> {
+    this.replication.begin();
     this.scheduleCron();
     if (!(await this.persistence.start())) return false;
+    this.replication.start(null);
     const { writer } = this.persistence.aof;
     this.turn.requireBeforeReplies(writer);
     writer.onRecovered = () => this.turn.release();
@@ -140,10 +143,15 @@ export class Server {
     const { engine } = this;
     applySettings(engine);
     publishKeyEvents(engine);
-    this.turn.feed = this.replication.replicas;
+    this.turn.feed = this.replication;
+    this.replication.requestTurn = () => this.turn.arm();
+    this.persistence.onSynced = () => this.replication.synced();
     engine.stats.countLoopCycles = () => this.turn.cycles;
-    engine.pause.onEnd = () => this.gateway.resumeAll();
-    engine.peers.connector = new PeerConnector(this.gateway, () => this.clientTls());
+    engine.pause.onEnd = () => {
+      this.gateway.resumeAll();
+      if (this.replication.link.isWaiting) setImmediate(() => this.resumeStream());
+    };
+    engine.peers.connector = new PeerConnector(this.gateway, (use) => this.clientTls(use));
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
     this.turn.beforeReplies = () => engine.tracking.broadcast();
@@ -166,6 +174,13 @@ export class Server {
     );
   }
 
+  /** What the primary sent during a pause. */
+  private resumeStream(): void {
+    this.gateway.beginCallback();
+    this.replication.link.resume();
+    this.turn.settle();
+  }
+
   private openPorts(): string | null {
     const { values } = this.engine.config;
     const tls = values["tls-port"] === 0 ? null : readTlsOptions(values, this.disk);
@@ -182,9 +197,11 @@ export class Server {
   }
 
   /** As Redis, `tls-cluster` stands for MIGRATE too. */
-  private clientTls(): TLSOptions | string | null {
+  private clientTls(use: PeerUse): TLSOptions | string | null {
     const { values } = this.engine.config;
-    return values["tls-cluster"] ? readClientTlsOptions(values, this.disk) : null;
+    return values[use === "cluster" ? "tls-cluster" : "tls-replication"]
+      ? readClientTlsOptions(values, this.disk)
+      : null;
   }
 
   /** Follows a changed configuration; null, or why not. */

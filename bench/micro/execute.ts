@@ -1,6 +1,6 @@
 /**
  * Whole requests without a socket or a file: parsed, looked up, admitted, run and replied to, as
- * a connection does it, one by one and looking ahead (src/net/request-batch.ts).
+ * a connection does it, one by one and looking ahead (src/engine/request-batch.ts).
  */
 import { ManualClock } from "../../src/base/clock.ts";
 import { systemDisk } from "../../src/base/disk.ts";
@@ -17,7 +17,7 @@ import { Engine } from "../../src/engine/engine.ts";
 import type { Session } from "../../src/engine/session.ts";
 import { KeyspaceContext } from "../../src/keyspace/context.ts";
 import { Keyspace } from "../../src/keyspace/keyspace.ts";
-import { MAX_LOOK_AHEAD, RequestBatch } from "../../src/net/request-batch.ts";
+import { MAX_LOOK_AHEAD, RequestBatch } from "../../src/engine/request-batch.ts";
 import { REQUEST, RequestParser } from "../../src/protocol/request-parser.ts";
 import { MessageHub } from "../../src/pubsub/message-hub.ts";
 import type { Body, MicroBenchmark } from "./benchmark.ts";

@@ -13,7 +13,10 @@ import {
   NOT_IN_TRANSACTION,
   onlyForSubscribers,
   OUT_OF_MEMORY,
+  PRIMARY_DOWN,
   protectedCommand,
+  READ_ONLY_REPLICA,
+  TOO_FEW_REPLICAS,
   transactionDiscarded,
 } from "../protocol/errors.ts";
 import { passes } from "./acl/access.ts";
@@ -26,6 +29,7 @@ import {
   NO_MULTI,
   PROTECTED,
   READONLY,
+  STALE,
   WRITE,
 } from "./command.ts";
 import type { Command } from "./command.ts";
@@ -58,12 +62,23 @@ export const GATE_TRACKING = 1 << 11;
 /** The last snapshot before the end is being written. */
 export const GATE_SHUTDOWN = 1 << 12;
 
+/** This server is a replica: only its primary writes, unless the configuration lets clients. */
+export const GATE_READ_ONLY = 1 << 13;
+/** It has no link to its primary, and is not to show what it has meanwhile. */
+export const GATE_STALE = 1 << 14;
+/** Fewer replicas keep up than `min-replicas-to-write` wants. */
+export const GATE_REPLICAS = 1 << 15;
+
 export const ADMITTED = 0;
 export const REJECTED = 1;
 /** Not now: the session waits, and the request is tried again. */
 export const POSTPONED = 2;
 /** It was queued for EXEC. */
 export const QUEUED = 3;
+/** A client writes to a replica: what is expired there and in its way is to go. */
+export const ADMITTED_ON_REPLICA = 4;
+
+const WAITING_GATES = GATE_PAUSE | GATE_PAUSE_WRITE | GATE_SHUTDOWN;
 
 /** Commands that run at once between MULTI and EXEC. */
 const NEVER_QUEUED: ReadonlySet<string> = new Set(["discard", "multi", "quit", "reset", "watch"]);
@@ -89,6 +104,8 @@ export function gatesOf(command: Command): number {
   if ((flags & PROTECTED) !== 0) gates |= GATE_PROTECTED;
   if ((flags & NO_AUTH) === 0) gates |= GATE_AUTH | GATE_ACL;
   if ((flags & WRITE) !== 0 || command.name === "ping") gates |= GATE_DISK;
+  if ((flags & WRITE) !== 0) gates |= GATE_READ_ONLY | GATE_REPLICAS;
+  if ((flags & STALE) === 0) gates |= GATE_STALE;
   if ((flags & LOADING) === 0) gates |= GATE_LOADING;
   if ((flags & (WRITE | MAY_REPLICATE)) !== 0) gates |= GATE_PAUSE_WRITE;
   if ((flags & (WRITE | READONLY | MAY_REPLICATE)) !== 0) gates |= GATE_LISTENER;
@@ -101,6 +118,7 @@ export function gatesOf(command: Command): number {
 export function admit(engine: Engine, session: Session, command: Command, args: Arguments): number {
   const shut = engine.gates | session.gates;
   let gates = command.gates & shut;
+  if (session.isPrimary) return admitFromPrimary(engine, session, command, args, gates);
   // What a limited user's requests meet all the time comes first.
   if (gates === GATE_ACL) {
     const { user } = session;
@@ -121,11 +139,41 @@ export function admit(engine: Engine, session: Session, command: Command, args: 
     reject(engine, session, command, error);
     return REJECTED;
   }
-  if ((gates & (GATE_PAUSE | GATE_PAUSE_WRITE | GATE_SHUTDOWN)) !== 0) return POSTPONED;
-  if (transaction === null || isExec || (gates & GATE_MULTI) === 0) return ADMITTED;
+  // Replicas change nothing, and what they tell may be what the pause is for.
+  const mustWait = (gates & WAITING_GATES) !== 0 && session.replica?.isAttached !== true;
+  if (mustWait) return POSTPONED;
+  if (transaction === null || isExec || (gates & GATE_MULTI) === 0) {
+    return (gates & GATE_READ_ONLY) === 0 ? ADMITTED : ADMITTED_ON_REPLICA;
+  }
   transaction.queue(command, args);
   engine.reply.simple("QUEUED");
   return QUEUED;
+}
+
+/** What the primary sends has happened there, so nothing refuses it; it may have to wait. */
+function admitFromPrimary(
+  engine: Engine,
+  session: Session,
+  command: Command,
+  args: Arguments,
+  gates: number,
+): number {
+  const { transaction } = session;
+  if (transaction !== null && (gates & GATE_MULTI) !== 0 && command.name !== EXEC) {
+    if ((gates & GATE_PAUSE) !== 0) return POSTPONED;
+    transaction.queue(command, args);
+    return QUEUED;
+  }
+  const all = transaction === null ? gates : gates | (transaction.gates & engine.gates);
+  if ((all & WAITING_GATES) !== 0) return POSTPONED;
+  if ((all & GATE_DISK) !== 0) engine.replication.refusedByDisk();
+  if ((all & (GATE_MEMORY | GATE_TRACKING)) !== 0) {
+    if ((makeRoom(engine, session, command, all) & GATE_MEMORY) !== 0) {
+      reject(engine, session, command, OUT_OF_MEMORY);
+      return REJECTED;
+    }
+  }
+  return ADMITTED;
 }
 
 /** Replies that the command can't run; a transaction that it was meant for won't either. */
@@ -180,7 +228,12 @@ function refusalOfSession(
 function refusal(engine: Engine, command: Command, gates: number): string | null {
   if ((gates & GATE_MEMORY) !== 0) return OUT_OF_MEMORY;
   if ((gates & GATE_DISK) !== 0) return engine.persistence.writeRefusal();
+  if ((gates & GATE_REPLICAS) !== 0 && !engine.replication.isReplica) return TOO_FEW_REPLICAS;
+  if ((gates & GATE_READ_ONLY) !== 0 && engine.config.values["replica-read-only"]) {
+    return READ_ONLY_REPLICA;
+  }
   if ((gates & GATE_SUBSCRIBED) !== 0) return onlyForSubscribers(command.fullName);
+  if ((gates & GATE_STALE) !== 0) return PRIMARY_DOWN;
   if ((gates & GATE_LOADING) !== 0) return LOADING_ERROR;
   if ((gates & GATE_LISTENER) !== 0) return LISTENER_WITHOUT_KEYS;
   return null;

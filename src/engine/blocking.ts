@@ -34,7 +34,7 @@ import {
 import { AwaitedKeys } from "./_awaited-keys.ts";
 import type { AwaitedKey } from "./_awaited-keys.ts";
 import { Deadlines } from "./_deadlines.ts";
-import { admit, ADMITTED, POSTPONED } from "./admission.ts";
+import { admit, ADMITTED, ADMITTED_ON_REPLICA, POSTPONED } from "./admission.ts";
 import { BlockedRequest } from "./blocked-request.ts";
 import type { BlockOptions, GiveUp, WaitOptions } from "./blocked-request.ts";
 import type { Call } from "./call.ts";
@@ -245,7 +245,11 @@ export class Blocking implements KeyWatcher {
 
   /** Serves the ready keys. Nothing must be running; the effects of what ran are passed on. */
   serve(): void {
-    this.engine.clock.refresh();
+    const { clock, context } = this.engine;
+    // What has changed may have come from a primary, to which nothing is expired.
+    const { showsExpired } = context;
+    context.showsExpired = false;
+    clock.refresh();
     while (this.ready.length > 0) {
       const { ready } = this;
       this.ready = [];
@@ -255,6 +259,7 @@ export class Blocking implements KeyWatcher {
       }
     }
     this.hasReady = false;
+    context.showsExpired = showsExpired;
     this.engine.timing.endBatch();
   }
 
@@ -290,7 +295,11 @@ export class Blocking implements KeyWatcher {
     let admission = ADMITTED;
     const bytes = this.takeReply(request, () => {
       admission = shut === 0 ? ADMITTED : admit(engine, session, command, request.args);
-      if (admission === ADMITTED) return engine.runAgain(request, runHandler) ? ANSWERED : WAITS_ON;
+      const run = (): boolean => engine.runAgain(request, runHandler);
+      if (admission === ADMITTED) return run() ? ANSWERED : WAITS_ON;
+      if (admission === ADMITTED_ON_REPLICA) {
+        return engine.removingExpired(run) ? ANSWERED : WAITS_ON;
+      }
       return admission === POSTPONED ? WAITS_ON : REFUSED;
     });
     if (bytes !== null) {

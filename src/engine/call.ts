@@ -171,7 +171,7 @@ export class Call {
       session.blocked.hasAnswered = false;
       return session.blocked;
     }
-    if (session.transport !== null && !session.deniesBlocking) {
+    if (this.mayWait) {
       return this.engine.blocking.add(this, options);
     }
     if (options.repliesNil === true) this.reply.nil();
@@ -184,8 +184,13 @@ export class Call {
    * `proceed` or `refuse` (blocking.ts). Null where the session can't wait (MULTI, a script).
    */
   wait(options: WaitOptions): BlockedRequest | null {
-    if (this.session.transport === null || this.session.deniesBlocking) return null;
-    return this.engine.blocking.addWaiting(this, options);
+    return this.mayWait ? this.engine.blocking.addWaiting(this, options) : null;
+  }
+
+  /** What a primary sends is not to wait: all that follows would. */
+  private get mayWait(): boolean {
+    const { transport, deniesBlocking, isPrimary } = this.session;
+    return transport !== null && !deniesBlocking && !isPrimary;
   }
 
   /** Bytes of the request that is running. */

@@ -52,6 +52,8 @@ export function clientLine(
 function flagsOf(session: Session): string {
   let flags = "";
   if (session.isMonitor) flags += "O";
+  else if (session.replica?.isAttached === true) flags += "S";
+  if (session.isPrimary) flags += "M";
   if (session.subscriptions !== null) flags += "P";
   if (session.transaction !== null) flags += "x";
   if (session.isPostponed || session.blocked !== null) flags += "b";

@@ -23,6 +23,7 @@ import { ReplyWriter } from "../protocol/reply-writer.ts";
 import {
   admit,
   ADMITTED,
+  ADMITTED_ON_REPLICA,
   GATE_AUTH,
   GATE_LISTENER,
   GATE_MEMORY,
@@ -121,6 +122,8 @@ export class Engine {
   dirty = 0;
   /** Errors up to this count (`ReplyWriter.errorCount`) have been counted for the statistics. */
   countedErrors = 0;
+  /** Effects that some session has been told of (`Session.writtenEffects`). */
+  private notedEffects = 0;
   private warnedOfBrowserMs = 0;
   private keyWatchers: readonly KeyWatcher[] = [];
   /** The call of each level: a client's request, what EXEC runs, what a script in it runs. */
@@ -304,6 +307,9 @@ export class Engine {
         return false;
       }
       if (admission === ADMITTED) this.run(session, command, args);
+      else if (admission === ADMITTED_ON_REPLICA) {
+        this.removingExpired(() => this.run(session, command, args));
+      }
     }
     if (session.blocked === null) this.endReply(session, reply.commandStart, errors);
     if (this.blocking.hasReady && !session.deniesBlocking) this.blocking.serve();
@@ -325,6 +331,15 @@ export class Engine {
     // The outer command reports what it changed itself: nothing.
     context.mutations = mutations;
     this.countErrors(0);
+  }
+
+  /** Has a client's command run that writes to a replica: what has expired is not in its way. */
+  removingExpired<Result>(step: () => Result): Result {
+    const { context } = this;
+    context.removesFound = true;
+    const result = step();
+    context.removesFound = false;
+    return result;
   }
 
   /** What is due once a reply has been written from `mark` on, `errors` having been before it. */
@@ -483,15 +498,20 @@ export class Engine {
       this.dirty += changes;
       if (this.effects.isActive && call.propagatesRequest) {
         this.effects.finishWithRequest(call.database.index, call.args);
-        call.session.writtenOffset = this.replication.offset;
-        return;
       }
     }
-    if (this.effects.pendingCount === 0) return;
-    // Keys that SCAN finds expired in passing have nothing to do with each other.
-    if ((command.flags & TOUCHES_ARBITRARY_KEYS) !== 0) this.effects.finishEach();
-    else this.effects.finish();
-    call.session.writtenOffset = this.replication.offset;
+    if (this.effects.pendingCount > 0) {
+      // Keys that SCAN finds expired in passing have nothing to do with each other.
+      if ((command.flags & TOUCHES_ARBITRARY_KEYS) !== 0) this.effects.finishEach();
+      else this.effects.finish();
+    }
+    if (this.effects.appendedCount !== this.notedEffects) this.noteWritten(call.session);
+  }
+
+  /** What the session waits for with WAIT: all that has been passed on. */
+  private noteWritten(session: Session): void {
+    this.notedEffects = session.writtenEffects = this.effects.appendedCount;
+    session.writtenOffset = this.replication.offset;
   }
 
   /** The reply outgrew what the client may leave unread, or what can be sent at once. */

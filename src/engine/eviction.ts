@@ -60,7 +60,8 @@ export class Eviction {
     const { values } = this.engine.config;
     this.evictor.configure(values["maxmemory-policy"], values["maxmemory-samples"]);
     this.timeLimitUs = timeLimitUs(values["maxmemory-eviction-tenacity"]);
-    this.limitBytes = values.maxmemory === 0 ? Infinity : values.maxmemory;
+    const isIgnored = values["replica-ignore-maxmemory"] && this.engine.replication.isReplica;
+    this.limitBytes = values.maxmemory === 0 || isIgnored ? Infinity : values.maxmemory;
     this.leftBytes = Math.max(0, this.excessBytes());
     this.check();
   }

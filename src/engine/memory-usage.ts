@@ -5,7 +5,9 @@
  *     used = dataset + overhead
  *     overhead = tables + expiries of fields + clients + file buffers + replies
  *                + what clients have read, watch, wait for and have subscribed to + the slow log
+ *                + the replication stream, as far as it is kept
  */
+import { classOf } from "./client-class.ts";
 import type { Engine } from "./engine.ts";
 
 export class MemoryUsage {
@@ -38,13 +40,14 @@ export class MemoryUsage {
   /**
    * What maxmemory is held against: all but what keys leave behind when they are evicted, which
    * would make it go on and on, and but for replies of this turn: they are gone at its end, or in
-   * their clients' queues. Adds up a few running counts; what clients hold is only known while
-   * there is a limit.
+   * their clients' queues. Nor does what is kept of the replication stream for slow replicas count,
+   * since evicting makes it more. Adds up a few running counts; what clients hold is only known
+   * while there is a limit.
    */
   countedBytes(): number {
-    const { memory, reclaimer } = this.engine.context;
-    const clientBytes = this.engine.clients.memory.totalBytes;
-    return memory.bytes - reclaimer.heldBytes + this.restBytes(clientBytes);
+    const { context, replication, clients } = this.engine;
+    const uncountedBytes = context.reclaimer.heldBytes + replication.laggingBytes;
+    return context.memory.bytes - uncountedBytes + this.restBytes(clients.memory.totalBytes);
   }
 
   /**
@@ -52,7 +55,8 @@ export class MemoryUsage {
    * replicas, and values that are gone as soon as a snapshot has written them.
    */
   get notCountedBytes(): number {
-    return this.engine.persistence.bufferBytes + this.engine.context.reclaimer.heldBytes;
+    const { context, persistence, replication } = this.engine;
+    return persistence.bufferBytes + context.reclaimer.heldBytes + replication.laggingBytes;
   }
 
   /** All but keys and values themselves. */
@@ -69,15 +73,27 @@ export class MemoryUsage {
 
   /** All but databases and buffers. Called per command under maxmemory: only sums. */
   private restBytes(clientBytes: number): number {
-    const { tracking, transactions, blocking, pubsub, slowLog } = this.engine;
+    const { tracking, transactions, blocking, pubsub, slowLog, replication } = this.engine;
     const keyBytes = tracking.sizeBytes + transactions.watched.sizeBytes + blocking.keyBytes;
-    return clientBytes + keyBytes + pubsub.sizeBytes + slowLog.sizeBytes;
+    const streamBytes = replication.bufferBytes;
+    return clientBytes + keyBytes + pubsub.sizeBytes + slowLog.sizeBytes + streamBytes;
   }
 
   clientBytes(): number {
     let bytes = 0;
     for (const { transport } of this.engine.clients.all()) {
       if (transport !== null) bytes += transport.totalMemoryBytes;
+    }
+    return bytes;
+  }
+
+  /** Those of it that connections of replicas hold, without what is kept of the stream. */
+  replicaBytes(): number {
+    let bytes = 0;
+    for (const session of this.engine.clients.all()) {
+      if (session.transport !== null && classOf(session) === "replica") {
+        bytes += session.transport.totalMemoryBytes;
+      }
     }
     return bytes;
   }

@@ -8,10 +8,17 @@ import type { Session } from "./session.ts";
 /** So much may wait whatever the limit (PROTO_REPLY_CHUNK_BYTES). */
 export const UNLIMITED_BYTES = 16384;
 
+/**
+ * A replica reads from the backlog, which is there anyway: a hard limit below its size counts as its
+ * size (checkClientOutputBufferLimits, networking.c).
+ */
 export function outputLimitOf(engine: Engine, session: Session): OutputLimit {
   const kind = classOf(session);
-  const limits = engine.config.values["client-output-buffer-limit"];
-  return limits[kind === "master" ? "normal" : kind];
+  const { values } = engine.config;
+  const limit = values["client-output-buffer-limit"][kind === "master" ? "normal" : kind];
+  const backlogBytes = values["repl-backlog-size"];
+  if (kind !== "replica" || limit.hard === 0 || limit.hard >= backlogBytes) return limit;
+  return { ...limit, hard: backlogBytes };
 }
 
 /**

@@ -4,10 +4,11 @@
  * still (MIGRATE). Expired keys stay meanwhile, so that nothing changes by itself either.
  */
 import { assert } from "../base/assert.ts";
-import { GATE_LOADING, GATE_PAUSE, GATE_PAUSE_WRITE } from "./admission.ts";
+import { GATE_LOADING, GATE_PAUSE, GATE_PAUSE_WRITE, GATE_READ_ONLY } from "./admission.ts";
 import type { Engine } from "./engine.ts";
 
 const BOTH_GATES = GATE_PAUSE | GATE_PAUSE_WRITE;
+const KEEPING_GATES = BOTH_GATES | GATE_LOADING | GATE_READ_ONLY;
 
 export class Pause {
   /** Called when commands that waited may run. */
@@ -52,10 +53,10 @@ export class Pause {
     if (this.gates !== 0 && nowMs >= this.endsAtMs) this.stop();
   }
 
-  /** Whether expired keys stay: nothing goes by itself while there is a pause or a load. */
+  /** Whether expired keys stay: nothing goes by itself in a pause, a load, or on a replica. */
   settleExpiry(): void {
     const { context, gates } = this.engine;
-    context.keepsExpired = (gates & (BOTH_GATES | GATE_LOADING)) !== 0;
+    context.keepsExpired = (gates & KEEPING_GATES) !== 0;
   }
 
   private apply(): void {

@@ -28,9 +28,18 @@ export interface PeerEvents {
   ended(end: PeerEnd): void;
 }
 
+/** What it is for, which decides whether it is encrypted (`tls-cluster`, `tls-replication`). */
+export type PeerUse = "cluster" | "replication";
+
 export interface Peer {
   /** Who hears of it from now on. */
   events: PeerEvents;
+  readonly kind: "tcp" | "tls";
+  /** `ip:port`; empty before it is open. */
+  readonly peerAddress: string;
+  readonly localAddress: string;
+  /** -1 where it is not known. */
+  readonly descriptor: number;
   /** Bytes that the network has not taken yet. */
   readonly unsentBytes: number;
   /** From now on something must move, either way, every so often; 0: it need not. */
@@ -42,7 +51,7 @@ export interface Peer {
 
 /** Opens a connection to a port (any number, be it one or not) of a host, by name or address. */
 export interface Connector {
-  connect(host: string, port: number, timeoutMs: number, events: PeerEvents): Peer;
+  connect(use: PeerUse, host: string, port: number, timeoutMs: number, events: PeerEvents): Peer;
 }
 
 /** Where there is no network. */

@@ -6,6 +6,15 @@ export type InfoField = readonly [name: string, value: string | number];
 /** What became of a wish for a rewrite of the AOF. */
 export type AofRewriteAnswer = "started" | "scheduled" | "running" | "refused";
 
+/**
+ * A moment in what this server changes: so many effects had been passed on until then
+ * (`Effects.appendedCount`), and the replication stream had this offset.
+ */
+export interface SyncPoint {
+  readonly effects: number;
+  readonly offset: number;
+}
+
 export interface ReloadOptions {
   /** Whether the snapshot is written first. */
   readonly saves: boolean;
@@ -19,6 +28,8 @@ export interface ReloadOptions {
 export interface SnapshotIntake {
   /** Why it can't be taken, or null; what comes after that is dropped. */
   readonly problem: string | null;
+  /** The database that the stream behind it begins in (`repl-stream-db`); -1: it does not say. */
+  readonly database: number;
   /** The next bytes of the RDB, in a buffer that is never written again. */
   write(bytes: Uint8Array, start: number, length: number): void;
   /** All has come. `done` is called, once, when the databases hold it, or with the reason why not. */
@@ -36,25 +47,41 @@ export interface IntakeOptions {
   readonly onReplace: () => void;
 }
 
+/** What a snapshot for replicas holds, and who must be able to read it. */
+export interface SnapshotContent {
+  readonly hasKeys: boolean;
+  readonly hasLibraries: boolean;
+  /** Some may be Redis 7.0, which reads nothing newer than version 10 of the format. */
+  readonly isForAll: boolean;
+}
+
 export interface Persistence {
   /**
    * Begins to write all databases as an RDB to `target`, in slices. False where another snapshot is
    * being written. `done` is called, once, later, with null or the target's problem.
    */
-  sendSnapshot(target: SnapshotTarget, done: (problem: string | null) => void): boolean;
-  /** Ends that before its end; `done` is not called. */
+  sendSnapshot(
+    target: SnapshotTarget,
+    content: SnapshotContent,
+    done: (problem: string | null) => void,
+  ): boolean;
+  /** Ends that before its end: the target is told to discard it, `done` is not called. */
   abortSending(): void;
   /**
    * As `saveInBackground`, on behalf of replicas: `done` is called later with the path of the file,
    * or null where that failed. False where it can't begin.
    */
-  saveForReplicas(done: (path: string | null) => void): boolean;
+  saveForReplicas(content: SnapshotContent, done: (path: string | null) => void): boolean;
   /** Takes a snapshot from a primary; a text says why it can't. */
   receiveSnapshot(options: IntakeOptions): SnapshotIntake | string;
   /** Full synchronisations are over: a file that was only for them may go (rdb-del-sync-files). */
   syncsEnded(): void;
   /** Begins a rewrite of the AOF in the background, now or when what runs now has ended. */
   rewriteAof(): AofRewriteAnswer;
+  /** Until when all is on the disk, by the AOF; null: there is none, or not a whole one yet. */
+  readonly synced: SyncPoint | null;
+  /** Set by whoever waits for it: called when `synced` may have moved. */
+  onSynced: () => void;
   /** Empties the databases and loads the AOF's files; false where that fails. */
   reloadAof(): boolean;
   /** The MISCONF error for writes while the disk refuses them. */
@@ -67,7 +94,7 @@ export interface Persistence {
   resetStatistics(): void;
   /** Unix time of the last snapshot that succeeded, or of the start. */
   readonly lastSaveSeconds: number;
-  /** The snapshot is being written in the background. */
+  /** A snapshot is being written in the background, to its file or to replicas. */
   readonly isSaving: boolean;
   /** Some snapshot is being written, be it the base of an AOF. */
   readonly isBusy: boolean;
@@ -89,6 +116,8 @@ export class NoPersistence implements Persistence {
   readonly lastSaveSeconds = 0;
   readonly isSaving = false;
   readonly isBusy = false;
+  readonly synced = null;
+  onSynced = (): void => {};
 
   sendSnapshot(): boolean {
     return false;

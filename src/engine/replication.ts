@@ -40,7 +40,9 @@ export interface Replication {
   role(call: Call): void;
   wait(call: Call): void;
   waitAof(call: Call): void;
-  failover(call: Call): void;
+  failOver(call: Call): void;
+  /** The disk refuses to take what the primary's next command changes. */
+  refusedByDisk(): void;
   /** DEBUG CHANGE-REPL-ID: nobody can go on from where it was. */
   changeId(): void;
   /** A client's session is over. */
@@ -52,7 +54,7 @@ export class NoReplication implements Replication {
   readonly id = "0".repeat(40);
   readonly offset = 0;
   readonly isReplica = false;
-  readonly position = null;
+  readonly position: StreamPosition | null = null;
   readonly bufferBytes = 0;
   readonly laggingBytes = 0;
 
@@ -84,9 +86,11 @@ export class NoReplication implements Replication {
     call.fail(NOT_HERE);
   }
 
-  failover(call: Call): void {
+  failOver(call: Call): void {
     call.fail(NOT_HERE);
   }
+
+  refusedByDisk(): void {}
 
   changeId(): void {}
 

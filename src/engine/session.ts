@@ -107,8 +107,10 @@ export class Session {
   replica: AttachedReplica | null = null;
   /** It is the link to this server's own primary, whose commands are to be obeyed. */
   isPrimary = false;
-  /** Where the replication stream was when a command of this session had changed something. */
+  /** Where the replication stream was when something had changed, at the latest by this session. */
   writtenOffset = 0;
+  /** So many effects (`Effects.appendedCount`) there had been then. */
+  writtenEffects = 0;
   lastCommand: Command | null = null;
   lastInteractionMs: number;
   commandCount = 0;

@@ -44,6 +44,7 @@ export function applySettings(engine: Engine): void {
       "maxmemory-eviction-tenacity",
       "maxmemory-policy",
       "maxmemory-samples",
+      "replica-ignore-maxmemory",
       "lfu-log-factor",
       "lfu-decay-time",
       "loglevel",

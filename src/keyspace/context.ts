@@ -69,7 +69,9 @@ export class KeyspaceContext {
   leavesNoTrace = false;
   /** Expired keys are hidden but stay (loading, a replica, CLIENT PAUSE WRITE). */
   keepsExpired = false;
-  /** While loading, commands must see every key, as they did when they were written. */
+  /** Except for those in the way of the running command, which writes to a replica. */
+  removesFound = false;
+  /** What a file or a primary says must see every key, as it did when it was written. */
   showsExpired = false;
 
   /** Libraries of functions as an RDB file holds them: their code. */

@@ -194,9 +194,10 @@ export class Database extends EntryStore {
 
   /** Removes an entry whose time has come, unless that is not ours to do. */
   expire(ref: Ref): void {
-    if (this.context.keepsExpired) return;
-    this.context.expiredKeys++;
-    this.takeOut(ref, this.hashOf(ref), this.context.onExpire);
+    const { context } = this;
+    if (context.keepsExpired && !context.removesFound) return;
+    context.expiredKeys++;
+    this.takeOut(ref, this.hashOf(ref), context.onExpire);
   }
 
   /** Removes an entry that is evicted. `hash` is its key's, and the table has just found it. */
@@ -297,7 +298,8 @@ export class Database extends EntryStore {
 
   private hideExpired(ref: Ref): Ref {
     if (expiryOf(this.arena, ref) >= this.context.clock.nowMs) return ref;
-    if (this.context.keepsExpired) return this.context.showsExpired ? ref : NULL_REF;
+    const { context } = this;
+    if (context.keepsExpired && !context.removesFound) return context.showsExpired ? ref : NULL_REF;
     const hash = this.hash;
     this.expire(ref);
     this.hash = hash;

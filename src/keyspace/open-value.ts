@@ -156,7 +156,7 @@ export class OpenValue implements HashHome {
   }
 
   get removesExpired(): boolean {
-    if (this.context.keepsExpired) return false;
+    if (this.context.keepsExpired && !this.context.removesFound) return false;
     // Asked just before it happens, mostly while reading.
     this.database.beforeChange(this.ref);
     return true;

@@ -19,11 +19,12 @@ import type { OutboundStream, Session, Transport } from "../engine/session.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { INCOMPLETE, MALFORMED, REQUEST } from "../protocol/request-parser.ts";
 import type { RequestParser } from "../protocol/request-parser.ts";
-import { CutRequest } from "./cut-request.ts";
+import { CutRequest } from "../engine/cut-request.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ListenerKind } from "./listener.ts";
-import { MAX_LOOK_AHEAD } from "./request-batch.ts";
+import { MAX_LOOK_AHEAD } from "../engine/request-batch.ts";
 import { OutboundQueue } from "./outbound.ts";
+import { descriptorOf } from "./socket-facts.ts";
 
 /** Replies beyond this are sent before the next request runs. */
 const SEND_AT_BYTES = 1 << 20;
@@ -84,8 +85,7 @@ export class Connection implements Transport {
 
   /** The socket's descriptor, or -1 where the runtime does not tell. */
   get descriptor(): number {
-    const { fd } = this.socket as { fd?: unknown };
-    return typeof fd === "number" ? fd : -1;
+    return descriptorOf(this.socket);
   }
 
   get queryBytes(): number {
@@ -183,6 +183,10 @@ export class Connection implements Transport {
   unblocked(reply: Uint8Array, awaitsDisk: boolean): void {
     if (awaitsDisk) this.awaitsDisk = true;
     if (reply.length > 0) this.push(reply);
+    if (this.session.closesAfterReply) {
+      this.isInputOver = true;
+      this.dropWaiting();
+    }
     if (this.waiting === null && !this.hasPeerEnded) this.isWaiting = false;
     else this.gateway.resumeSoon(this);
   }

@@ -19,7 +19,8 @@ import type { Socket } from "bun";
 import { Connection } from "./connection.ts";
 import type { Addresses } from "./connection.ts";
 import type { ListenerKind } from "./listener.ts";
-import { RequestBatch } from "./request-batch.ts";
+import { addressText } from "./socket-facts.ts";
+import { RequestBatch } from "../engine/request-batch.ts";
 import type { Turn } from "./turn.ts";
 
 /** Positions in a buffer are 32-bit integers, whatever the configuration allows. */
@@ -277,12 +278,6 @@ export class Gateway {
   crashed: (error: unknown) => void = (error) => {
     throw error;
   };
-}
-
-/** `ip:port`, an IPv6 address in brackets; an IPv4 address mapped into IPv6 as itself. */
-function addressText(address: string, port: number): string {
-  const plain = address.startsWith("::ffff:") ? address.slice(7) : address;
-  return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
 }
 
 export function isLoopback(address: string): boolean {

@@ -12,12 +12,14 @@ import {
   type Peer,
   type PeerEnd,
   type PeerEvents,
+  type PeerUse,
   TIMED_OUT,
   UNREACHABLE,
 } from "../engine/peer.ts";
 import { errorCode } from "../base/disk.ts";
 import type { Gateway } from "./gateway.ts";
 import { OutboundQueue } from "./outbound.ts";
+import { addressText, descriptorOf } from "./socket-facts.ts";
 
 /** Of a certificate that is good, but for another host. It is looked at last. */
 const OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
@@ -34,17 +36,17 @@ const NOBODY: ReadonlySet<string> = new Set([
 export class PeerConnector implements Connector {
   private readonly gateway: Gateway;
   /** For what is opened now; null: none. A text says why it can't be had. */
-  private readonly tls: () => TLSOptions | string | null;
+  private readonly tls: (use: PeerUse) => TLSOptions | string | null;
 
-  constructor(gateway: Gateway, tls: () => TLSOptions | string | null) {
+  constructor(gateway: Gateway, tls: (use: PeerUse) => TLSOptions | string | null) {
     this.gateway = gateway;
     this.tls = tls;
   }
 
-  connect(host: string, port: number, timeoutMs: number, events: PeerEvents): Peer {
+  connect(use: PeerUse, host: string, port: number, timeoutMs: number, events: PeerEvents): Peer {
     const peer = new PeerSocket(this.gateway, events);
     peer.limit(timeoutMs);
-    const tls = this.tls();
+    const tls = this.tls(use);
     if (typeof tls === "string") {
       this.gateway.engine.log.warning(`Can't connect to ${host}:${port}: ${tls}`);
       peer.fail(UNREACHABLE);
@@ -74,6 +76,24 @@ class PeerSocket implements Peer {
 
   get unsentBytes(): number {
     return this.queue.bytes;
+  }
+
+  get kind(): "tcp" | "tls" {
+    return this.isEncrypted ? "tls" : "tcp";
+  }
+
+  get peerAddress(): string {
+    const { socket } = this;
+    return socket === null ? "" : addressText(socket.remoteAddress, socket.remotePort);
+  }
+
+  get localAddress(): string {
+    const { socket } = this;
+    return socket === null ? "" : addressText(socket.localAddress, socket.localPort);
+  }
+
+  get descriptor(): number {
+    return descriptorOf(this.socket);
   }
 
   async open(host: string, port: number, tls: TLSOptions | null): Promise<void> {

@@ -21,6 +21,7 @@ import type { AofDirectory } from "./aof-directory.ts";
 import { type BaseFormat, baseFormat } from "./base-format.ts";
 import { nextBase, rebased, withNextIncrement } from "./manifest.ts";
 import { RewriteLimit } from "./rewrite-limit.ts";
+import { SnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotRun } from "./snapshot-run.ts";
 
 /**
@@ -122,17 +123,17 @@ export class AofRewrite {
     const path = join(directory.home, name);
     const format = baseFormat(engine);
     if (!directory.make()) return this.couldNotBegin();
-    const problem = run.start({
+    const target = SnapshotFile.make(this.disk, path, values["aof-rewrite-incremental-fsync"]);
+    if (typeof target === "string") {
+      engine.log.warning(`Can't open the temporary AOF base file ${name}: ${target}`);
+      return this.couldNotBegin();
+    }
+    run.start({
       name: "AOF rewrite",
-      path,
-      syncsAlong: values["aof-rewrite-incremental-fsync"],
+      target,
       makeEncoder: format.makeEncoder,
       done: (why) => this.done(why),
     });
-    if (problem !== null) {
-      engine.log.warning(`Can't open the temporary AOF base file ${name}: ${problem}`);
-      return this.couldNotBegin();
-    }
     if (!increment.beginNext()) {
       run.abort();
       return this.couldNotBegin();

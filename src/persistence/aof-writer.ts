@@ -14,6 +14,7 @@ import { bytesOf, copyBytes, withRoom } from "../base/bytes.ts";
 import type { Disk } from "../base/disk.ts";
 import type { EffectSink } from "../engine/effects.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { SyncPoint } from "../engine/persistence.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import { BackgroundSync } from "./background-sync.ts";
 import { selectCommand } from "../protocol/select-command.ts";
@@ -60,6 +61,8 @@ export class AofWriter implements EffectSink {
   onProblemChange: () => void = () => {};
   /** Whether the disk is busy with something else (`no-appendfsync-on-rewrite`). */
   skipsSync: () => boolean = () => false;
+  /** More of what was written is on the disk. */
+  onSynced: () => void = () => {};
   /** What `settle` had refused to write is written now. */
   onRecovered: () => void = () => {};
   private buffer: Uint8Array = new Uint8Array(SMALL_BUFFER_BYTES);
@@ -75,6 +78,9 @@ export class AofWriter implements EffectSink {
   private hasRefused = false;
   private postponedUs = 0;
   private errorLoggedMs = -Infinity;
+  /** The moment when the buffer was written to its end: see `SyncPoint`. */
+  private writtenEffects = 0;
+  private writtenOffset = 0;
   private readonly engine: Engine;
   private readonly disk: Disk;
   private readonly exit: (code: number) => void;
@@ -101,6 +107,23 @@ export class AofWriter implements EffectSink {
     return this.descriptor >= 0;
   }
 
+  /** Until when all that was passed on is on the disk. */
+  get synced(): SyncPoint {
+    const { sync } = this;
+    const isAllSynced =
+      this.bufferedBytes === 0 && sync.syncedBytes === this.sizeBytes && !sync.isUnfinished;
+    return isAllSynced ? this.now : sync.synced;
+  }
+
+  private get now(): SyncPoint {
+    const { effects, replication } = this.engine;
+    return { effects: effects.appendedCount, offset: replication.offset };
+  }
+
+  private get written(): SyncPoint {
+    return { effects: this.writtenEffects, offset: this.writtenOffset };
+  }
+
   /**
    * Opens the increment, to be appended to; one that `isNew` is emptied first. Throws where the
    * disk refuses.
@@ -110,6 +133,8 @@ export class AofWriter implements EffectSink {
     this.path = path;
     this.sizeBytes = this.disk.sizeBytes(path);
     this.sync.syncedBytes = this.sizeBytes;
+    this.sync.restart(this.now);
+    this.noteWritten();
     this.database = -1;
     this.notedSeconds = 0;
     this.problem = "";
@@ -148,7 +173,7 @@ export class AofWriter implements EffectSink {
 
   /** Goes on in another file, which is empty, once all has been flushed. */
   continueIn(descriptor: number, path: string): void {
-    this.sync.retire(this.descriptor);
+    this.sync.retire(this.descriptor, this.now);
     this.descriptor = descriptor;
     this.path = path;
     this.sizeBytes = 0;
@@ -216,7 +241,7 @@ export class AofWriter implements EffectSink {
     if (this.policy !== "everysec" || sync.isRunning || skipsSync) return;
     const isDue = this.engine.clock.monotonicUs() - sync.startedUs >= SYNC_INTERVAL_US;
     if (isDue && sync.syncedBytes !== this.sizeBytes) {
-      sync.start(this.descriptor, this.sizeBytes);
+      sync.start(this.descriptor, this.sizeBytes, this.written);
     }
   }
 
@@ -233,6 +258,7 @@ export class AofWriter implements EffectSink {
 
   private syncEnded(): void {
     this.onProblemChange();
+    this.onSynced();
     if (this.postponedUs !== 0 && this.isPending && this.problem === "") this.writeOut();
   }
 
@@ -253,8 +279,15 @@ export class AofWriter implements EffectSink {
     return false;
   }
 
+  private noteWritten(): void {
+    const { effects, replication } = this.engine;
+    this.writtenEffects = effects.appendedCount;
+    this.writtenOffset = replication.offset;
+  }
+
   private writeOut(): boolean {
     if (!this.drain()) return false;
+    this.noteWritten();
     if (this.policy === "always" && !this.skipsSync() && !this.syncNow()) return false;
     this.settled();
     return true;
@@ -300,6 +333,8 @@ export class AofWriter implements EffectSink {
     }
     latency.sample("aof-fsync-always", (clock.monotonicUs() - startUs) / 1000);
     sync.syncedBytes = this.sizeBytes;
+    sync.reached(this.written);
+    this.onSynced();
     return true;
   }
 

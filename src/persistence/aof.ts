@@ -8,7 +8,7 @@ import type { Disk } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import { emptyDatabases } from "../engine/emptying.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { InfoField } from "../engine/persistence.ts";
+import type { InfoField, SyncPoint } from "../engine/persistence.ts";
 import { AofDirectory } from "./aof-directory.ts";
 import { AofLoader } from "./aof-loader.ts";
 import {
@@ -22,6 +22,7 @@ import { baseFormat } from "./base-format.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
 import { nextBase, withNextIncrement } from "./manifest.ts";
 import type { AofFile } from "./manifest.ts";
+import { SnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotRun } from "./snapshot-run.ts";
 
 const CANNOT_SWITCH_ON = "Unable to turn on AOF. Check server logs.";
@@ -31,6 +32,8 @@ export class Aof implements GrowingIncrement {
   readonly rewrite: AofRewrite;
   /** `problem` came or went. */
   onProblemChange: () => void = () => {};
+  /** `synced` may have moved. */
+  onSynced: () => void = () => {};
   state: AofState = "off";
   baseBytes = 0;
   /** Length of all files but the increment that grows. */
@@ -58,6 +61,7 @@ export class Aof implements GrowingIncrement {
     this.directory = new AofDirectory(disk, engine.log, engine.config.values);
     this.writer = new AofWriter(engine, disk, exit);
     this.writer.onProblemChange = () => this.onProblemChange();
+    this.writer.onSynced = () => this.onSynced();
     this.writer.skipsSync = () => engine.config.values["no-appendfsync-on-rewrite"] && run.isActive;
     this.rewrite = new AofRewrite(engine, disk, run, this.directory, this);
     this.listenToConfig();
@@ -190,17 +194,21 @@ export class Aof implements GrowingIncrement {
     const base = nextBase(directory.manifest, values.appendfilename, format.suffix);
     const temporary = join(directory.home, `temp-rewriteaof-${process.pid}.aof`);
     let problem: string | null = null;
-    const failure = run.start({
-      name: "AOF rewrite",
-      path: temporary,
-      syncsAlong: values["aof-rewrite-incremental-fsync"],
-      makeEncoder: format.makeEncoder,
-      done: (why) => {
-        problem = why;
-      },
-    });
-    if (failure === null) run.runToEnd();
-    problem ??= failure;
+    const syncsAlong = values["aof-rewrite-incremental-fsync"];
+    const target = SnapshotFile.make(this.disk, temporary, syncsAlong);
+    if (typeof target === "string") {
+      problem = target;
+    } else {
+      run.start({
+        name: "AOF rewrite",
+        target,
+        makeEncoder: format.makeEncoder,
+        done: (why) => {
+          problem = why;
+        },
+      });
+      run.runToEnd();
+    }
     if (problem === null) {
       try {
         this.disk.rename(temporary, directory.pathOf(base.name));
@@ -310,7 +318,9 @@ export class Aof implements GrowingIncrement {
   rebased(baseBytes: number): void {
     this.settledBytes = baseBytes;
     this.baseBytes = this.currentBytes;
-    if (this.state === "waiting") this.state = "on";
+    if (this.state !== "waiting") return;
+    this.state = "on";
+    this.onSynced();
   }
 
   abandon(): void {
@@ -338,6 +348,11 @@ export class Aof implements GrowingIncrement {
   /** Why the file could not be written or synced, or "". */
   get problem(): string {
     return this.writer.problem || this.writer.sync.problem;
+  }
+
+  /** Until when all is in files that make up the whole, and on the disk; null: nothing is. */
+  get synced(): SyncPoint | null {
+    return this.state === "on" ? this.writer.synced : null;
   }
 
   get currentBytes(): number {

@@ -20,7 +20,11 @@ import type {
   InfoField,
   Persistence,
   ReloadOptions,
+  SnapshotContent,
+  SyncPoint,
 } from "../engine/persistence.ts";
+import type { StreamPosition } from "../engine/replication.ts";
+import type { SnapshotTarget } from "../engine/snapshot-target.ts";
 import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
 import { Aof } from "./aof.ts";
 import { LoadingProgress } from "./loading-progress.ts";
@@ -34,17 +38,21 @@ export class FilePersistence implements Persistence {
   /** The snapshot that is being written, for whomever. */
   readonly run: SnapshotRun;
   readonly progress = new LoadingProgress();
+  /** Where the stream of replication was when the data that was loaded at the start was kept. */
+  loadedPosition: StreamPosition | null = null;
+  onSynced: () => void = () => {};
   private readonly loading: RdbLoading;
   private readonly engine: Engine;
 
   /** `exit` ends the process when `appendfsync always` cannot be kept any more. */
   constructor(engine: Engine, disk: Disk, exit: (code: number) => void) {
     this.engine = engine;
-    this.run = new SnapshotRun(engine, disk);
+    this.run = new SnapshotRun(engine);
     this.aof = new Aof(engine, disk, this.run, this.progress, exit);
     this.saver = new RdbSaver(engine, disk, this.run);
     this.loading = new RdbLoading(engine, disk, this.progress);
     this.aof.onProblemChange = () => this.setGate();
+    this.aof.onSynced = () => this.onSynced();
     this.saver.onStatusChange = () => this.setGate();
     engine.config.onApplyAny(["save", "stop-writes-on-bgsave-error"], () => {
       this.setGate();
@@ -56,7 +64,10 @@ export class FilePersistence implements Persistence {
   /** Loads what there is; false where the start must be refused. */
   async start(): Promise<boolean> {
     if (!(await this.aof.start())) return false;
-    return this.engine.config.values.appendonly || (await this.loading.loadAtStart());
+    if (this.engine.config.values.appendonly) return true;
+    if (!(await this.loading.loadAtStart())) return false;
+    this.loadedPosition = this.loading.position;
+    return true;
   }
 
   cron(): void {
@@ -76,6 +87,10 @@ export class FilePersistence implements Persistence {
     return this.run.isActive;
   }
 
+  get synced(): SyncPoint | null {
+    return this.aof.synced;
+  }
+
   save(): boolean {
     this.saver.saves++;
     return this.saver.save();
@@ -85,14 +100,20 @@ export class FilePersistence implements Persistence {
     return this.saver.saveInBackground();
   }
 
-  sendSnapshot(): boolean {
-    return false;
+  sendSnapshot(
+    target: SnapshotTarget,
+    content: SnapshotContent,
+    done: (problem: string | null) => void,
+  ): boolean {
+    return this.saver.send(target, content, done);
   }
 
-  abortSending(): void {}
+  abortSending(): void {
+    this.saver.abortSending();
+  }
 
-  saveForReplicas(): boolean {
-    return false;
+  saveForReplicas(content: SnapshotContent, done: (path: string | null) => void): boolean {
+    return this.saver.saveInBackground(done, content);
   }
 
   receiveSnapshot(): string {

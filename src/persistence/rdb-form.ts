@@ -4,6 +4,8 @@ import type { Log } from "../base/log.ts";
 import type { Engine } from "../engine/engine.ts";
 import { errorCode } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
+import type { SnapshotContent } from "../engine/persistence.ts";
+import type { StreamPosition } from "../engine/replication.ts";
 import { RdbEncoder, type RdbOptions } from "../rdb/rdb-encoder.ts";
 import { RdbError } from "../rdb/rdb-error.ts";
 import { configuredVersion, fileVersion } from "../rdb/rdb-version.ts";
@@ -11,31 +13,66 @@ import type { SnapshotWrite } from "./snapshot-run.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
+/** For nobody but servers like this one. */
+export const WHOLE: SnapshotContent = { hasKeys: true, hasLibraries: true, isForAll: false };
+/** The version that every Redis 7 reads. */
+const VERSION_FOR_ALL = 10;
+
 /** An encoder for all databases as they are now. */
-export function rdbEncoder(engine: Engine, write: SnapshotWrite, isAofBase: boolean): RdbEncoder {
+export function rdbEncoder(
+  engine: Engine,
+  write: SnapshotWrite,
+  isAofBase: boolean,
+  content = WHOLE,
+): RdbEncoder {
   const { config, context, keyspace } = engine;
   const { values } = config;
+  const wanted = content.isForAll ? VERSION_FOR_ALL : configuredVersion(values["rdb-version"]);
   const sizes = keyspace.databases.map(({ size, expiring }) => [size, expiring] as const);
   return new RdbEncoder(context, write, {
-    version: fileVersion(keyspace, configuredVersion(values["rdb-version"])),
+    version: fileVersion(keyspace, wanted),
     compresses: values.rdbcompression,
     checksums: values.rdbchecksum,
     aux: aboutFile(engine, isAofBase),
     writesIdle: idleForm(values["maxmemory-policy"]),
-    libraries: context.functionLibraries,
+    libraries: content.hasLibraries ? context.functionLibraries : [],
     sizes: (database) => sizes[database],
   });
 }
 
 /** The fields that stand in front of all keys (rdbSaveInfoAuxFields, rdb.c). */
-function aboutFile({ clock, memory }: Engine, isAofBase: boolean): [string, string][] {
+function aboutFile(engine: Engine, isAofBase: boolean): [string, string][] {
+  const { clock, memory } = engine;
+  // The changes that follow the base of an AOF move the place in the stream.
+  const position = isAofBase ? null : engine.replication.position;
   return [
     ["redis-ver", REDIS_VERSION],
     ["redis-bits", "64"],
     ["ctime", String(Math.floor(clock.nowMs / 1000))],
     ["used-mem", String(memory.measure())],
+    ...(position === null ? [] : aboutStream(position)),
     ["aof-base", isAofBase ? "1" : "0"],
   ];
+}
+
+function aboutStream({ id, offset, database }: StreamPosition): [string, string][] {
+  return [
+    // Where none is selected, the stream goes on by selecting one.
+    ["repl-stream-db", String(Math.max(0, database))],
+    ["repl-id", id],
+    ["repl-offset", String(offset)],
+  ];
+}
+
+const STREAM_ID = /^[0-9a-f]{40}$/;
+
+/** Where the stream was when the file was written, from its fields; null where they don't say. */
+export function streamPositionOf(aux: ReadonlyMap<string, string>): StreamPosition | null {
+  const id = aux.get("repl-id") ?? "";
+  const offset = Number(aux.get("repl-offset") ?? "-1");
+  const database = Number(aux.get("repl-stream-db") ?? "-1");
+  if (!STREAM_ID.test(id) || !Number.isSafeInteger(offset) || offset < 0) return null;
+  return Number.isSafeInteger(database) && database >= 0 ? { id, offset, database } : null;
 }
 
 function idleForm(policy: string): RdbOptions["writesIdle"] {

@@ -11,10 +11,11 @@ import type { Disk } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { InfoField } from "../engine/persistence.ts";
+import type { StreamPosition } from "../engine/replication.ts";
 import type { RdbLoader } from "../rdb/rdb-loader.ts";
 import { beginLoading, endLoading, keyDelayUs, nextTurn, rdbLoader } from "./_loading.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
-import { logAboutFile, reportUnreadable } from "./rdb-form.ts";
+import { logAboutFile, reportUnreadable, streamPositionOf } from "./rdb-form.ts";
 
 const SLICE_US = 2000;
 const STEP_BYTES = 16 * 1024;
@@ -23,6 +24,8 @@ const ONE_KEY_BYTES = 1;
 const PROGRESS_LOG_INTERVAL_US = 5_000_000;
 
 export class RdbLoading {
+  /** What the file says of the stream of replication. */
+  position: StreamPosition | null = null;
   private keysLoaded = 0;
   private keysExpired = 0;
   private toldFields = 0;
@@ -176,6 +179,7 @@ export class RdbLoading {
 
   private succeeded(loader: RdbLoader): void {
     this.noteProgress(loader);
+    this.position = streamPositionOf(loader.aux);
     const { keysLoaded, keysExpired, emptyKeysSkipped } = loader;
     const skipped = emptyKeysSkipped > 0 ? `, empty keys skipped: ${emptyKeysSkipped}` : "";
     this.engine.log.notice(

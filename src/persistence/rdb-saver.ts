@@ -1,5 +1,6 @@
 /**
- * The snapshot file: when it is written, and what becomes of it.
+ * The snapshot file: when it is written, and what becomes of it. A snapshot that goes to replicas
+ * takes the same place: while one is written there is no other.
  *
  * A new file replaces the old one by a rename once it is whole and synced, so a crash leaves the
  * one or the other. `engine.dirty` counts changes since the last one: what was counted when a save
@@ -9,10 +10,11 @@ import { join } from "node:path";
 import type { Disk } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { InfoField } from "../engine/persistence.ts";
-import { rdbEncoder } from "./rdb-form.ts";
+import type { InfoField, SnapshotContent } from "../engine/persistence.ts";
+import type { SnapshotTarget } from "../engine/snapshot-target.ts";
+import { rdbEncoder, WHOLE } from "./rdb-form.ts";
 import { publish, SnapshotFile } from "./snapshot-file.ts";
-import type { SnapshotRun, SnapshotTask } from "./snapshot-run.ts";
+import type { SnapshotRun, SnapshotTask, SnapshotWrite } from "./snapshot-run.ts";
 
 /** After a failure, how long until a save point has it tried again (CONFIG_BGSAVE_RETRY_DELAY). */
 const RETRY_DELAY_SECONDS = 5;
@@ -30,6 +32,10 @@ interface Attempt {
   dirty: number;
   /** Its snapshot is being written; before and after that, others may be. */
   isWriting: boolean;
+  /** It goes to replicas and not to the file. */
+  readonly isSending: boolean;
+  /** Who hears of its end, whatever that is: null, or what went wrong. */
+  readonly onEnd: (problem: string | null) => void;
 }
 
 export class RdbSaver {
@@ -41,7 +47,7 @@ export class RdbSaver {
   private hasFailed = false;
   private lastTrySeconds = 0;
   private lastDurationSeconds = -1;
-  /** The save that runs in the background. */
+  /** What runs in the background. */
   private attempt: Attempt | null = null;
   private readonly engine: Engine;
   private readonly disk: Disk;
@@ -70,13 +76,14 @@ export class RdbSaver {
     this.run.runToEnd();
     let isSaved = false;
     const place = this.place();
-    const problem = this.run.start({
-      ...this.task(place),
+    const target = this.makeFile(place);
+    if (target === null) return false;
+    this.run.start({
+      ...this.task(target),
       done: (reason) => {
         isSaved = reason === null ? this.publishNow(place) : this.writeFailed(reason);
       },
     });
-    if (problem !== null) return this.openFailed(problem);
     this.run.runToEnd();
     return isSaved;
   }
@@ -87,62 +94,117 @@ export class RdbSaver {
    */
   saveUrgently(done: (isSaved: boolean) => void): boolean {
     const place = this.place();
-    const problem = this.run.start({
-      ...this.task(place),
+    const target = this.makeFile(place);
+    if (target === null) return false;
+    this.run.start({
+      ...this.task(target),
       isUrgent: true,
       done: (reason) => done(reason === null ? this.publishNow(place) : this.writeFailed(reason)),
     });
-    return problem === null || this.openFailed(problem);
+    return true;
   }
 
-  /** BGSAVE; false where a snapshot is being written. */
-  saveInBackground(): boolean {
-    if (this.attempt !== null || this.run.isActive) return false;
-    const { dirty } = this.engine;
-    const attempt: Attempt = { startedSeconds: this.nowSeconds, dirty, isWriting: false };
+  /**
+   * BGSAVE; false where a snapshot is being written. `onEnd` hears of the end, which may be an
+   * abort; the file is there by then, under its name.
+   */
+  saveInBackground(
+    onEnd: (path: string | null) => void = () => {},
+    content: SnapshotContent = WHOLE,
+  ): boolean {
     const place = this.place();
+    const path = join(place.directory, place.name);
+    const attempt = this.attemptTo(false, (problem) => onEnd(problem === null ? path : null));
+    if (attempt === null) return false;
     this.saves++;
-    this.engine.stats.snapshots++;
     this.lastTrySeconds = attempt.startedSeconds;
-    this.attempt = attempt;
     this.engine.log.notice(`Background saving started by pid ${process.pid}`);
-    const problem = this.run.start({
-      ...this.task(place),
+    const target = this.makeFile(place);
+    if (target === null) {
+      setImmediate(() => this.ended(attempt, false));
+      return true;
+    }
+    attempt.isWriting = true;
+    this.run.start({
+      ...this.task(target, content),
       done: (reason) => {
         attempt.isWriting = false;
         if (reason === null) this.publishLater(place, attempt);
         else this.ended(attempt, this.writeFailed(reason));
       },
     });
-    if (problem === null) {
-      attempt.isWriting = true;
-    } else {
-      const isSaved = this.openFailed(problem);
-      setImmediate(() => this.ended(attempt, isSaved));
-    }
     return true;
+  }
+
+  /** Writes a snapshot to replicas; false where one is being written. */
+  send(
+    target: SnapshotTarget,
+    content: SnapshotContent,
+    onEnd: (problem: string | null) => void,
+  ): boolean {
+    const attempt = this.attemptTo(true, onEnd);
+    if (attempt === null) return false;
+    this.engine.log.notice(`Background RDB transfer started by pid ${process.pid}`);
+    if (!content.hasKeys) {
+      this.writeWithoutKeys(target, content);
+      target.finish(() => this.sent(attempt, target.problem));
+      return true;
+    }
+    attempt.isWriting = true;
+    this.run.start({
+      ...this.task(target, content),
+      name: "Sending the RDB to replicas",
+      done: (reason) => this.sent(attempt, reason),
+    });
+    return true;
+  }
+
+  /** Ends that, unheard by who has asked for it. */
+  abortSending(): void {
+    if (this.attempt?.isSending === true) this.stop(this.attempt);
+  }
+
+  private attemptTo(isSending: boolean, onEnd: (problem: string | null) => void): Attempt | null {
+    if (this.attempt !== null || this.run.isActive) return null;
+    const { dirty, stats } = this.engine;
+    const startedSeconds = this.nowSeconds;
+    const attempt = { startedSeconds, dirty, isWriting: false, isSending, onEnd };
+    stats.snapshots++;
+    this.attempt = attempt;
+    return attempt;
   }
 
   schedule(): void {
     this.isScheduled = true;
   }
 
-  /** Stops a save in the background; what it has written so far is removed. */
+  /** Stops what runs in the background; what it has written so far is discarded. */
   abort(): void {
     const { attempt, engine } = this;
     if (attempt === null) return;
     const startUs = engine.clock.monotonicUs();
+    this.stop(attempt);
+    if (attempt.isSending) {
+      engine.log.warning("Background transfer aborted");
+    } else {
+      const tookMs = (engine.clock.monotonicUs() - startUs) / 1000;
+      engine.latency.sample("rdb-unlink-temp-file", tookMs);
+      engine.log.warning("Background saving aborted");
+    }
+    // Whoever hears of it may not begin anew in the middle of what it makes way for.
+    setImmediate(() => attempt.onEnd("aborted"));
+  }
+
+  private stop(attempt: Attempt): void {
     this.attempt = null;
     this.lastDurationSeconds = this.nowSeconds - attempt.startedSeconds;
     if (attempt.isWriting) this.run.abort();
-    const tookMs = (engine.clock.monotonicUs() - startUs) / 1000;
-    engine.latency.sample("rdb-unlink-temp-file", tookMs);
-    engine.log.warning("Background saving aborted");
   }
 
   /** FLUSHALL: with save points, what was there is to be gone from the disk as well. */
   databasesFlushed(keys: number): void {
-    this.abort();
+    // What replicas are sent is followed by what empties them.
+    if (this.attempt?.isSending !== true) this.abort();
     if (this.engine.config.values.save.length === 0) return;
     // What the handler reports, and the engine adds, is saved already.
     if (this.saveEmpty()) this.engine.dirty = 0 - keys;
@@ -199,31 +261,43 @@ export class RdbSaver {
     return Math.floor(this.engine.clock.nowMs / 1000);
   }
 
-  private task({ directory, temporary }: Place): Omit<SnapshotTask, "done"> {
+  private task(target: SnapshotTarget, content = WHOLE): Omit<SnapshotTask, "done"> {
     const { engine } = this;
     return {
       name: "Saving the RDB file",
-      path: join(directory, temporary),
-      syncsAlong: engine.config.values["rdb-save-incremental-fsync"],
-      makeEncoder: (write) => rdbEncoder(engine, write, false),
+      target,
+      makeEncoder: (write) => rdbEncoder(engine, write, false, content),
     };
+  }
+
+  /** Null, and the reason in the log, where it can't be made. */
+  private makeFile({ directory, temporary }: Place): SnapshotFile | null {
+    const { log, config } = this.engine;
+    const syncsAlong = config.values["rdb-save-incremental-fsync"];
+    const file = SnapshotFile.make(this.disk, join(directory, temporary), syncsAlong);
+    if (typeof file !== "string") return file;
+    log.warning(
+      `Failed opening the temp RDB file ${temporary} (in server root dir ${directory}) ` +
+        `for saving: ${file}`,
+    );
+    return null;
   }
 
   /** A file without keys, whatever snapshot may be running. */
   private saveEmpty(): boolean {
     const place = this.place();
-    const file = new SnapshotFile(this.disk, this.temporaryPath, false);
-    const problem = file.open();
-    if (problem !== null) return this.openFailed(problem);
-    const encoder = rdbEncoder(
-      this.engine,
-      (bytes, start, length) => file.write(bytes, start, length),
-      false,
-    );
-    encoder.begin();
-    encoder.end();
+    const file = this.makeFile(place);
+    if (file === null) return false;
+    this.writeWithoutKeys(file, WHOLE);
     file.finishNow();
     return file.problem === null ? this.publishNow(place) : this.writeFailed(file.problem);
+  }
+
+  private writeWithoutKeys(target: SnapshotTarget, content: SnapshotContent): void {
+    const write: SnapshotWrite = (bytes, start, length) => target.write(bytes, start, length);
+    const encoder = rdbEncoder(this.engine, write, false, content);
+    encoder.begin();
+    encoder.end();
   }
 
   private publishNow(place: Place): boolean {
@@ -277,6 +351,16 @@ export class RdbSaver {
       this.hasFailed = true;
       this.onStatusChange();
     }
+    attempt.onEnd(isSaved ? null : "the file could not be written");
+  }
+
+  private sent(attempt: Attempt, problem: string | null): void {
+    this.attempt = null;
+    this.lastDurationSeconds = this.nowSeconds - attempt.startedSeconds;
+    const { log } = this.engine;
+    if (problem === null) log.notice("Background RDB transfer terminated with success");
+    else log.warning(`Background transfer error: ${problem}`);
+    attempt.onEnd(problem);
   }
 
   private succeeded(): void {
@@ -284,15 +368,6 @@ export class RdbSaver {
     this.lastSaveSeconds = this.nowSeconds;
     this.hasFailed = false;
     this.onStatusChange();
-  }
-
-  private openFailed(problem: string): false {
-    const { dir } = this.engine.config.values;
-    this.engine.log.warning(
-      `Failed opening the temp RDB file temp-${process.pid}.rdb (in server root dir ${dir}) ` +
-        `for saving: ${problem}`,
-    );
-    return false;
   }
 
   private writeFailed(problem: string): false {

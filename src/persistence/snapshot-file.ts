@@ -1,6 +1,5 @@
 /**
- * A temporary file that a snapshot is written to. The first failure stays in `problem`, and what
- * comes after it is dropped: `write` is called in the middle of commands and never throws.
+ * A temporary file that a snapshot is written to.
  *
  * What is on the disk must not pile up unsynced, or the last sync would take minutes and slow
  * down everybody else's: `syncsAlong` has every SYNC_EVERY_BYTES synced off the main thread. A
@@ -9,17 +8,18 @@
  */
 import type { Disk } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
+import type { SnapshotTarget } from "../engine/snapshot-target.ts";
 
 /** REDIS_AUTOSYNC_BYTES. */
 const SYNC_EVERY_BYTES = 4 << 20;
 
-export class SnapshotFile {
+export class SnapshotFile implements SnapshotTarget {
   sizeBytes = 0;
   /** Why the file can't be whole, or null. */
   problem: string | null = null;
   private descriptor = -1;
-  /** Better not to write now, but to wait for `whenSynced`. */
-  isSyncing = false;
+  /** A sync is running. */
+  isBusy = false;
   private held: Uint8Array[] = [];
   private isHurried = false;
   /** The file's length when the last sync began. */
@@ -29,27 +29,27 @@ export class SnapshotFile {
   private readonly disk: Disk;
   private readonly syncsAlong: boolean;
 
-  constructor(disk: Disk, path: string, syncsAlong: boolean) {
+  private constructor(disk: Disk, path: string, syncsAlong: boolean) {
     this.disk = disk;
     this.path = path;
     this.syncsAlong = syncsAlong;
   }
 
-  /** Null, or why the file can't be made. */
-  open(): string | null {
+  /** A text says why the file can't be made. */
+  static make(disk: Disk, path: string, syncsAlong: boolean): SnapshotFile | string {
+    const file = new SnapshotFile(disk, path, syncsAlong);
     try {
-      this.descriptor = this.disk.open(this.path, "w");
-      return null;
+      file.descriptor = disk.open(path, "w");
+      return file;
     } catch (error) {
-      this.problem = systemErrorText(error);
-      return this.problem;
+      return systemErrorText(error);
     }
   }
 
   write(bytes: Uint8Array, start: number, length: number): void {
     if (this.problem !== null) return;
     this.sizeBytes += length;
-    if (this.isSyncing && !this.isHurried) {
+    if (this.isBusy && !this.isHurried) {
       this.held.push(bytes.slice(start, start + length));
       return;
     }
@@ -84,14 +84,14 @@ export class SnapshotFile {
   }
 
   /** Has `done` called once no sync is running. */
-  whenSynced(done: () => void): void {
-    if (this.isSyncing) this.onSynced = done;
+  whenFree(done: () => void): void {
+    if (this.isBusy) this.onSynced = done;
     else done();
   }
 
   /** Syncs and closes the file, off the main thread. Where that fails the file is removed. */
   finish(done: () => void): void {
-    this.whenSynced(() => {
+    this.whenFree(() => {
       if (this.problem === null && this.sizeBytes !== this.syncedBytes) {
         this.onSynced = () => this.finished(done);
         this.startSync();
@@ -124,15 +124,15 @@ export class SnapshotFile {
     if (this.problem !== null) removeQuietly(this.disk, this.path);
     const { descriptor } = this;
     this.descriptor = -1;
-    this.whenSynced(() => this.disk.closeLater(descriptor));
+    this.whenFree(() => this.disk.closeLater(descriptor));
     done();
   }
 
   private startSync(): void {
-    this.isSyncing = true;
+    this.isBusy = true;
     this.syncedBytes = this.sizeBytes;
     this.disk.dataSyncLater(this.descriptor, (error) => {
-      this.isSyncing = false;
+      this.isBusy = false;
       if (error !== null) this.problem ??= systemErrorText(error);
       this.writeHeld();
       const { onSynced } = this;

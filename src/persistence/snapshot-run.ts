@@ -1,23 +1,21 @@
 /**
- * Writes one snapshot of all databases (keyspace/snapshot.ts) into one temporary file, in slices
+ * Writes one snapshot of all databases (keyspace/snapshot.ts) to a file or to replicas, in slices
  * between turns of the event loop. One at a time in a server:
  *
- *     const problem = run.start(task);   // or it has begun: `done` will be called, once
- *     run.runToEnd();                    // the rest at once; `done` is called within
- *     run.abort();                       // the file is removed; `done` is not called
+ *     run.start(task);    // it has begun: `done` will be called, once
+ *     run.runToEnd();     // the rest at once; `done` is called within
+ *     run.abort();        // what was written is discarded; `done` is not called
  *
- * Slices are paced (_pace.ts), bounded in what they write, and wait for a disk that can't follow;
- * syncs happen off the main thread. `rdb-key-save-delay` makes a key cost so many microseconds,
- * without stopping anybody.
+ * Slices are paced (_pace.ts), bounded in what they write, and wait for a target that can't follow.
+ * `rdb-key-save-delay` makes a key cost so many microseconds, without stopping anybody.
  */
 import { assert } from "../base/assert.ts";
-import type { Disk } from "../base/disk.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { SnapshotTarget } from "../engine/snapshot-target.ts";
 import { Snapshot } from "../keyspace/snapshot.ts";
 import type { SnapshotEncoder } from "../keyspace/snapshot.ts";
 import { keyDelayUs } from "./_loading.ts";
 import { Pace } from "./_pace.ts";
-import { SnapshotFile } from "./snapshot-file.ts";
 
 const SLICE_BYTES = 256 * 1024;
 /** A slice of a run that nobody else is to run beside. */
@@ -32,27 +30,24 @@ export type SnapshotWrite = (bytes: Uint8Array, start: number, length: number) =
 export interface SnapshotTask {
   /** What the log calls it. */
   readonly name: string;
-  /** The temporary file. */
-  readonly path: string;
-  /** Whether what is written is synced every few megabytes. */
-  readonly syncsAlong: boolean;
+  readonly target: SnapshotTarget;
   /** Nobody is served meanwhile: the slices need not be short, nor leave time to others. */
   readonly isUrgent?: boolean;
   readonly makeEncoder: (write: SnapshotWrite) => SnapshotEncoder;
-  /** Null: the file is whole and synced. Else why it is not; it has been removed then. */
+  /** Null: all of it is where it belongs. Else why it is not; the target has discarded it then. */
   readonly done: (problem: string | null) => void;
 }
 
 interface Running {
   readonly task: SnapshotTask;
-  readonly file: SnapshotFile;
+  readonly target: SnapshotTarget;
   readonly walk: Snapshot;
   readonly pace: Pace;
   readonly startedUs: number;
   loggedUs: number;
   /** Its next turn: made once, as there are as many turns as the event loop has. */
   readonly next: () => void;
-  /** All is written, what remains is up to the disk. */
+  /** All is written, what remains is up to the target. */
   isWritten: boolean;
 }
 
@@ -62,11 +57,9 @@ export class SnapshotRun {
   /** What the processor had done when the last turn found that its slice must wait, or AWAKE. */
   private sleptFromUs = AWAKE;
   private readonly engine: Engine;
-  private readonly disk: Disk;
 
-  constructor(engine: Engine, disk: Disk) {
+  constructor(engine: Engine) {
     this.engine = engine;
-    this.disk = disk;
   }
 
   get isActive(): boolean {
@@ -85,40 +78,36 @@ export class SnapshotRun {
     return this.keysTotal === 0 ? 0 : (this.keysDone / this.keysTotal) * 100;
   }
 
-  /** Null, or why the file can't be made; then `done` is not called. */
-  start(task: SnapshotTask): string | null {
+  start(task: SnapshotTask): void {
     assert(this.running === null, "there is one snapshot at a time");
-    const file = new SnapshotFile(this.disk, task.path, task.syncsAlong);
-    const problem = file.open();
-    if (problem !== null) return problem;
-    const encoder = task.makeEncoder((bytes, start, length) => file.write(bytes, start, length));
+    const { target } = task;
+    const encoder = task.makeEncoder((bytes, start, length) => target.write(bytes, start, length));
     const walk = new Snapshot(this.engine.keyspace, encoder);
     const startedUs = this.engine.clock.monotonicUs();
     const pace = new Pace(startedUs);
     const loggedUs = startedUs;
     const next = (): void => this.turn(running);
-    const running = { task, file, walk, pace, startedUs, loggedUs, next, isWritten: false };
+    const running = { task, target, walk, pace, startedUs, loggedUs, next, isWritten: false };
     this.running = running;
     this.sleptFromUs = AWAKE;
     walk.begin();
     this.goOn(running);
-    return null;
   }
 
   /** Does what is left of the running snapshot at once. */
   runToEnd(): void {
     const { running } = this;
     if (running === null) return;
-    const { file, walk } = running;
-    file.hurry();
+    const { target, walk } = running;
+    target.hurry();
     const delayUs = this.keyDelayUs;
-    for (let isMore = !running.isWritten; isMore && file.problem === null;) {
+    for (let isMore = !running.isWritten; isMore && target.problem === null;) {
       const before = walk.keysDone;
       isMore = walk.step(() => delayUs > 0 && walk.keysDone > before);
       if (delayUs > 0) Bun.sleepSync((delayUs / 1000) * (walk.keysDone - before));
     }
-    if (file.problem !== null) walk.abort();
-    file.finishNow();
+    if (target.problem !== null) walk.abort();
+    target.finishNow();
     this.end(running);
   }
 
@@ -127,7 +116,7 @@ export class SnapshotRun {
     if (running === null) return;
     this.running = null;
     if (!running.isWritten) running.walk.abort();
-    running.file.discard();
+    running.target.discard();
   }
 
   private goOn(running: Running): void {
@@ -137,9 +126,13 @@ export class SnapshotRun {
   private turn(running: Running): void {
     // It has been aborted, or run to its end, meanwhile.
     if (this.running !== running || running.isWritten) return;
-    const { file, walk, pace } = running;
-    if (file.isSyncing) {
-      file.whenSynced(() => this.goOn(running));
+    const { target, walk, pace } = running;
+    if (target.problem !== null) {
+      this.complete(running, true);
+      return;
+    }
+    if (target.isBusy) {
+      target.whenFree(() => this.goOn(running));
       return;
     }
     const { clock } = this.engine;
@@ -160,7 +153,7 @@ export class SnapshotRun {
     const nowUs = clock.monotonicUs();
     pace.sliceEnded(nowUs);
     this.logProgress(running, nowUs);
-    if (!isMore || file.problem !== null) {
+    if (!isMore || target.problem !== null) {
       this.complete(running, isMore);
       return;
     }
@@ -183,27 +176,28 @@ export class SnapshotRun {
 
   private sliceEnd(running: Running, endUs: number): () => boolean {
     const { clock } = this.engine;
-    const { file, walk } = running;
-    const fullBytes = file.sizeBytes + SLICE_BYTES;
+    const { target, walk } = running;
+    const fullBytes = target.sizeBytes + SLICE_BYTES;
     const mostKeys = this.keysDue(running);
     return () =>
-      file.sizeBytes >= fullBytes ||
+      target.sizeBytes >= fullBytes ||
+      target.isBusy ||
       walk.keysDone >= mostKeys ||
-      file.problem !== null ||
+      target.problem !== null ||
       clock.monotonicUs() >= endUs;
   }
 
   private complete(running: Running, isMore: boolean): void {
     running.isWritten = true;
     if (isMore) running.walk.abort();
-    running.file.finish(() => {
+    running.target.finish(() => {
       if (this.running === running) this.end(running);
     });
   }
 
   private end(running: Running): void {
     this.running = null;
-    running.task.done(running.file.problem);
+    running.task.done(running.target.problem);
   }
 
   private get keyDelayUs(): number {

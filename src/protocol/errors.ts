@@ -112,6 +112,23 @@ export const ACL_SAVE_FAILED =
   "information";
 export const LOADING = "LOADING Redis is loading the dataset in memory";
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+export const READ_ONLY_REPLICA = "READONLY You can't write against a read only replica.";
+export const PRIMARY_DOWN =
+  "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+export const ROLE_CHANGED =
+  "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+export const INVALID_PRIMARY_PORT = "ERR Invalid master port";
+export const REPLICAOF_BY_REPLICA = "ERR Command is not valid when client is a replica.";
+export const TOO_FEW_REPLICAS = "NOREPLICAS Not enough good replicas to write.";
+export const WAIT_ON_REPLICA =
+  "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a " +
+  "replica is configured to be writable (which is not the default) writes to replicas are just " +
+  "local and are not propagated.";
+export const WAITAOF_ON_REPLICA =
+  "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas " +
+  "are just local and are not propagated.";
+export const WAITAOF_WITHOUT_AOF =
+  "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 /** MONITOR makes its connection a kind of replica. */
 export const LISTENER_WITHOUT_KEYS = "ERR Replica can't interact with the keyspace";
 /** Pedis's own: a reply that does not fit 2 GiB. */

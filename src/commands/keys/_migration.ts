@@ -142,7 +142,7 @@ export class Migration implements PeerEvents {
     this.greetingsDue = this.taken = this.answered = 0;
     this.sent = [];
     if (kept === null) {
-      this.peer = peers.connector.connect(host, port, timeoutMs, this);
+      this.peer = peers.connector.connect("cluster", host, port, timeoutMs, this);
       return;
     }
     this.peer = kept.peer;

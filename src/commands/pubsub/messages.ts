@@ -32,9 +32,10 @@ export const publish = command({
     { name: "channel", type: "string" },
     { name: "message", type: "string" },
   ],
-  run({ engine, args, reply }) {
+  run({ database, engine, args, reply }) {
     const { bytes, starts, lengths } = args;
-    const { pubsub } = engine;
+    const { effects, pubsub } = engine;
+    if (effects.isActive) effects.message(database.index, args);
     reply.integer(pubsub.publish(bytes, starts[1], lengths[1], bytes, starts[2], lengths[2]));
   },
 });
@@ -53,9 +54,10 @@ export const spublish = command({
     { name: "shardchannel", type: "string" },
     { name: "message", type: "string" },
   ],
-  run({ engine, args, reply }) {
+  run({ database, engine, args, reply }) {
     const { bytes, starts, lengths } = args;
-    const { pubsub } = engine;
+    const { effects, pubsub } = engine;
+    if (effects.isActive) effects.message(database.index, args);
     reply.integer(
       pubsub.publishToShard(bytes, starts[1], lengths[1], bytes, starts[2], lengths[2]),
     );

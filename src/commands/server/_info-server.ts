@@ -66,13 +66,16 @@ export function clientFields(engine: Engine): InfoField[] {
   const { blocking, clients, clock, transactions } = engine;
   let waiting = blocking.count;
   let subscribers = 0;
+  let replicas = 0;
   for (const session of clients.all()) {
     if (session.isPostponed) waiting++;
-    if (classOf(session) === "pubsub") subscribers++;
+    const kind = classOf(session);
+    if (kind === "pubsub") subscribers++;
+    else if (kind === "replica") replicas++;
     if (session.transport !== null) clients.notePeaks(session.transport, clock.nowMs);
   }
   return [
-    ["connected_clients", clients.count],
+    ["connected_clients", clients.count - replicas],
     ["cluster_connections", 0],
     ["maxclients", engine.config.values.maxclients],
     ["client_recent_max_input_buffer", clients.inputPeak.max(clock.nowMs)],

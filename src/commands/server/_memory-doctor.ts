@@ -7,6 +7,7 @@ import type { MemoryFigures } from "./_memory-figures.ts";
 const TOO_SMALL_BYTES = 5 * 1024 * 1024;
 const MUCH_BYTES = 10 * 1024 * 1024;
 const CLIENT_BYTES = 200 * 1024;
+const REPLICA_BYTES = 10 * 1024 * 1024;
 
 interface Finding {
   readonly isFound: (memory: MemoryFigures, clients: number) => boolean;
@@ -41,6 +42,12 @@ const FINDINGS: readonly Finding[] = [
       "Clients: they hold more than 200 KB each on average. Look in CLIENT LIST (tot-mem, omem, " +
       "qbuf) for those that read slowly or send large requests; maxmemory-clients and " +
       "client-output-buffer-limit close them.",
+  },
+  {
+    isFound: ({ replicaBytes }) => replicaBytes > REPLICA_BYTES,
+    text:
+      "Replicas: more than 10 MB is kept for those that do not keep up. Look at their offsets in " +
+      "INFO replication, and at the network between; client-output-buffer-limit replica closes them.",
   },
 ];
 

@@ -21,7 +21,11 @@ export interface MemoryFigures {
   readonly datasetBytes: number;
   /** Used since the start, at least 1. */
   readonly netBytes: number;
+  /** Of clients that are no replicas, */
   readonly clientBytes: number;
+  /** of replicas, with what is kept of the stream for them alone, and of the rest of the stream. */
+  readonly replicaBytes: number;
+  readonly backlogBytes: number;
   readonly fileBufferBytes: number;
   /** What is in use, and what lies free in pages taken for small blocks and in buffers. */
   readonly activeBytes: number;
@@ -34,9 +38,11 @@ export interface MemoryFigures {
 }
 
 export function measureMemory(engine: Engine): MemoryFigures {
-  const { keyspace, memory, persistence } = engine;
+  const { keyspace, memory, persistence, replication } = engine;
   const usedBytes = memory.measure();
   const overheadBytes = memory.overheadBytes();
+  const { bufferBytes, laggingBytes } = replication;
+  const replicaClientBytes = memory.replicaBytes();
   return {
     usedBytes,
     peakBytes: memory.peakBytes,
@@ -44,7 +50,9 @@ export function measureMemory(engine: Engine): MemoryFigures {
     overheadBytes,
     datasetBytes: usedBytes - overheadBytes,
     netBytes: Math.max(1, usedBytes - memory.startupBytes),
-    clientBytes: memory.clientBytes(),
+    clientBytes: memory.clientBytes() - replicaClientBytes,
+    replicaBytes: replicaClientBytes + laggingBytes,
+    backlogBytes: bufferBytes - laggingBytes,
     fileBufferBytes: persistence.bufferBytes,
     activeBytes: usedBytes + freeBytes(engine),
     keptBytes: usedBytes + freeBytes(engine) + idleBytes(engine),

@@ -204,7 +204,7 @@ describe("A rewrite", () => {
     expect(it.disk.syncCount).toBe(2);
     it.disk.refusesSync = true;
     it.disk.heldSyncs.length = 0;
-    it.aof.writer.sync.retire(openSomething(it));
+    it.aof.writer.sync.retire(openSomething(it), it.aof.writer.synced);
     it.disk.endSyncs();
     // What is not on the disk may be lost: no more of that, until a sync succeeds.
     expect(it.info("aof_last_write_status")).toBe("err");

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DirectiveName } from "../../../src/engine/config/directives.ts";
+import { MemoryTarget } from "./_memory-target.ts";
 import { Fixture, makeDirectory } from "./_setup.ts";
 
 const WITHOUT_SPACE = "No space left on device";
@@ -150,13 +151,12 @@ describe("BGSAVE", () => {
   });
 
   test("is scheduled while a snapshot for something else is written", async () => {
-    const { it, dir } = setup({ "rdb-key-save-delay": "1000" });
+    const { it } = setup({ "rdb-key-save-delay": "1000" });
     it.do("SET", "a", "1");
     let isDone = false;
     it.persistence.run.start({
       name: "A test",
-      path: join(dir, "other"),
-      syncsAlong: false,
+      target: new MemoryTarget(),
       makeEncoder: () => ({
         begin: () => {},
         entry: () => {},

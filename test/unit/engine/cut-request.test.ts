@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { bytesOf } from "../../../src/base/bytes.ts";
-import { CutRequest } from "../../../src/net/cut-request.ts";
+import { CutRequest } from "../../../src/engine/cut-request.ts";
 import { INCOMPLETE, REQUEST, RequestParser } from "../../../src/protocol/request-parser.ts";
 
 /** A parser that has read `chunk` from `start` on and needs more. */
