@@ -52,6 +52,7 @@ export class ServerReplication implements Replication {
       leave: () => this.serverRole.becomePrimary(),
     });
     const { failover, good, link, replicas, stream } = this;
+    link.syncedOffset = () => engine.persistence.synced?.offset ?? -1;
     this.status = { engine, failover, good, link, replicas, stream };
     this.replicas.onAcknowledged = () => this.replicaMoved();
     this.replicas.onChange = () => this.replicaMoved();

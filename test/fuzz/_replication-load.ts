@@ -21,7 +21,8 @@ const WAIT_SECONDS = "0.05";
 export const LONGEST_LIFE_MS = 400;
 
 const string = keyOf("s");
-const any = (r: Random): string => r.pick(["s", "h", "l", "t", "z", "x", "p", "g", "e"].map(pure))(r);
+const any = (r: Random): string =>
+  r.pick(["s", "h", "l", "t", "z", "x", "p", "g", "e"].map(pure))(r);
 const database = (r: Random): number => r.below(DATABASES);
 const life = (r: Random): number => r.between(1, LONGEST_LIFE_MS);
 const awaited = (letter: string, r: Random): string => `wait:${letter}${r.below(3)}`;
