@@ -32,7 +32,7 @@ export interface SnapshotIntake {
   readonly database: number;
   /** The next bytes of the RDB, in a buffer that is never written again. */
   write(bytes: Uint8Array, start: number, length: number): void;
-  /** All has come. `done` is called, once, when the databases hold it, or with the reason why not. */
+  /** All has come. `done` is called, once, when the databases hold it, or with why they don't. */
   finish(done: (problem: string | null) => void): void;
   /** The rest won't come. */
   abort(): void;

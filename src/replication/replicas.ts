@@ -139,7 +139,8 @@ export class Replicas {
       this.stream.renew();
       this.openStream();
       log.notice(
-        `Replication backlog created, my new replication IDs are '${this.stream.id}' and '${NO_ID}'`,
+        "Replication backlog created, my new replication IDs are " +
+          `'${this.stream.id}' and '${NO_ID}'`,
       );
     }
     session.transport?.setNoDelay(!this.engine.config.values["repl-disable-tcp-nodelay"]);

@@ -104,7 +104,7 @@ export class ServerRole {
     this.configured(address);
   }
 
-  /** As `becomeReplica` of one who is asked to be a primary from then on; `answered` is its answer. */
+  /** As `becomeReplica` of one who is asked to be a primary from then on, and answers. */
   takeTurns(address: PrimaryAddress, answered: (isAccepted: boolean) => void): void {
     this.link.takeover = { answered };
     this.becomeReplica(address);
