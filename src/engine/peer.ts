@@ -46,6 +46,9 @@ export interface Peer {
   limit(timeoutMs: number): void;
   /** The bytes, one piece behind the other, must not be written to again. */
   write(pieces: readonly Uint8Array[]): void;
+  /** From now on nothing is read, until `resume`: what comes waits in the network. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 

@@ -28,6 +28,10 @@ export interface ReloadOptions {
 export interface SnapshotIntake {
   /** Why it can't be taken, or null; what comes after that is dropped. */
   readonly problem: string | null;
+  /** Better not to take more from the primary now, but to wait for `whenFree`. */
+  readonly isBusy: boolean;
+  /** Has `done` called, once, when it is busy no more. */
+  whenFree(done: () => void): void;
   /** The database that the stream behind it begins in (`repl-stream-db`); -1: it does not say. */
   readonly database: number;
   /** The next bytes of the RDB, in a buffer that is never written again. */

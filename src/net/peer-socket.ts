@@ -119,6 +119,14 @@ class PeerSocket implements Peer {
     this.flush();
   }
 
+  pause(): void {
+    this.socket?.pause();
+  }
+
+  resume(): void {
+    if (!this.isOver) this.socket?.resume();
+  }
+
   close(): void {
     this.isOver = true;
     this.limit(0);
