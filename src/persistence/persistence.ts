@@ -12,24 +12,29 @@
  * While `start` runs, clients may be served: the loading gate is shut before it first waits.
  */
 import type { Disk } from "../base/disk.ts";
-import { GATE_DISK, GATE_LOADING } from "../engine/admission.ts";
+import { GATE_DISK } from "../engine/admission.ts";
 import { emptyDatabases } from "../engine/emptying.ts";
 import type { Engine } from "../engine/engine.ts";
 import type {
   AofRewriteAnswer,
   InfoField,
+  IntakeOptions,
   Persistence,
   ReloadOptions,
+  SnapshotIntake,
   SyncPoint,
 } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
 import type { SnapshotTarget } from "../engine/snapshot-target.ts";
 import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
 import { Aof } from "./aof.ts";
+import { FileIntake } from "./file-intake.ts";
 import { LoadingProgress } from "./loading-progress.ts";
 import { RdbLoading } from "./rdb-loading.ts";
 import { RdbSaver } from "./rdb-saver.ts";
 import { SnapshotRun } from "./snapshot-run.ts";
+import { StreamIntake } from "./stream-intake.ts";
+import { Takeover } from "./takeover.ts";
 
 export class FilePersistence implements Persistence {
   readonly aof: Aof;
@@ -41,6 +46,7 @@ export class FilePersistence implements Persistence {
   loadedPosition: StreamPosition | null = null;
   onSynced: () => void = () => {};
   private readonly loading: RdbLoading;
+  private readonly takeover: Takeover;
   private readonly engine: Engine;
 
   /** `exit` ends the process when `appendfsync always` cannot be kept any more. */
@@ -50,6 +56,7 @@ export class FilePersistence implements Persistence {
     this.aof = new Aof(engine, disk, this.run, this.progress, exit);
     this.saver = new RdbSaver(engine, disk, this.run);
     this.loading = new RdbLoading(engine, disk, this.progress);
+    this.takeover = new Takeover(engine, disk, this.loading, this.progress, this.aof, this.saver);
     this.aof.onProblemChange = () => this.setGate();
     this.aof.onSynced = () => this.onSynced();
     this.saver.onStatusChange = () => this.setGate();
@@ -66,12 +73,14 @@ export class FilePersistence implements Persistence {
     if (this.engine.config.values.appendonly) return true;
     if (!(await this.loading.loadAtStart())) return false;
     this.loadedPosition = this.loading.position;
+    // It may have been switched on meanwhile.
+    this.aof.resume();
     return true;
   }
 
   cron(): void {
     this.aof.cron();
-    if ((this.engine.gates & GATE_LOADING) === 0) this.saver.cron();
+    if (!this.progress.isLoading) this.saver.cron();
   }
 
   get lastSaveSeconds(): number {
@@ -100,7 +109,7 @@ export class FilePersistence implements Persistence {
   }
 
   sendSnapshot(target: SnapshotTarget, done: (problem: string | null) => void): boolean {
-    return this.saver.send(target, done);
+    return !this.progress.isLoading && this.saver.send(target, done);
   }
 
   abortSending(): void {
@@ -108,14 +117,27 @@ export class FilePersistence implements Persistence {
   }
 
   saveForReplicas(done: (path: string | null) => void): boolean {
-    return this.saver.saveInBackground(done);
+    if (this.progress.isLoading) return false;
+    return this.saver.saveForReplicas(this.takeover.keepsNothing, done);
   }
 
-  receiveSnapshot(): string {
-    return "";
+  receiveSnapshot(options: IntakeOptions): SnapshotIntake | string {
+    const { config, keyspace } = this.engine;
+    const mode = config.values["repl-diskless-load"];
+    const isEmpty = keyspace.keyCount === 0;
+    if (mode === "swapdb" || (mode === "on-empty-db" && isEmpty)) {
+      return new StreamIntake(this.takeover, options, mode === "swapdb");
+    }
+    return FileIntake.begin(this.takeover, options);
   }
 
-  syncsEnded(): void {}
+  resumeAof(): void {
+    this.aof.resume();
+  }
+
+  syncsEnded(): void {
+    this.saver.syncsEnded(this.takeover.keepsNothing);
+  }
 
   scheduleSave(): void {
     this.saver.schedule();
@@ -165,8 +187,8 @@ export class FilePersistence implements Persistence {
   infoFields(): readonly InfoField[] {
     const { progress } = this;
     return [
-      ["loading", progress.isLoading ? 1 : 0],
-      ["async_loading", 0],
+      ["loading", progress.isLoading && !progress.isAsync ? 1 : 0],
+      ["async_loading", progress.isLoading && progress.isAsync ? 1 : 0],
       // Nothing is forked: no memory is ever copied on write.
       ["current_cow_peak", 0],
       ["current_cow_size", 0],
