@@ -40,7 +40,7 @@ export interface Replication {
   role(call: Call): void;
   wait(call: Call): void;
   waitAof(call: Call): void;
-  failover(call: Call): void;
+  failOver(call: Call): void;
   /** The disk refuses to take what the primary's next command changes. */
   refusedByDisk(): void;
   /** DEBUG CHANGE-REPL-ID: nobody can go on from where it was. */
@@ -86,7 +86,7 @@ export class NoReplication implements Replication {
     call.fail(NOT_HERE);
   }
 
-  failover(call: Call): void {
+  failOver(call: Call): void {
     call.fail(NOT_HERE);
   }
 

@@ -21,6 +21,7 @@ type Done = (problem: string | null) => void;
 
 export class FileIntake implements SnapshotIntake {
   problem: string | null = null;
+  database = -1;
   private load: SlicedLoad | null = null;
   private descriptor = -1;
   private isOver = false;
@@ -129,7 +130,8 @@ export class FileIntake implements SnapshotIntake {
     const source = fileSource(disk, this.descriptor, file.sizeBytes);
     const loader = rdbLoader(engine, source, { keepsExpired: true, replaces: false });
     this.load = takeover.loading.inSlices(loader, (error) => {
-      if (error !== null) this.loadFailed(error);
+      if (error === null) this.database = takeover.loading.streamDatabase;
+      else this.loadFailed(error);
       this.endLoad(error === null);
       this.over(done);
     });

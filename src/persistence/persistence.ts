@@ -22,6 +22,7 @@ import type {
   Persistence,
   ReloadOptions,
   SnapshotIntake,
+  SnapshotContent,
   SyncPoint,
 } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
@@ -108,17 +109,21 @@ export class FilePersistence implements Persistence {
     return this.saver.saveInBackground();
   }
 
-  sendSnapshot(target: SnapshotTarget, done: (problem: string | null) => void): boolean {
-    return !this.progress.isLoading && this.saver.send(target, done);
+  sendSnapshot(
+    target: SnapshotTarget,
+    content: SnapshotContent,
+    done: (problem: string | null) => void,
+  ): boolean {
+    return !this.progress.isLoading && this.saver.send(target, content, done);
   }
 
   abortSending(): void {
     this.saver.abortSending();
   }
 
-  saveForReplicas(done: (path: string | null) => void): boolean {
+  saveForReplicas(content: SnapshotContent, done: (path: string | null) => void): boolean {
     if (this.progress.isLoading) return false;
-    return this.saver.saveForReplicas(this.takeover.keepsNothing, done);
+    return this.saver.saveForReplicas(this.takeover.keepsNothing, content, done);
   }
 
   receiveSnapshot(options: IntakeOptions): SnapshotIntake | string {

@@ -16,11 +16,14 @@ import { ONE_KEY_BYTES, SlicedLoad, STEP_BYTES } from "./_sliced-load.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
 import { logAboutFile, reportUnreadable, streamPositionOf } from "./rdb-form.ts";
 
+const NOT_SAID = -1;
 const PROGRESS_LOG_INTERVAL_US = 5_000_000;
 
 export class RdbLoading {
   /** What the file says of the stream of replication. */
   position: StreamPosition | null = null;
+  /** The database that the stream goes on in behind what was loaded last; -1: not said. */
+  streamDatabase = NOT_SAID;
   private keysLoaded = 0;
   private keysExpired = 0;
   private toldFields = 0;
@@ -107,6 +110,8 @@ export class RdbLoading {
   /** Forgets what was counted of the last load. */
   reset(): void {
     this.keysLoaded = this.keysExpired = this.toldFields = 0;
+    this.position = null;
+    this.streamDatabase = NOT_SAID;
   }
 
   /** Has a loader load to its end; `onEnd` hears null, or what went wrong. */
@@ -166,6 +171,7 @@ export class RdbLoading {
   private succeeded(loader: RdbLoader): void {
     this.noteProgress(loader);
     this.position = streamPositionOf(loader.aux);
+    this.streamDatabase = Number(loader.aux.get("repl-stream-db") ?? NOT_SAID);
     const { keysLoaded, keysExpired, emptyKeysSkipped } = loader;
     const skipped = emptyKeysSkipped > 0 ? `, empty keys skipped: ${emptyKeysSkipped}` : "";
     this.engine.log.notice(

@@ -27,6 +27,7 @@ type Done = (problem: string | null) => void;
 
 export class StreamIntake implements SnapshotIntake {
   problem: string | null = null;
+  database = -1;
   isBusy = false;
   private isLoaded = false;
   private isOver = false;
@@ -102,6 +103,7 @@ export class StreamIntake implements SnapshotIntake {
   private loadEnded(error: unknown): void {
     if (error === null) {
       this.isLoaded = true;
+      this.database = this.takeover.loading.streamDatabase;
       if (this.done !== null) this.replace();
       return;
     }

@@ -1,7 +1,8 @@
 /**
  * Replication of a server, put together: the stream (stream.ts), those who take it (replicas.ts),
- * and the link to the primary whose replica this server is (primary-link.ts). The composition root
- * calls `cron` ten times a second, and gives `feed` to the turns of the event loop.
+ * the link to the primary whose replica this server is (primary-link.ts), and what follows from
+ * what they say. The composition root calls `cron` ten times a second, gives this to the turns of
+ * the event loop as their feed, and sets `requestTurn`.
  */
 import type { Disk } from "../base/disk.ts";
 import { secretHex } from "../base/random.ts";
@@ -10,24 +11,71 @@ import type { Engine } from "../engine/engine.ts";
 import type { InfoField } from "../engine/persistence.ts";
 import type { Replication, StreamPosition } from "../engine/replication.ts";
 import type { Session } from "../engine/session.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
+import { Failover } from "./failover.ts";
+import { GoodReplicas } from "./good-replicas.ts";
 import { PrimaryLink } from "./primary-link.ts";
 import { Replicas } from "./replicas.ts";
+import { ServerRole } from "./server-role.ts";
+import { replicationFields, replyRole, type StatusParts } from "./status.ts";
 import { ReplicationStream } from "./stream.ts";
 
 const CRON_INTERVAL_MS = 1000;
+const IS_FAILING_OVER = "NOMASTERLINK Can't SYNC while failing over";
 const NO_PRIMARY_LINK = "NOMASTERLINK Can't SYNC while not connected with my master";
 
 export class ServerReplication implements Replication {
   readonly stream: ReplicationStream;
   readonly replicas: Replicas;
   readonly link: PrimaryLink;
+  readonly serverRole: ServerRole;
+  readonly failover: Failover;
+  /** Has the end of a turn come, where none is under way. */
+  requestTurn: () => void = () => {};
+  private readonly acknowledgements: Acknowledgements;
+  private readonly good: GoodReplicas;
+  private readonly status: StatusParts;
+  private hasNews = false;
   private lastCronMs = 0;
+  private isStarted = false;
 
   constructor(engine: Engine, disk: Disk) {
     this.stream = new ReplicationStream(secretHex(40), engine.config.values["repl-backlog-size"]);
     this.replicas = new Replicas(engine, disk, this.stream);
     this.link = new PrimaryLink(engine, this.stream, this.replicas);
+    this.serverRole = new ServerRole(engine, this.stream, this.replicas, this.link);
+    this.good = new GoodReplicas(engine, this.replicas);
+    this.acknowledgements = new Acknowledgements(engine, this.stream, this.replicas);
+    this.failover = new Failover(engine, this.stream, this.replicas, {
+      followForFailover: (address) =>
+        this.serverRole.takeTurns(address, (isAccepted) => this.takeoverAnswered(isAccepted)),
+      leave: () => this.serverRole.becomePrimary(),
+    });
+    const { failover, good, link, replicas, stream } = this;
+    link.syncedOffset = () => engine.persistence.synced?.offset ?? -1;
+    this.status = { engine, failover, good, link, replicas, stream };
+    this.replicas.onAcknowledged = () => this.replicaMoved();
+    this.replicas.onChange = () => this.replicaMoved();
     engine.replication = this;
+  }
+
+  /** More is on this server's own disk. */
+  synced(): void {
+    this.acknowledgements.moved();
+    if (this.acknowledgements.isPending) this.requestTurn();
+  }
+
+  /** Whether the end of the turn has something to do here. */
+  get isPending(): boolean {
+    return this.hasNews || this.replicas.isPending || this.acknowledgements.isPending;
+  }
+
+  /** The turn ends: what was said in it has its consequences, and replicas get what is new. */
+  flush(): void {
+    this.hasNews = false;
+    this.acknowledgements.settle();
+    this.failover.check();
+    this.replicas.flush();
   }
 
   get id(): string {
@@ -54,20 +102,41 @@ export class ServerReplication implements Replication {
     return this.stream.laggingBytes;
   }
 
+  /** What the configuration says of the role; to be called before files are loaded. */
+  begin(): void {
+    this.serverRole.begin();
+  }
+
+  /** The files have been loaded; null: they do not tell of a stream. A replica connects now. */
+  start(position: StreamPosition | null): void {
+    if (position !== null) this.serverRole.restore(position);
+    this.isStarted = true;
+  }
+
   /** Called ten times a second. */
   cron(nowMs: number): void {
+    if (!this.isStarted) return;
+    if (this.isReplica) this.serverRole.ownExpiries.expire();
+    this.failover.check();
     if (nowMs - this.lastCronMs < CRON_INTERVAL_MS) return;
     this.lastCronMs = nowMs;
     this.link.cron(nowMs);
     this.replicas.cron(nowMs);
+    this.good.refresh();
   }
 
   infoFields(): readonly InfoField[] {
-    return [];
+    return replicationFields(this.status);
   }
 
   sync(call: Call): void {
     if (call.session.replica?.isAttached === true) return;
+    const isForFailover = call.count > 3 && call.is(0, "PSYNC") && call.is(3, "FAILOVER");
+    if (isForFailover && !this.failover.accept(call)) return;
+    if (this.failover.isActive) {
+      call.fail(IS_FAILING_OVER);
+      return;
+    }
     if (this.isReplica && !this.link.isUp) {
       call.fail(NO_PRIMARY_LINK);
       return;
@@ -84,33 +153,46 @@ export class ServerReplication implements Replication {
   }
 
   replicaOf(call: Call): void {
-    this.link.replicaOf(call);
+    this.serverRole.replicaOf(call);
   }
 
   role(call: Call): void {
-    call.reply.nil();
+    replyRole(call, this.status);
   }
 
   wait(call: Call): void {
-    call.reply.nil();
+    this.acknowledgements.wait(call);
   }
 
   waitAof(call: Call): void {
-    call.reply.nil();
+    this.acknowledgements.waitAof(call);
   }
 
-  failover(call: Call): void {
-    call.reply.nil();
+  failOver(call: Call): void {
+    this.failover.run(call);
   }
 
-  /** Redis logs it and goes on, as `propagation-error-behavior` says. */
-  refusedByDisk(): void {}
+  refusedByDisk(): void {
+    this.serverRole.refusedByDisk();
+  }
 
   changeId(): void {
     this.stream.renew();
   }
 
   forget(session: Session): void {
+    this.acknowledgements.forget(session);
     this.replicas.forget(session);
+  }
+
+  private takeoverAnswered(isAccepted: boolean): void {
+    if (isAccepted) this.failover.targetAccepted();
+    else this.failover.targetRefused("Failover target rejected psync request");
+  }
+
+  private replicaMoved(): void {
+    this.good.refresh();
+    this.acknowledgements.moved();
+    this.hasNews = true;
   }
 }

@@ -70,5 +70,5 @@ export const failover = command({
     { name: "abort", type: "pure-token", token: "ABORT", optional: true },
     { name: "milliseconds", type: "integer", token: "TIMEOUT", optional: true },
   ],
-  run: (call) => call.engine.replication.failover(call),
+  run: (call) => call.engine.replication.failOver(call),
 });

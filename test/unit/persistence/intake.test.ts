@@ -9,12 +9,14 @@ import { Fixture, makeDirectory, started } from "./_setup.ts";
 
 const LOADING = "-LOADING Redis is loading the dataset in memory\r\n";
 
+const ALL = { hasKeys: true, hasLibraries: true, isForAll: false };
+
 /** What a primary would send. */
 function snapshotOf(fill: (primary: Fixture) => void): Uint8Array {
   const primary = new Fixture(makeDirectory(), {});
   fill(primary);
   const target = new MemoryTarget();
-  primary.persistence.sendSnapshot(target, () => {});
+  primary.persistence.sendSnapshot(target, ALL, () => {});
   primary.finishSnapshot();
   return target.content;
 }
@@ -123,7 +125,7 @@ describe("a snapshot that goes through a file", () => {
     await until(() => it.info("loading") === 1);
     expect(it.do("GET", "old")).toBe(LOADING);
     expect(it.info("loading_total_bytes")).toBe(NEW_DATA.length);
-    expect(it.persistence.sendSnapshot(new MemoryTarget(), () => {})).toBe(false);
+    expect(it.persistence.sendSnapshot(new MemoryTarget(), ALL, () => {})).toBe(false);
     for (let i = 0; i < 5; i++) it.clock.advance(1);
     await until(() => keyCount(it) >= 4);
     expect(keyCount(it)).toBeLessThan(10);
