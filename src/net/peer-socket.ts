@@ -124,7 +124,9 @@ class PeerSocket implements Peer {
   }
 
   resume(): void {
-    if (!this.isOver) this.socket?.resume();
+    if (this.isOver) return;
+    this.socket?.resume();
+    this.moved();
   }
 
   close(): void {
