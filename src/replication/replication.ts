@@ -102,6 +102,10 @@ export class ServerReplication implements Replication {
     return this.stream.laggingBytes;
   }
 
+  get ownExpiryCount(): number {
+    return this.serverRole.ownExpiries.count;
+  }
+
   /** What the configuration says of the role; to be called before files are loaded. */
   begin(): void {
     this.serverRole.begin();
