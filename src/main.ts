@@ -121,7 +121,7 @@ function greet(line: CommandLine, log: Log): void {
 /** The logo, or a line instead. The ports are open by then: whoever waits for it may connect. */
 function showLogo(config: Config, log: Log): void {
   const { values } = config;
-  log.role = "M";
+  log.role = values.replicaof === null ? "M" : "S";
   const port = values.port === 0 ? values["tls-port"] : values.port;
   const isTerminal = values.logfile === "" && process.stdout.isTTY;
   if (values["always-show-logo"] || isTerminal) {

@@ -100,8 +100,10 @@ export class Server {
    * cannot be loaded; the log says why.
    */
   async start(): Promise<boolean> {
+    this.replication.begin();
     this.scheduleCron();
     if (!(await this.persistence.start())) return false;
+    this.replication.start(null);
     const { writer } = this.persistence.aof;
     this.turn.requireBeforeReplies(writer);
     writer.onRecovered = () => this.turn.release();
@@ -145,7 +147,10 @@ export class Server {
     this.replication.requestTurn = () => this.turn.arm();
     this.persistence.onSynced = () => this.replication.synced();
     engine.stats.countLoopCycles = () => this.turn.cycles;
-    engine.pause.onEnd = () => this.gateway.resumeAll();
+    engine.pause.onEnd = () => {
+      this.gateway.resumeAll();
+      if (this.replication.link.isWaiting) setImmediate(() => this.resumeStream());
+    };
     engine.peers.connector = new PeerConnector(this.gateway, (use) => this.clientTls(use));
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
@@ -167,6 +172,13 @@ export class Server {
     config.onApplyAny(["port", "tls-port", ...TLS_DIRECTIVES], () =>
       this.reopenPorts("Unable to listen on this port. Check server logs."),
     );
+  }
+
+  /** What the primary sent during a pause. */
+  private resumeStream(): void {
+    this.gateway.beginCallback();
+    this.replication.link.resume();
+    this.turn.settle();
   }
 
   private openPorts(): string | null {

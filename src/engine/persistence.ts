@@ -28,6 +28,8 @@ export interface ReloadOptions {
 export interface SnapshotIntake {
   /** Why it can't be taken, or null; what comes after that is dropped. */
   readonly problem: string | null;
+  /** The database that the stream behind it begins in (`repl-stream-db`); -1: it does not say. */
+  readonly database: number;
   /** The next bytes of the RDB, in a buffer that is never written again. */
   write(bytes: Uint8Array, start: number, length: number): void;
   /** All has come. `done` is called, once, when the databases hold it, or with the reason why not. */
@@ -45,19 +47,31 @@ export interface IntakeOptions {
   readonly onReplace: () => void;
 }
 
+/** What a snapshot for replicas holds, and who must be able to read it. */
+export interface SnapshotContent {
+  readonly hasKeys: boolean;
+  readonly hasLibraries: boolean;
+  /** Some may be Redis 7.0, which reads nothing newer than version 10 of the format. */
+  readonly isForAll: boolean;
+}
+
 export interface Persistence {
   /**
    * Begins to write all databases as an RDB to `target`, in slices. False where another snapshot is
    * being written. `done` is called, once, later, with null or the target's problem.
    */
-  sendSnapshot(target: SnapshotTarget, done: (problem: string | null) => void): boolean;
+  sendSnapshot(
+    target: SnapshotTarget,
+    content: SnapshotContent,
+    done: (problem: string | null) => void,
+  ): boolean;
   /** Ends that before its end: the target is told to discard it, `done` is not called. */
   abortSending(): void;
   /**
    * As `saveInBackground`, on behalf of replicas: `done` is called later with the path of the file,
    * or null where that failed. False where it can't begin.
    */
-  saveForReplicas(done: (path: string | null) => void): boolean;
+  saveForReplicas(content: SnapshotContent, done: (path: string | null) => void): boolean;
   /** Takes a snapshot from a primary; a text says why it can't. */
   receiveSnapshot(options: IntakeOptions): SnapshotIntake | string;
   /** Full synchronisations are over: a file that was only for them may go (rdb-del-sync-files). */

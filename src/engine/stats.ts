@@ -9,6 +9,10 @@ export class Stats {
   commandsProcessed = 0;
   networkInputBytes = 0;
   networkOutputBytes = 0;
+  /** What primaries sent, of the stream and before it. */
+  replicationInputBytes = 0;
+  /** Errors of commands that a primary sent. */
+  unexpectedErrors = 0;
   /** Times that something was read from, or written to, a client's socket. */
   reads = 0;
   writes = 0;
@@ -86,6 +90,8 @@ export class Stats {
     this.commandsProcessed = 0;
     this.networkInputBytes = 0;
     this.networkOutputBytes = 0;
+    this.replicationInputBytes = 0;
+    this.unexpectedErrors = 0;
     this.reads = 0;
     this.writes = 0;
     this.errorReplies = 0;

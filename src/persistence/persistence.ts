@@ -20,6 +20,7 @@ import type {
   InfoField,
   Persistence,
   ReloadOptions,
+  SnapshotContent,
   SyncPoint,
 } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
@@ -99,16 +100,20 @@ export class FilePersistence implements Persistence {
     return this.saver.saveInBackground();
   }
 
-  sendSnapshot(target: SnapshotTarget, done: (problem: string | null) => void): boolean {
-    return this.saver.send(target, done);
+  sendSnapshot(
+    target: SnapshotTarget,
+    content: SnapshotContent,
+    done: (problem: string | null) => void,
+  ): boolean {
+    return this.saver.send(target, content, done);
   }
 
   abortSending(): void {
     this.saver.abortSending();
   }
 
-  saveForReplicas(done: (path: string | null) => void): boolean {
-    return this.saver.saveInBackground(done);
+  saveForReplicas(content: SnapshotContent, done: (path: string | null) => void): boolean {
+    return this.saver.saveInBackground(done, content);
   }
 
   receiveSnapshot(): string {

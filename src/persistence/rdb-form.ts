@@ -4,6 +4,7 @@ import type { Log } from "../base/log.ts";
 import type { Engine } from "../engine/engine.ts";
 import { errorCode } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
+import type { SnapshotContent } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
 import { RdbEncoder, type RdbOptions } from "../rdb/rdb-encoder.ts";
 import { RdbError } from "../rdb/rdb-error.ts";
@@ -12,18 +13,29 @@ import type { SnapshotWrite } from "./snapshot-run.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
+/** For nobody but servers like this one. */
+export const WHOLE: SnapshotContent = { hasKeys: true, hasLibraries: true, isForAll: false };
+/** The version that every Redis 7 reads. */
+const VERSION_FOR_ALL = 10;
+
 /** An encoder for all databases as they are now. */
-export function rdbEncoder(engine: Engine, write: SnapshotWrite, isAofBase: boolean): RdbEncoder {
+export function rdbEncoder(
+  engine: Engine,
+  write: SnapshotWrite,
+  isAofBase: boolean,
+  content = WHOLE,
+): RdbEncoder {
   const { config, context, keyspace } = engine;
   const { values } = config;
+  const wanted = content.isForAll ? VERSION_FOR_ALL : configuredVersion(values["rdb-version"]);
   const sizes = keyspace.databases.map(({ size, expiring }) => [size, expiring] as const);
   return new RdbEncoder(context, write, {
-    version: fileVersion(keyspace, configuredVersion(values["rdb-version"])),
+    version: fileVersion(keyspace, wanted),
     compresses: values.rdbcompression,
     checksums: values.rdbchecksum,
     aux: aboutFile(engine, isAofBase),
     writesIdle: idleForm(values["maxmemory-policy"]),
-    libraries: context.functionLibraries,
+    libraries: content.hasLibraries ? context.functionLibraries : [],
     sizes: (database) => sizes[database],
   });
 }

@@ -10,11 +10,11 @@ import { join } from "node:path";
 import type { Disk } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { InfoField } from "../engine/persistence.ts";
+import type { InfoField, SnapshotContent } from "../engine/persistence.ts";
 import type { SnapshotTarget } from "../engine/snapshot-target.ts";
-import { rdbEncoder } from "./rdb-form.ts";
+import { rdbEncoder, WHOLE } from "./rdb-form.ts";
 import { publish, SnapshotFile } from "./snapshot-file.ts";
-import type { SnapshotRun, SnapshotTask } from "./snapshot-run.ts";
+import type { SnapshotRun, SnapshotTask, SnapshotWrite } from "./snapshot-run.ts";
 
 /** After a failure, how long until a save point has it tried again (CONFIG_BGSAVE_RETRY_DELAY). */
 const RETRY_DELAY_SECONDS = 5;
@@ -108,7 +108,10 @@ export class RdbSaver {
    * BGSAVE; false where a snapshot is being written. `onEnd` hears of the end, which may be an
    * abort; the file is there by then, under its name.
    */
-  saveInBackground(onEnd: (path: string | null) => void = () => {}): boolean {
+  saveInBackground(
+    onEnd: (path: string | null) => void = () => {},
+    content: SnapshotContent = WHOLE,
+  ): boolean {
     const place = this.place();
     const path = join(place.directory, place.name);
     const attempt = this.attemptTo(false, (problem) => onEnd(problem === null ? path : null));
@@ -123,7 +126,7 @@ export class RdbSaver {
     }
     attempt.isWriting = true;
     this.run.start({
-      ...this.task(target),
+      ...this.task(target, content),
       done: (reason) => {
         attempt.isWriting = false;
         if (reason === null) this.publishLater(place, attempt);
@@ -134,13 +137,22 @@ export class RdbSaver {
   }
 
   /** Writes a snapshot to replicas; false where one is being written. */
-  send(target: SnapshotTarget, onEnd: (problem: string | null) => void): boolean {
+  send(
+    target: SnapshotTarget,
+    content: SnapshotContent,
+    onEnd: (problem: string | null) => void,
+  ): boolean {
     const attempt = this.attemptTo(true, onEnd);
     if (attempt === null) return false;
     this.engine.log.notice(`Background RDB transfer started by pid ${process.pid}`);
+    if (!content.hasKeys) {
+      this.writeWithoutKeys(target, content);
+      target.finish(() => this.sent(attempt, target.problem));
+      return true;
+    }
     attempt.isWriting = true;
     this.run.start({
-      ...this.task(target),
+      ...this.task(target, content),
       name: "Sending the RDB to replicas",
       done: (reason) => this.sent(attempt, reason),
     });
@@ -249,12 +261,12 @@ export class RdbSaver {
     return Math.floor(this.engine.clock.nowMs / 1000);
   }
 
-  private task(target: SnapshotTarget): Omit<SnapshotTask, "done"> {
+  private task(target: SnapshotTarget, content = WHOLE): Omit<SnapshotTask, "done"> {
     const { engine } = this;
     return {
       name: "Saving the RDB file",
       target,
-      makeEncoder: (write) => rdbEncoder(engine, write, false),
+      makeEncoder: (write) => rdbEncoder(engine, write, false, content),
     };
   }
 
@@ -276,15 +288,16 @@ export class RdbSaver {
     const place = this.place();
     const file = this.makeFile(place);
     if (file === null) return false;
-    const encoder = rdbEncoder(
-      this.engine,
-      (bytes, start, length) => file.write(bytes, start, length),
-      false,
-    );
-    encoder.begin();
-    encoder.end();
+    this.writeWithoutKeys(file, WHOLE);
     file.finishNow();
     return file.problem === null ? this.publishNow(place) : this.writeFailed(file.problem);
+  }
+
+  private writeWithoutKeys(target: SnapshotTarget, content: SnapshotContent): void {
+    const write: SnapshotWrite = (bytes, start, length) => target.write(bytes, start, length);
+    const encoder = rdbEncoder(this.engine, write, false, content);
+    encoder.begin();
+    encoder.end();
   }
 
   private publishNow(place: Place): boolean {

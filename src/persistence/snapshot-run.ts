@@ -6,8 +6,8 @@
  *     run.runToEnd();     // the rest at once; `done` is called within
  *     run.abort();        // what was written is discarded; `done` is not called
  *
- * Slices are paced (_pace.ts), bounded in what they write, and wait for a target that can't follow. `rdb-key-save-delay` makes a key cost so many microseconds,
- * without stopping anybody.
+ * Slices are paced (_pace.ts), bounded in what they write, and wait for a target that can't follow.
+ * `rdb-key-save-delay` makes a key cost so many microseconds, without stopping anybody.
  */
 import { assert } from "../base/assert.ts";
 import type { Engine } from "../engine/engine.ts";

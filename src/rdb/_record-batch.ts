@@ -7,7 +7,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { decompressLzf } from "../base/lzf.ts";
-import type { KeyspaceContext } from "../keyspace/context.ts";
+import type { KeyListener, KeyspaceContext } from "../keyspace/context.ts";
 import type { Database } from "../keyspace/database.ts";
 import { NO_EXPIRY } from "../keyspace/entry-store.ts";
 import { FetchAhead, MAX_FETCHED } from "../keyspace/fetch-ahead.ts";
@@ -66,13 +66,19 @@ export class RecordBatch {
   private readonly context: KeyspaceContext;
   private readonly decoder: ValueDecoder;
   private readonly onEmpty: (bytes: Uint8Array, start: number, length: number) => void;
+  private readonly onExpired: KeyListener | null;
 
-  /** `onEmpty` hears of the keys whose values have no elements, and so are left out. */
+  /**
+   * `onEmpty` hears of the keys whose values have no elements, and so are left out; `onExpired` of
+   * those that are since they had expired.
+   */
   constructor(
     context: KeyspaceContext,
     decoder: ValueDecoder,
     onEmpty: (bytes: Uint8Array, start: number, length: number) => void,
+    onExpired: KeyListener | null,
   ) {
+    this.onExpired = onExpired;
     this.context = context;
     this.decoder = decoder;
     this.onEmpty = onEmpty;
@@ -114,7 +120,7 @@ export class RecordBatch {
       context.hashedAs = ahead.hashes[i];
       if (!isExpired && database.peek(bytes, start, length) !== NULL_REF) break;
       if (this.valueLengths[i] === TO_BE_READ) this.storeRead(input, database, i, isExpired);
-      else if (isExpired) this.expired++;
+      else if (isExpired) this.leaveOut(database, bytes, start, length);
       else if (this.storeString(bytes, database, i)) this.stored++;
       else break;
       input.at = ends[i];
@@ -122,6 +128,11 @@ export class RecordBatch {
     // The buffer's bytes change.
     context.hashedBytes = null;
     return input.at > at;
+  }
+
+  private leaveOut(database: Database, bytes: Uint8Array, start: number, length: number): void {
+    this.expired++;
+    this.onExpired?.(database, bytes, start, length);
   }
 
   private look(bytes: Uint8Array): void {
@@ -175,7 +186,7 @@ export class RecordBatch {
       this.onEmpty(bytes, start, length);
     } else if (isExpired) {
       decoder.discard();
-      this.expired++;
+      this.leaveOut(database, bytes, start, length);
     } else {
       decoder.store(database, bytes, start, length, this.expiries[index]);
       this.stored++;

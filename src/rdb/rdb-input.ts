@@ -9,7 +9,8 @@
  *
  * A file is read through a buffer that slides along it; a string that is large gets an array of its
  * own, which a value may keep. Nothing is allocated for what the input says is coming before it is
- * certain that the rest of the input is at least that long. Every failure is an RdbError.
+ * certain that the rest of the input is at least that long, or, of a stream, has come. Every failure
+ * is an RdbError.
  */
 import { Crc64 } from "../base/crc64.ts";
 import { canInflateTo, decompressLzf } from "../base/lzf.ts";
@@ -17,6 +18,7 @@ import { parseDouble, writeInteger } from "../base/numbers.ts";
 import { ByteView } from "../memory/element.ts";
 import { MAX_STRING_BYTES } from "../protocol/limits.ts";
 import { RdbError } from "./rdb-error.ts";
+import { InputMissing, RdbStream } from "./rdb-stream.ts";
 import {
   ENCODED_STRING,
   LENGTH_14_BITS,
@@ -29,7 +31,10 @@ import {
   STRING_LZF,
 } from "./rdb-types.ts";
 
-/** Where an RDB comes from. `read` returns how many bytes came; 0 means the end. */
+/**
+ * Where an RDB comes from. `read` returns how many bytes came; 0 means the end. Where that is an
+ * RdbStream, and what is to be read has not come, reading fails with InputMissing.
+ */
 export interface RdbSource {
   readonly sizeBytes: number;
   read(into: Uint8Array, at: number, length: number, from: number): number;
@@ -59,6 +64,7 @@ export class RdbInput {
   stringOffset = 0;
 
   private readonly source: RdbSource | null;
+  private readonly stream: RdbStream | null;
   /**
    * What is there already, from `at` to `end` of `bytes`, for those who read many small parts at
    * once: they move `at` on. Valid until something is read that is not there yet.
@@ -77,7 +83,9 @@ export class RdbInput {
   /** Reads a file from position `from` on. */
   constructor(source: RdbSource | null, from: number, sums: boolean, payload?: ByteView) {
     this.source = source;
-    this.crc = sums ? new Crc64() : null;
+    this.stream = source instanceof RdbStream ? source : null;
+    // A stream has one of its own.
+    this.crc = sums && this.stream === null ? new Crc64() : null;
     this.bytes = payload === undefined ? new Uint8Array(BUFFER_BYTES) : payload.bytes;
     this.at = this.summed = payload === undefined ? 0 : payload.start;
     this.end = payload === undefined ? 0 : payload.start + payload.length;
@@ -102,9 +110,24 @@ export class RdbInput {
     return source === null ? this.end - this.at : source.sizeBytes - this.offset;
   }
 
+  /** Goes back to a place of a stream from which on nothing was released. */
+  rewind(offset: number): void {
+    if (offset >= this.base) {
+      this.at = offset - this.base;
+      return;
+    }
+    this.base = offset;
+    this.at = this.end = this.summed = 0;
+  }
+
   /** What to throw. */
   error(message: string, offset = this.offset): RdbError {
     return new RdbError(message, offset);
+  }
+
+  /** Fails where so few bytes can't be read now. */
+  await(count: number): void {
+    this.ensure(count);
   }
 
   readByte(): number {
@@ -130,7 +153,7 @@ export class RdbInput {
   readCount(bytesEach: number): number {
     const offset = this.offset;
     const count = this.readLength();
-    if (count * bytesEach > this.remainingBytes) throw this.error(UNEXPECTED_END, offset);
+    this.require(count * bytesEach, offset);
     return count;
   }
 
@@ -245,6 +268,11 @@ export class RdbInput {
 
   /** The checksum of everything consumed so far: 8 bytes, low byte first. */
   writeChecksum(target: Uint8Array): void {
+    if (this.stream !== null) {
+      this.stream.release(this.offset);
+      this.stream.writeChecksum(target);
+      return;
+    }
     this.sum();
     this.crc?.write(target, 0);
   }
@@ -253,7 +281,17 @@ export class RdbInput {
     const length = this.readLength();
     if (length > this.remainingBytes) throw this.error(UNEXPECTED_END, this.stringOffset);
     if (length > MAX_STRING_BYTES) throw this.error("A string is too long", this.stringOffset);
+    this.require(length);
     return length;
+  }
+
+  /** So many bytes must follow, and have come. */
+  private require(count: number, offset = this.offset): void {
+    if (count > this.remainingBytes) throw this.error(UNEXPECTED_END, offset);
+    const { stream } = this;
+    if (stream === null) return;
+    const neededBytes = this.offset + count;
+    if (neededBytes > stream.presentBytes) throw new InputMissing(neededBytes);
   }
 
   private readCompressed(view: ByteView): void {
@@ -274,7 +312,7 @@ export class RdbInput {
   }
 
   private readOwn(length: number, view: ByteView): void {
-    if (length > this.remainingBytes) throw this.error(UNEXPECTED_END);
+    this.require(length);
     const own = new Uint8Array(length);
     const present = Math.min(this.end - this.at, length);
     own.set(this.bytes.subarray(this.at, this.at + present));
@@ -295,7 +333,8 @@ export class RdbInput {
   private ensure(count: number): void {
     if (count <= this.end - this.at) return;
     const { bytes } = this;
-    if (this.source === null || count > this.remainingBytes) throw this.error(UNEXPECTED_END);
+    if (this.source === null) throw this.error(UNEXPECTED_END);
+    this.require(count);
     this.sum();
     bytes.copyWithin(0, this.at, this.end);
     this.base += this.at;

@@ -1,12 +1,17 @@
 /**
- * Loads an RDB file, or the one that an AOF begins with, into the databases: a few keys with each
- * step. It ends exactly behind the checksum. What was loaded before a failure stays.
+ * Loads an RDB file, the one that an AOF begins with, or one that still comes (rdb-stream.ts), into
+ * the databases: a few keys with each step. It ends exactly behind the checksum. What was loaded
+ * before a failure stays.
+ *
+ * Where the rest of a record has not come yet, the step ends and the record is read again from its
+ * beginning, but not before so much more is there that all attempts together cost no more than two.
  *
  * A key replaces none of the same name unless `replaces` says so. Source: rdbLoadRioWithLoadingCtx
  * (rdb.c, Redis 7).
  */
 import { ByteCopy, textOf } from "../base/bytes.ts";
 import type { Database } from "../keyspace/database.ts";
+import type { KeyListener } from "../keyspace/context.ts";
 import { type Expiry, NO_EXPIRY } from "../keyspace/entry-store.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import { NULL_REF } from "../memory/arena.ts";
@@ -17,6 +22,7 @@ import { RecordBatch } from "./_record-batch.ts";
 import type { RdbError } from "./rdb-error.ts";
 import { RdbInput } from "./rdb-input.ts";
 import type { RdbSource } from "./rdb-input.ts";
+import { InputMissing, RdbStream } from "./rdb-stream.ts";
 import {
   MAX_RDB_VERSION,
   OPCODE_AUX,
@@ -50,6 +56,10 @@ export interface RdbLoadOptions {
   readonly keepsExpired: boolean;
   /** Whether keys may replace those that are there. */
   readonly replaces: boolean;
+  /** Where function libraries go; without it, to those of the server. */
+  readonly libraries?: Uint8Array[];
+  /** Hears of keys that had expired and were left out. */
+  readonly onExpired?: KeyListener;
   /** Is told what an operator should know, though loading goes on. */
   warn(message: string): void;
 }
@@ -70,8 +80,13 @@ export class RdbLoader {
   private expiredAlone = 0;
   private database: Database;
   private isAtEnd = false;
+  private readonly stream: RdbStream | null;
+  /** Where the record that is being read begins; of a stream, and how much must be there of it. */
+  private recordAt: number;
+  private neededBytes = 0;
+  private readonly libraries: Uint8Array[];
   /** The code of the libraries that are there (Latin-1). */
-  private readonly libraries: Set<string>;
+  private readonly knownLibraries: Set<string>;
   private readonly key = new ByteCopy();
   private readonly view = new ByteView();
   /** What was said of the key that comes next. */
@@ -84,12 +99,18 @@ export class RdbLoader {
     this.keyspace = keyspace;
     this.options = options;
     this.input = new RdbInput(source, from, options.checksums);
+    this.stream = source instanceof RdbStream ? source : null;
+    this.recordAt = from;
     this.decoder = new ValueDecoder(keyspace.context, options.limits);
-    this.batch = new RecordBatch(keyspace.context, this.decoder, (bytes, start, length) =>
-      this.skipEmpty(bytes, start, length),
+    this.batch = new RecordBatch(
+      keyspace.context,
+      this.decoder,
+      (bytes, start, length) => this.skipEmpty(bytes, start, length),
+      options.onExpired ?? null,
     );
     this.database = keyspace.database(0);
-    this.libraries = new Set(keyspace.context.functionLibraries.map((code) => textOf(code)));
+    this.libraries = options.libraries ?? keyspace.context.functionLibraries;
+    this.knownLibraries = new Set(this.libraries.map((code) => textOf(code)));
   }
 
   get keysLoaded(): number {
@@ -105,32 +126,61 @@ export class RdbLoader {
     return this.input.offset;
   }
 
+  /** Whether there is nothing to do before more has come. */
+  get isWaiting(): boolean {
+    const { stream } = this;
+    return stream !== null && !stream.isComplete && stream.presentBytes < this.neededBytes;
+  }
+
   /**
-   * Loads on, some `budgetBytes` of the file and at least one key. False once the end is reached.
-   * Throws an RdbError where the file can't be read on.
+   * Loads on, some `budgetBytes` of the file and at least one key, unless it must wait. False once
+   * the end is reached. Throws an RdbError where the file can't be read on.
    */
   step(budgetBytes: number): boolean {
     if (this.isAtEnd) return false;
+    if (this.isWaiting) return true;
     const { context } = this.keyspace;
-    const { onNew, mutations } = context;
-    // Keys that are loaded are no news.
+    const { onNew, mutations, showsExpired } = context;
+    // Keys that are loaded are no news, and none of them is to be hidden.
     context.onNew = null;
+    context.showsExpired = true;
     try {
-      if (this.version === 0) this.readHeader();
-      const until = this.input.offset + budgetBytes;
-      do {
-        if (this.readBatch(until - this.input.offset)) continue;
-        if (!this.readRecord()) {
-          this.finish();
-          return false;
-        }
-      } while (this.input.offset < until);
+      return this.loadSome(budgetBytes);
+    } catch (error) {
+      if (!(error instanceof InputMissing)) throw error;
+      this.waitFor(error.neededBytes);
       return true;
     } finally {
       context.onNew = onNew;
       context.hashedBytes = null;
       context.mutations = mutations;
+      context.showsExpired = showsExpired;
+      this.stream?.release(this.recordAt);
     }
+  }
+
+  /** False once the end is reached. */
+  private loadSome(budgetBytes: number): boolean {
+    const { input } = this;
+    if (this.version === 0) this.readHeader();
+    const until = input.offset + budgetBytes;
+    do {
+      this.recordAt = input.offset;
+      if (this.readBatch(until - input.offset)) continue;
+      if (!this.readRecord()) {
+        this.finish();
+        return false;
+      }
+    } while (input.offset < until);
+    this.recordAt = input.offset;
+    return true;
+  }
+
+  private waitFor(neededBytes: number): void {
+    const { input, recordAt, stream } = this;
+    input.rewind(recordAt);
+    const presentBytes = stream === null ? 0 : stream.presentBytes;
+    this.neededBytes = Math.max(neededBytes, recordAt + (presentBytes - recordAt) * 2);
   }
 
   private readHeader(): void {
@@ -219,6 +269,7 @@ export class RdbLoader {
     else if (this.hasExpired) {
       decoder.discard();
       this.expiredAlone++;
+      this.options.onExpired?.(this.database, key.bytes, 0, key.length);
     } else {
       this.store();
     }
@@ -295,10 +346,9 @@ export class RdbLoader {
     const { view } = this;
     this.input.readString(view);
     const text = textOf(view.bytes, view.start, view.length);
-    if (this.libraries.has(text)) return;
-    this.libraries.add(text);
-    const code = view.bytes.slice(view.start, view.start + view.length);
-    this.keyspace.context.functionLibraries.push(code);
+    if (this.knownLibraries.has(text)) return;
+    this.knownLibraries.add(text);
+    this.libraries.push(view.bytes.slice(view.start, view.start + view.length));
   }
 
   private moduleRefusal(): RdbError {
@@ -313,9 +363,11 @@ export class RdbLoader {
   }
 
   private finish(): void {
-    this.isAtEnd = true;
-    if (this.version < FIRST_WITH_CHECKSUM) return;
     const { input, view } = this;
+    const hasChecksum = this.version >= FIRST_WITH_CHECKSUM;
+    if (hasChecksum) input.await(CHECKSUM_BYTES);
+    this.isAtEnd = true;
+    if (!hasChecksum) return;
     const computed = new Uint8Array(CHECKSUM_BYTES);
     input.writeChecksum(computed);
     const offset = input.offset;

@@ -11,6 +11,7 @@ import { bytesOf } from "../base/bytes.ts";
 import type { Disk } from "../base/disk.ts";
 import { secretHex } from "../base/random.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { SnapshotContent } from "../engine/persistence.ts";
 import { FilePayload } from "./file-payload.ts";
 import { ReplicaTarget } from "./replica-target.ts";
 import { SENT_FILE, SERVED, WAITS_FOR_END, WAITS_FOR_START } from "./replica.ts";
@@ -114,6 +115,7 @@ export class FullSync {
     for (const other of this.replicas.all()) {
       if (other.state !== WAITS_FOR_END) continue;
       const isKept = !other.wantsOnlyRdb || replica.wantsOnlyRdb;
+      if (!replica.readsNewRdb && other.readsNewRdb) continue;
       if (isKept && (replica.understandsMark || !other.understandsMark)) return true;
     }
     return false;
@@ -149,24 +151,23 @@ export class FullSync {
     this.target = target;
     // The stream is to say its database anew: those who join have selected none.
     this.stream.forgetDatabase();
-    const hasBegun = this.engine.persistence.sendSnapshot(target, (problem) =>
-      this.sent(target, problem),
-    );
-    if (!hasBegun) {
-      this.target = null;
-      return false;
-    }
     for (const replica of replicas) {
       this.begin(replica, position);
       target.add(replica);
     }
-    return true;
+    const hasBegun = this.engine.persistence.sendSnapshot(target, contentFor(replicas), (problem) =>
+      this.sent(target, problem),
+    );
+    if (!hasBegun) this.target = null;
+    return hasBegun;
   }
 
   private startFile(replicas: readonly Replica[]): boolean {
     const position = this.stream.offset;
     this.stream.forgetDatabase();
-    const hasBegun = this.engine.persistence.saveForReplicas((path) => this.saved(path));
+    const hasBegun = this.engine.persistence.saveForReplicas(contentFor(replicas), (path) =>
+      this.saved(path),
+    );
     if (!hasBegun) return false;
     this.filePosition = position;
     for (const replica of replicas) this.begin(replica, position);
@@ -179,7 +180,8 @@ export class FullSync {
     replica.position = position;
     if (!replica.wantsOnlyRdb) this.stream.addReader(replica);
     if (replica.isSilent) return;
-    replica.session.transport?.push(bytesOf(`+FULLRESYNC ${this.stream.id} ${position}\r\n`));
+    const line = bytesOf(`+FULLRESYNC ${this.stream.id} ${position}\r\n`);
+    this.engine.push(replica.session, line);
   }
 
   /** The snapshot has gone to the sockets, or could not. */
@@ -198,8 +200,7 @@ export class FullSync {
         );
       }
     }
-    if (problem === null) this.engine.log.notice("Background RDB transfer terminated with success");
-    else this.engine.log.warning(`Background transfer error: ${problem}`);
+    if (problem !== null) this.engine.log.warning(`Background transfer error: ${problem}`);
   }
 
   /** The file is there, or could not be written. */
@@ -238,4 +239,13 @@ export class FullSync {
     replica.session.closesAfterReply = true;
     replica.session.transport?.streamGrew();
   }
+}
+
+/** They all want the same of what there is. */
+function contentFor(replicas: readonly Replica[]): SnapshotContent {
+  return {
+    hasKeys: !replicas[0].wantsNoData,
+    hasLibraries: !replicas[0].wantsNoFunctions,
+    isForAll: !replicas.every(({ readsNewRdb }) => readsNewRdb),
+  };
 }

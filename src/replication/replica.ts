@@ -38,6 +38,8 @@ export class Replica implements AttachedReplica, Reader, OutboundStream {
   announcedAddress = "";
   understandsMark = false;
   understandsSecondId = false;
+  /** It reads what this server writes of itself; others may be Redis 7.0. */
+  readsNewRdb = false;
   wantsOnlyRdb = false;
   /** Of the RDB it wants only parts. */
   wantsNoData = false;

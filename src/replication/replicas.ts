@@ -73,11 +73,13 @@ export class Replicas {
     }
   }
 
-  /** This server's own effects are the stream no longer: its primary's are. */
+  /**
+   * This server's own effects are the stream no longer: its primary's are. Replicas stay, since
+   * what they have may turn out to be part of the primary's history.
+   */
   becomeReplica(): void {
     this.isReplica = true;
-    this.disconnectAll();
-    this.openStream();
+    this.record();
   }
 
   /** From now on the stream is what this server does. */
@@ -346,6 +348,7 @@ function configureOne(call: Call, replica: Replica, index: number): boolean {
   } else if (call.is(index, "CAPA")) {
     if (call.is(value, "EOF")) replica.understandsMark = true;
     else if (call.is(value, "PSYNC2")) replica.understandsSecondId = true;
+    else if (call.is(value, PEDIS_RDB)) replica.readsNewRdb = true;
   } else if (call.is(index, "RDB-ONLY")) {
     const only = call.integer(value);
     if (only < 0 || only > 1) call.refuse("ERR value is out of range, must be between 0 and 1");
@@ -358,6 +361,8 @@ function configureOne(call: Call, replica: Replica, index: number): boolean {
   return !call.refused();
 }
 
+/** A capability of Pedis's own replicas; Redis passes over those it does not know. */
+export const PEDIS_RDB = "PEDIS-RDB";
 /** NET_HOST_STR_LEN. */
 const MAX_ADDRESS_LENGTH = 256;
 

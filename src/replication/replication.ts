@@ -14,9 +14,9 @@ import type { Session } from "../engine/session.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { Failover } from "./failover.ts";
 import { GoodReplicas } from "./good-replicas.ts";
-import type { LinkStatus } from "./link-status.ts";
 import { PrimaryLink } from "./primary-link.ts";
 import { Replicas } from "./replicas.ts";
+import { ServerRole } from "./server-role.ts";
 import { replicationFields, replyRole, type StatusParts } from "./status.ts";
 import { ReplicationStream } from "./stream.ts";
 
@@ -31,34 +31,36 @@ export class ServerReplication implements Replication {
   readonly failover: Failover;
   /** Has the end of a turn come, where none is under way. */
   requestTurn: () => void = () => {};
+  readonly serverRole: ServerRole;
   private readonly acknowledgements: Acknowledgements;
   private readonly good: GoodReplicas;
   private readonly status: StatusParts;
   private hasNews = false;
   private lastCronMs = 0;
+  private isStarted = false;
 
   constructor(engine: Engine, disk: Disk) {
     this.stream = new ReplicationStream(secretHex(40), engine.config.values["repl-backlog-size"]);
     this.replicas = new Replicas(engine, disk, this.stream);
     this.link = new PrimaryLink(engine, this.stream, this.replicas);
+    this.serverRole = new ServerRole(engine, this.stream, this.replicas, this.link);
     this.good = new GoodReplicas(engine, this.replicas);
     this.acknowledgements = new Acknowledgements(engine, this.stream, this.replicas);
     this.failover = new Failover(engine, this.stream, this.replicas, {
-      followForFailover: () => {},
-      leave: () => {},
+      ask: (address, answered) => {
+        this.link.takeover = { answered };
+        this.serverRole.becomeReplica(address);
+      },
+      leave: () => {
+        this.link.takeover = null;
+        this.serverRole.becomePrimary();
+      },
     });
-    const { failover, good, replicas, stream } = this;
-    const link: LinkStatus = {
-      address: null,
-      state: "none",
-      lastIoMs: 0,
-      downSinceMs: 0,
-      readOffset: 0,
-      transfer: null,
-    };
+    const { failover, good, link, replicas, stream } = this;
     this.status = { engine, failover, good, link, replicas, stream };
     this.replicas.onAcknowledged = () => this.replicaMoved();
     this.replicas.onChange = () => this.replicaMoved();
+    this.link.syncedOffset = () => engine.persistence.synced?.offset ?? -1;
     engine.replication = this;
   }
 
@@ -105,9 +107,22 @@ export class ServerReplication implements Replication {
     return this.stream.laggingBytes;
   }
 
+  /** What the configuration says of the role; to be called before files are loaded. */
+  begin(): void {
+    this.serverRole.begin();
+  }
+
+  /** The files have been loaded; null: they do not tell of a stream. A replica connects now. */
+  start(position: StreamPosition | null): void {
+    if (position !== null) this.serverRole.restore(position);
+    this.isStarted = true;
+  }
+
   /** Called ten times a second. */
   cron(nowMs: number): void {
+    if (!this.isStarted) return;
     this.failover.check();
+    if (this.isReplica) this.serverRole.ownExpiries.expire();
     if (nowMs - this.lastCronMs < CRON_INTERVAL_MS) return;
     this.lastCronMs = nowMs;
     this.link.cron(nowMs);
@@ -143,7 +158,11 @@ export class ServerReplication implements Replication {
   }
 
   replicaOf(call: Call): void {
-    this.link.replicaOf(call);
+    if (this.failover.isActive) {
+      call.fail("ERR REPLICAOF not allowed while failing over.");
+      return;
+    }
+    this.serverRole.replicaOf(call);
   }
 
   role(call: Call): void {
@@ -162,8 +181,9 @@ export class ServerReplication implements Replication {
     this.failover.run(call);
   }
 
-  /** Redis logs it and goes on, as `propagation-error-behavior` says. */
-  refusedByDisk(): void {}
+  refusedByDisk(): void {
+    this.serverRole.refusedByDisk();
+  }
 
   changeId(): void {
     this.stream.renew();

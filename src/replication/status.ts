@@ -96,10 +96,9 @@ function linkFields({ engine, link, stream }: StatusParts): InfoField[] {
   return fields;
 }
 
-function transferFields({ lastIoMs, transfer }: LinkStatus, nowMs: number): InfoField[] {
+function transferFields({ transfer }: LinkStatus, nowMs: number): InfoField[] {
   if (transfer === null) return [];
-  const { readBytes } = transfer;
-  const totalBytes = transfer.sizeBytes ?? 0;
+  const { lastIoMs, readBytes, totalBytes } = transfer;
   const percent = totalBytes === 0 ? 0 : (readBytes / totalBytes) * 100;
   return [
     ["master_sync_total_bytes", totalBytes],

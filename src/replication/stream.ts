@@ -124,6 +124,8 @@ export class ReplicationStream implements EffectSink {
     const wasOpen = this.isOpen;
     this.close();
     this.id = id;
+    this.secondId = NO_ID;
+    this.secondOffset = -1;
     this.written = offset;
     this.database = database;
     if (wasOpen) this.open();
@@ -134,6 +136,13 @@ export class ReplicationStream implements EffectSink {
     this.id = secretHex(40);
     this.secondId = NO_ID;
     this.secondOffset = -1;
+  }
+
+  /** The history goes on under another id, which the primary has told of. */
+  rename(id: string): void {
+    this.secondId = this.id;
+    this.secondOffset = this.offset + 1;
+    this.id = id;
   }
 
   /** A new id for what follows; those who have followed so far may go on. */
@@ -187,9 +196,10 @@ export class ReplicationStream implements EffectSink {
     this.sourceEnd = start + length;
   }
 
-  /** Part of the stream of this server's own primary, as it came. */
-  pass(bytes: Uint8Array, start: number, length: number): void {
+  /** Part of the primary's stream, as it came; `database` is the one selected behind it. */
+  pass(bytes: Uint8Array, start: number, length: number, database: number): void {
     this.settle();
+    this.database = database;
     this.write(bytes, start, length);
   }
 

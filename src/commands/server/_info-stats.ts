@@ -48,7 +48,7 @@ function trafficFields({ stats }: Engine): InfoField[] {
     ["instantaneous_ops_per_sec", Math.round(stats.commandRate.perSecond)],
     ["total_net_input_bytes", stats.networkInputBytes],
     ["total_net_output_bytes", stats.networkOutputBytes],
-    ["total_net_repl_input_bytes", 0],
+    ["total_net_repl_input_bytes", stats.replicationInputBytes],
     ["total_net_repl_output_bytes", 0],
     ["instantaneous_input_kbps", kilobytes(stats.inputRate.perSecond)],
     ["instantaneous_output_kbps", kilobytes(stats.outputRate.perSecond)],
@@ -79,7 +79,7 @@ function keyFields({ context, eviction, stats }: Engine): InfoField[] {
 
 function replyFields({ stats }: Engine): InfoField[] {
   return [
-    ["unexpected_error_replies", 0],
+    ["unexpected_error_replies", stats.unexpectedErrors],
     ["total_error_replies", stats.errorReplies],
     ["dump_payload_sanitizations", stats.payloadSanitizations],
     ["total_reads_processed", stats.reads],

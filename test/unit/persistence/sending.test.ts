@@ -39,18 +39,20 @@ function aux(file: string, name: string): string | null {
   return file.slice(from + 1, from + 1 + first);
 }
 
+const ALL = { hasKeys: true, hasLibraries: true, isForAll: false };
+
 describe("a snapshot for replicas", () => {
   test("is sent as an RDB that others can't be written beside", async () => {
     const it = new Fixture(makeDirectory(), {});
     it.do("SET", "key-one", "1");
     const target = new MemoryTarget();
     const ends: (string | null)[] = [];
-    expect(it.persistence.sendSnapshot(target, (problem) => ends.push(problem))).toBe(true);
+    expect(it.persistence.sendSnapshot(target, ALL, (problem) => ends.push(problem))).toBe(true);
     it.do("SET", "key-two", "2");
     expect(it.info("rdb_bgsave_in_progress")).toBe(1);
     expect(it.do("BGSAVE")).toStartWith("-ERR Background save already in progress");
     expect(it.do("SAVE")).toStartWith("-ERR Background save already in progress");
-    expect(it.persistence.saveForReplicas(() => {})).toBe(false);
+    expect(it.persistence.saveForReplicas(ALL, () => {})).toBe(false);
     expect(it.persistence.rewriteAof()).toBe("scheduled");
     await until(() => ends.length > 0);
     expect(ends).toEqual([null]);
@@ -68,7 +70,7 @@ describe("a snapshot for replicas", () => {
     const target = new MemoryTarget();
     let isDone = false;
     target.isBusy = true;
-    it.persistence.sendSnapshot(target, () => (isDone = true));
+    it.persistence.sendSnapshot(target, ALL, () => (isDone = true));
     await Bun.sleep(20);
     const { sizeBytes } = target;
     expect(sizeBytes).toBeLessThan(4096);
@@ -90,20 +92,20 @@ describe("a snapshot for replicas", () => {
     it.do("SET", "a", "1");
     const failing = new MemoryTarget();
     const ends: (string | null)[] = [];
-    it.persistence.sendSnapshot(failing, (problem) => ends.push(problem));
+    it.persistence.sendSnapshot(failing, ALL, (problem) => ends.push(problem));
     failing.problem = "all are gone";
     await until(() => ends.length > 0);
     expect(ends).toEqual(["all are gone"]);
     expect(it.log).toContain("Background transfer error: all are gone");
 
     const given = new MemoryTarget();
-    it.persistence.sendSnapshot(given, () => ends.push("unexpected"));
+    it.persistence.sendSnapshot(given, ALL, () => ends.push("unexpected"));
     it.persistence.abortSending();
     expect(given.isDiscarded).toBe(true);
     expect(it.info("rdb_bgsave_in_progress")).toBe(0);
 
     const ended = new MemoryTarget();
-    it.persistence.sendSnapshot(ended, (problem) => ends.push(problem));
+    it.persistence.sendSnapshot(ended, ALL, (problem) => ends.push(problem));
     it.persistence.saver.abort();
     await until(() => ends.length > 1);
     expect(ended.isDiscarded).toBe(true);
@@ -115,7 +117,7 @@ describe("a snapshot for replicas", () => {
     it.do("SET", "key-one", "1");
     const target = new MemoryTarget();
     let end: string | null = "";
-    it.persistence.sendSnapshot(target, (problem) => (end = problem));
+    it.persistence.sendSnapshot(target, ALL, (problem) => (end = problem));
     expect(it.do("FLUSHALL")).toBe("+OK\r\n");
     it.clock.advance(1000);
     await until(() => end !== "");
@@ -128,21 +130,21 @@ describe("a snapshot for replicas", () => {
     const it = new Fixture(dir, {});
     it.do("SET", "key-one", "1");
     let path: string | null = "";
-    expect(it.persistence.saveForReplicas((where) => (path = where))).toBe(true);
-    expect(it.persistence.sendSnapshot(new MemoryTarget(), () => {})).toBe(false);
+    expect(it.persistence.saveForReplicas(ALL, (where) => (path = where))).toBe(true);
+    expect(it.persistence.sendSnapshot(new MemoryTarget(), ALL, () => {})).toBe(false);
     await until(() => path !== "");
     expect(path).toBe(join(dir, "dump.rdb"));
     expect(readFileSync(join(dir, "dump.rdb"), "latin1")).toContain("key-one");
 
     it.disk.roomBytes = 3;
     path = "";
-    it.persistence.saveForReplicas((where) => (path = where));
+    it.persistence.saveForReplicas(ALL, (where) => (path = where));
     await until(() => path !== "");
     expect(path).toBeNull();
 
     it.disk.roomBytes = Infinity;
     path = "";
-    it.persistence.saveForReplicas((where) => (path = where));
+    it.persistence.saveForReplicas(ALL, (where) => (path = where));
     it.persistence.saver.abort();
     await until(() => path !== "");
     expect(path).toBeNull();
@@ -162,7 +164,7 @@ describe("a file's place in the stream", () => {
     expect(aux(file, "repl-stream-db")).toBe("0");
     expect(file.indexOf("repl-stream-db")).toBeLessThan(file.indexOf("repl-id"));
     const target = new MemoryTarget();
-    it.persistence.sendSnapshot(target, () => {});
+    it.persistence.sendSnapshot(target, ALL, () => {});
     it.finishSnapshot();
     expect(aux(target.text, "repl-offset")).toBe("77");
     it.do("BGREWRITEAOF");

@@ -74,14 +74,14 @@ describe("the replication stream", () => {
     append(stream, 0, "abc");
     stream.adopt({ id: "b".repeat(40), offset: 1000, database: 3 });
     expect([stream.id, stream.offset, stream.firstOffset]).toEqual(["b".repeat(40), 1000, 1001]);
-    stream.pass(bytesOf("--more--"), 2, 4);
+    stream.pass(bytesOf("--more--"), 2, 4, 0);
     expect(readFrom(stream, 1000)).toBe("more");
     expect(readFrom(stream, 999)).toBeNull();
   });
 
   test("without being kept only the offset moves", () => {
     const stream = new ReplicationStream(ID, BACKLOG_BYTES);
-    stream.pass(bytesOf("abc"), 0, 3);
+    stream.pass(bytesOf("abc"), 0, 3, 0);
     expect([stream.offset, stream.keptBytes, readFrom(stream, 0)]).toEqual([3, 0, null]);
   });
 
