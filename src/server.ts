@@ -103,7 +103,7 @@ export class Server {
     this.replication.begin();
     this.scheduleCron();
     if (!(await this.persistence.start())) return false;
-    this.replication.start(null);
+    this.replication.start(this.persistence.loadedPosition);
     const { writer } = this.persistence.aof;
     this.turn.requireBeforeReplies(writer);
     writer.onRecovered = () => this.turn.release();

@@ -8,19 +8,17 @@
  * against what it says the data take (`used_memory`); with Redis the pages that its child no
  * longer shares are added, as Redis counts them (`…_last_cow_size`).
  */
-import { join } from "node:path";
 import { readableReply } from "../../test/support/readable.ts";
 import type { RespClient } from "../../test/support/resp-client.ts";
 import type { Program, ServerProcess } from "../../test/support/server.ts";
 import { AOF_DIRECTIVES, type Contest, startContestant } from "../support/contest.ts";
-import type { CyclePlan } from "../support/generator.ts";
-import { spawnOwned } from "../support/lifetime.ts";
 import { load } from "../support/loader.ts";
 import type { PingReport } from "../support/pinger.ts";
 import { startPinging } from "../support/pinging.ts";
 import { cpuMicros, peakBytes, resetPeak } from "../support/process-usage.ts";
 import { type Comparison, readable, worst } from "../support/report.ts";
 import { type Scale, type Shown, takeTurns } from "../support/turns.ts";
+import { startWriters } from "../support/writers.ts";
 import { KEY, VALUE } from "./contents.ts";
 import { infoFields, until } from "../support/info.ts";
 
@@ -76,19 +74,12 @@ interface Period {
 
 const KEYS = 2_000_000;
 const QUICK_KEYS = 10_000;
-const CLIENTS = 50;
-/** More than are ever sent. */
-const ENDLESS = 1e12;
 const SETTLING_MS = 2_000;
 const BEFORE_MS = 5_000;
 const QUICK_MS = 100;
-const LIMIT_MS = 300_000;
 const MOST_LOST_PERCENT = 30;
 const LONGEST_MS = 20;
 const MOST_GROWTH_PERCENT = 20;
-/** As long as what is there, as otherwise memory grows without a save too. */
-const WRITE = ["SET", "key:{r}", "user={r};token=12345678"];
-const GENERATOR = join(import.meta.dir, "../support/generator.ts");
 
 export function measureBackgroundSave(
   kind: BackgroundSave,
@@ -170,6 +161,7 @@ async function saveUnderWrites(
   const emptyBytes = await usedBytes(client);
   await load(server.port, { request: ["SET", KEY, VALUE], count: keys });
   const dataBytes = (await usedBytes(client)) - emptyBytes;
+  // What they write is as long as what is there, as otherwise memory grows without a save too.
   const writers = startWriters(server, keys);
   await Bun.sleep(quick ? QUICK_MS : SETTLING_MS);
   const before = await observe(server, client, () => Bun.sleep(quick ? QUICK_MS : BEFORE_MS));
@@ -224,28 +216,6 @@ async function observe(
     pings: await pinging.end(),
     peakBytes: peak,
     seconds,
-  };
-}
-
-/** Clients that SET random keys of those there are, until told to end. */
-function startWriters(server: ServerProcess, keys: number) {
-  const plan: CyclePlan = {
-    cycle: [WRITE],
-    pipeline: 1,
-    clients: CLIENTS,
-    requests: ENDLESS,
-    range: keys,
-  };
-  const command = [process.execPath, GENERATOR, String(server.port), JSON.stringify(plan)];
-  const generator = spawnOwned(command, LIMIT_MS);
-  return {
-    async end() {
-      if (generator.exitCode !== null) {
-        throw new Error(`The writers ended: ${await generator.stderr.text()}`);
-      }
-      generator.kill("SIGKILL");
-      await generator.exited;
-    },
   };
 }
 

@@ -19,6 +19,10 @@ export const SIDES = ["pedis", "redis"] as const;
 
 export interface Contest {
   readonly programs: Pair<Program>;
+  /** The same, free to run on all processors. */
+  readonly unpinned: Pair<Program>;
+  /** The same, where the load generator runs: for what is not measured itself. */
+  readonly aside: Pair<Program>;
   /** What is compared, on which machine, for the head of the report. */
   readonly description: string;
 }
@@ -50,9 +54,14 @@ export function prepareContest(pedisPath: string, placement: Placement): Contest
   const processors = allowedProcessors();
   const pinning = placement === "anywhere" ? null : pin(processors);
   const serversOn = pinning === null || placement === "generator pinned" ? null : pinning.server;
-  const affinity = serversOn ?? processors.join(",");
   // What this process starts is where this process is, unless it is told.
-  const prefix = pinning === null ? [] : ["taskset", "-c", String(affinity)];
+  const prefixFor = (affinity: string) => (pinning === null ? [] : ["taskset", "-c", affinity]);
+  const onAll = prefixFor(processors.join(","));
+  const prefix = serversOn === null ? onAll : prefixFor(String(serversOn));
+  const pair = (start: readonly string[]): Pair<Program> => ({
+    pedis: { name: "pedis", command: [...start, pedisPath] },
+    redis: { name: "redis", command: [...start, redisPath] },
+  });
   const [processor] = cpus();
   const placed =
     pinning === null
@@ -60,10 +69,9 @@ export function prepareContest(pedisPath: string, placement: Placement): Contest
       : `servers on ${serversOn === null ? "all processors" : `processor ${serversOn}`}, ` +
         `load generator on ${pinning.generator}`;
   return {
-    programs: {
-      pedis: { name: "pedis", command: [...prefix, pedisPath] },
-      redis: { name: "redis", command: [...prefix, redisPath] },
-    },
+    programs: pair(prefix),
+    unpinned: pair(onAll),
+    aside: pair([]),
     description: [
       `pedis: ${versionOf(pedisPath)}`,
       `redis: ${versionOf(redisPath)}`,

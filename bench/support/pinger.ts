@@ -15,6 +15,7 @@ import { openSync, readSync } from "node:fs";
 export interface PingReport {
   readonly count: number;
   /** Percentiles and the longest of the waits without the pinger's own delays. */
+  readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
@@ -93,6 +94,7 @@ function report(): void {
   const rank = (part: number) => Math.min(count - 1, Math.floor(part * count));
   const result: PingReport = {
     count,
+    p50Ms: waitsMs[rank(0.5)],
     p99Ms: waitsMs[rank(0.99)],
     p999Ms: waitsMs[rank(0.999)],
     maxMs: waitsMs[rank(1)],

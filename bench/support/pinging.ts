@@ -4,6 +4,7 @@
  */
 import type { ServerProcess } from "../../test/support/server.ts";
 import { spawnOwned } from "./lifetime.ts";
+import { linesOf } from "./lines.ts";
 import type { PingReport } from "./pinger.ts";
 
 export interface Pinging {
@@ -47,14 +48,4 @@ function preferred(): readonly string[] {
 function worksQuietly(way: readonly string[]): boolean {
   const { exitCode, stderr } = Bun.spawnSync([...way, "true"]);
   return exitCode === 0 && stderr.length === 0;
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
 }

@@ -35,6 +35,7 @@ import { Acl } from "./acl/acl.ts";
 import { ActiveDefrag } from "./active-defrag.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import { Blocking } from "./blocking.ts";
+import { cutOffBrowser } from "./browser-guard.ts";
 import { Call } from "./call.ts";
 import { Clients } from "./clients.ts";
 import { TOUCHES_ARBITRARY_KEYS } from "./command.ts";
@@ -68,8 +69,6 @@ import { Timing } from "./timing.ts";
 import { Tracking } from "./tracking.ts";
 import { Transactions } from "./transactions.ts";
 import { TypedValues } from "./typed-values.ts";
-
-const BROWSER_WARNING_INTERVAL_MS = 60_000;
 
 export interface EngineParts {
   readonly table: CommandTable;
@@ -124,7 +123,6 @@ export class Engine {
   countedErrors = 0;
   /** Effects that some session has been told of (`Session.writtenEffects`). */
   private notedEffects = 0;
-  private warnedOfBrowserMs = 0;
   private keyWatchers: readonly KeyWatcher[] = [];
   /** The call of each level: a client's request, what EXEC runs, what a script in it runs. */
   private readonly calls: Call[] = [];
@@ -524,7 +522,7 @@ export class Engine {
 
   private rejectUnknown(session: Session, args: Arguments): void {
     if (args.is(0, "POST") || args.is(0, "HOST:")) {
-      this.cutOffBrowser(session);
+      cutOffBrowser(this, session);
       return;
     }
     session.transaction?.abort();
@@ -538,20 +536,6 @@ export class Engine {
     const beginning: string[] = [];
     for (let i = 1; i < args.count && i < 130; i++) beginning.push(args.text(i));
     this.reply.error(unknownCommand(name, beginning));
-  }
-
-  /** A web page that makes a browser talk to this port gets nothing done. */
-  private cutOffBrowser(session: Session): void {
-    const nowMs = this.clock.nowMs;
-    if (nowMs - this.warnedOfBrowserMs > BROWSER_WARNING_INTERVAL_MS) {
-      this.warnedOfBrowserMs = nowMs;
-      this.log.warning(
-        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: " +
-          "commands to Redis. This is likely due to an attacker attempting to use Cross Protocol " +
-          "Scripting to compromise your Redis instance. Connection aborted.",
-      );
-    }
-    session.transport?.close();
   }
 
   /**

@@ -9,8 +9,8 @@ import type { Session } from "./session.ts";
 export const UNLIMITED_BYTES = 16384;
 
 /**
- * A replica reads from the backlog, which is there anyway: a hard limit below its size counts as its
- * size (checkClientOutputBufferLimits, networking.c).
+ * A replica reads from the backlog, which is there anyway: a hard limit below its size counts as
+ * its size (checkClientOutputBufferLimits, networking.c).
  */
 export function outputLimitOf(engine: Engine, session: Session): OutputLimit {
   const kind = classOf(session);

@@ -8,8 +8,8 @@
  *
  * Out: replies of this turn are the range [outStart, outEnd) of the shared reply buffer; what
  * came before and was not taken by the socket, and pushes, are in `queue`, which always goes
- * first; a `stream` (of a replica) goes last. Invariant: while `isCongested`, nothing is written but
- * from `queue` and what follows it.
+ * first; a `stream` (of a replica) goes last. Invariant: while `isCongested`, nothing is written
+ * but from `queue` and what follows it.
  */
 import type { Socket } from "bun";
 import { giveBack } from "../base/garbage.ts";

@@ -8,6 +8,7 @@
  * One line of the primary is one reply. Source: syncWithMaster, replication.c, Redis 7; the log's
  * texts are its too.
  */
+import { CAPABILITY } from "./replicas.ts";
 import { parseInt64 } from "../base/numbers.ts";
 import { bytesOf } from "../base/bytes.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -102,7 +103,7 @@ export class Handshake {
     this.send("listening-port", ["REPLCONF", "listening-port", String(port)]);
     const address = values["replica-announce-ip"];
     if (address !== null) this.send("ip-address", ["REPLCONF", "ip-address", address]);
-    this.send("capa", ["REPLCONF", "capa", "eof", "capa", "psync2"]);
+    this.send("capa", ["REPLCONF", "capa", "eof", "capa", "psync2", "capa", CAPABILITY]);
   }
 
   private ask(): void {

@@ -70,7 +70,8 @@ export class Replica implements AttachedReplica, Reader, OutboundStream {
 
   /** `ip:port` where it listens, as far as it told. */
   get address(): string {
-    return `${this.host}:${this.listeningPort === 0 ? "<unknown-replica-port>" : this.listeningPort}`;
+    const { listeningPort } = this;
+    return `${this.host}:${listeningPort === 0 ? "<unknown-replica-port>" : listeningPort}`;
   }
 
   get host(): string {

@@ -139,7 +139,8 @@ export class Replicas {
       this.stream.renew();
       this.openStream();
       log.notice(
-        `Replication backlog created, my new replication IDs are '${this.stream.id}' and '${NO_ID}'`,
+        "Replication backlog created, my new replication IDs are " +
+          `'${this.stream.id}' and '${NO_ID}'`,
       );
     }
     session.transport?.setNoDelay(!this.engine.config.values["repl-disable-tcp-nodelay"]);
@@ -348,7 +349,7 @@ function configureOne(call: Call, replica: Replica, index: number): boolean {
   } else if (call.is(index, "CAPA")) {
     if (call.is(value, "EOF")) replica.understandsMark = true;
     else if (call.is(value, "PSYNC2")) replica.understandsSecondId = true;
-    else if (call.is(value, PEDIS_RDB)) replica.readsNewRdb = true;
+    else if (call.is(value, CAPABILITY)) replica.readsNewRdb = true;
   } else if (call.is(index, "RDB-ONLY")) {
     const only = call.integer(value);
     if (only < 0 || only > 1) call.refuse("ERR value is out of range, must be between 0 and 1");
@@ -362,7 +363,7 @@ function configureOne(call: Call, replica: Replica, index: number): boolean {
 }
 
 /** A capability of Pedis's own replicas; Redis passes over those it does not know. */
-export const PEDIS_RDB = "PEDIS-RDB";
+export const CAPABILITY = "PEDIS-RDB";
 /** NET_HOST_STR_LEN. */
 const MAX_ADDRESS_LENGTH = 256;
 

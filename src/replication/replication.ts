@@ -28,10 +28,10 @@ export class ServerReplication implements Replication {
   readonly stream: ReplicationStream;
   readonly replicas: Replicas;
   readonly link: PrimaryLink;
+  readonly serverRole: ServerRole;
   readonly failover: Failover;
   /** Has the end of a turn come, where none is under way. */
   requestTurn: () => void = () => {};
-  readonly serverRole: ServerRole;
   private readonly acknowledgements: Acknowledgements;
   private readonly good: GoodReplicas;
   private readonly status: StatusParts;
@@ -47,20 +47,17 @@ export class ServerReplication implements Replication {
     this.good = new GoodReplicas(engine, this.replicas);
     this.acknowledgements = new Acknowledgements(engine, this.stream, this.replicas);
     this.failover = new Failover(engine, this.stream, this.replicas, {
-      ask: (address, answered) => {
-        this.link.takeover = { answered };
-        this.serverRole.becomeReplica(address);
-      },
+      ask: (address, answered) => this.serverRole.takeTurns(address, answered),
       leave: () => {
         this.link.takeover = null;
         this.serverRole.becomePrimary();
       },
     });
     const { failover, good, link, replicas, stream } = this;
+    link.syncedOffset = () => engine.persistence.synced?.offset ?? -1;
     this.status = { engine, failover, good, link, replicas, stream };
     this.replicas.onAcknowledged = () => this.replicaMoved();
     this.replicas.onChange = () => this.replicaMoved();
-    this.link.syncedOffset = () => engine.persistence.synced?.offset ?? -1;
     engine.replication = this;
   }
 

@@ -104,6 +104,12 @@ export class ServerRole {
     this.configured(address);
   }
 
+  /** As `becomeReplica` of one who is asked to be a primary from then on, and answers. */
+  takeTurns(address: PrimaryAddress, answered: (isAccepted: boolean) => void): void {
+    this.link.takeover = { answered };
+    this.becomeReplica(address);
+  }
+
   becomePrimary(): void {
     const { log } = this.engine;
     const { stream } = this;

@@ -33,6 +33,8 @@ export interface ContentOptions {
   readonly isRebuilt?: boolean;
   /** Leaves out consumers: commands rebuild no pending entry that is gone from the stream. */
   readonly hasNoConsumers?: boolean;
+  /** Leaves out consumers that have nothing pending: Redis does not always tell of their making. */
+  readonly hasNoIdleConsumers?: boolean;
   /** Leaves out encodings: after elements were removed they may become others by loading. */
   readonly hasNoEncodings?: boolean;
   /** Asks for the expiry of the fields of hashes. */
@@ -136,20 +138,28 @@ async function streamContent(
   const reply = await client.value("XINFO", "STREAM", name, "FULL", "COUNT", 0);
   const leftOut = new Set(options.isRebuilt === true ? NOT_REBUILT : LEFT_OUT);
   if (options.hasNoConsumers === true) leftOut.add("pending").add("pel-count").add("consumers");
-  return named(reply, leftOut);
+  return named(reply, leftOut, options.hasNoIdleConsumers === true);
 }
 
 /** Arrays of names and values as objects, so that what is left out can be. */
-function named(value: ReplyValue, leftOut: ReadonlySet<string>): unknown {
+function named(value: ReplyValue, leftOut: ReadonlySet<string>, hasNoIdle: boolean): unknown {
   if (!Array.isArray(value)) return value;
   const isNamed = ["length", "name"].includes(plainReply(value[0])) && value.length > 2;
-  if (!isNamed) return value.map((item) => named(item, leftOut));
+  if (!isNamed) return value.map((item) => named(item, leftOut, hasNoIdle));
   const found: Record<string, unknown> = {};
   for (let i = 0; i < value.length; i += 2) {
     const name = plainReply(value[i]);
-    if (!leftOut.has(name)) found[name] = named(value[i + 1], leftOut);
+    if (leftOut.has(name)) continue;
+    const all = value[i + 1];
+    const isReduced = hasNoIdle && name === "consumers" && Array.isArray(all);
+    found[name] = named(isReduced ? all.filter(hasPending) : all, leftOut, hasNoIdle);
   }
   return found;
+}
+
+/** Whether one of the consumers of XINFO STREAM FULL has entries pending. */
+function hasPending(consumer: ReplyValue): boolean {
+  return Array.isArray(consumer) && consumer[consumer.indexOf("pel-count") + 1] !== 0;
 }
 
 async function expiries(client: Asker, name: Uint8Array): Promise<Record<string, ReplyValue>> {

@@ -9,7 +9,7 @@
  *
  * Leaving the scope kills the process and removes its directory.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly program?: Program;
   /** Lines of redis.conf, passed as flags: `["appendonly yes", 'save ""']`. */
   readonly directives?: readonly string[];
+  /** Lines of a configuration file, which is the server's to rewrite: it survives restarts. */
+  readonly config?: readonly string[];
   /** A directory to run in, which is then not removed; a new temporary one unless told. */
   readonly dir?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -44,6 +46,7 @@ export interface ExitReport {
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
 const PING_INTERVAL_MS = 5;
+const CONFIG_FILE = "server.conf";
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 
 const running = new Set<ServerProcess>();
@@ -90,7 +93,8 @@ export class ServerProcess implements AsyncDisposable {
       ...(this.options.directives ?? []),
       ...extra,
     ];
-    const child = Bun.spawn([...this.program.command, ...toFlags(directives)], {
+    const command = [...this.program.command, ...this.configFile(), ...toFlags(directives)];
+    const child = Bun.spawn(command, {
       cwd: this.dir,
       env: { ...process.env, ...this.options.env },
       stdin: "ignore",
@@ -164,6 +168,14 @@ export class ServerProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.child !== null) await this.kill9();
     if (this.options.dir === undefined) rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** The path of the configuration file, which the first start writes; nothing without one. */
+  private configFile(): string[] {
+    if (this.options.config === undefined) return [];
+    const path = join(this.dir, CONFIG_FILE);
+    if (!existsSync(path)) writeFileSync(path, this.options.config.join("\n"));
+    return [path];
   }
 
   private async collect(stream: ReadableStream<Uint8Array>): Promise<void> {

@@ -47,7 +47,7 @@ const FINDINGS: readonly Finding[] = [
     isFound: ({ replicaBytes }) => replicaBytes > REPLICA_BYTES,
     text:
       "Replicas: more than 10 MB is kept for those that do not keep up. Look at their offsets in " +
-      "INFO replication, and at the network between; client-output-buffer-limit replica closes them.",
+      "INFO replication, and at the network between; client-output-buffer-limit closes them.",
   },
 ];
 

@@ -1,0 +1,116 @@
+/**
+ * What one replica costs its primary: CPU time per SET at pipeline 16 from 50 clients, of a primary
+ * without a replica and of others with one. They are measured in turns, a part of the SETs each, so
+ * that whatever else the machine does meets them alike; the time counts until the replica has
+ * applied the part. The figure is the excess, in percent. Replicas run where the load generator does.
+ */
+import type { Program, ServerProcess } from "../../test/support/server.ts";
+import { type Contest, startContestant } from "../support/contest.ts";
+import { load } from "../support/loader.ts";
+import { cpuMicros } from "../support/process-usage.ts";
+import { type Comparison, median, readable } from "../support/report.ts";
+import { type Scale, takeTurns } from "../support/turns.ts";
+import { caughtUp, checkSame, follow, PATIENT_PRIMARY } from "./_following.ts";
+import { sendSets } from "./_sets.ts";
+
+interface CostFigures {
+  readonly aloneMicros: number;
+  readonly withRedisPercent: number;
+  readonly withPedisPercent: number;
+}
+
+/** A primary, and its replica if it has one. */
+interface Arrangement {
+  readonly primary: ServerProcess;
+  readonly replica: ServerProcess | null;
+  /** CPU time of the primary per SET, one for each part. */
+  readonly micros: number[];
+}
+
+const KEYS = 1_000_000;
+const VALUE_BYTES = 3;
+const PARTS = 5;
+const PART_REQUESTS = 400_000;
+const QUICK_PARTS = 1;
+const QUICK_PART_REQUESTS = 5_000;
+const QUICK_KEYS = 1_000;
+const MOST_PERCENT = 15;
+
+export function measureReplicaCost(
+  name: string,
+  contest: Contest,
+  scale: Scale,
+): Promise<readonly Comparison[]> {
+  const title = "SET, pipeline 16, 50 clients: the primary's CPU";
+  return takeTurns<CostFigures>(
+    { name, contest, scale },
+    (program) => arrange(program, contest, scale),
+    [
+      { figure: "aloneMicros", title: `${title} per SET, no replica`, unit: "µs", target: null },
+      {
+        figure: "withRedisPercent",
+        title: `${title}, more of it with one replica (redis)`,
+        unit: "%",
+        target: { of: "pedis", atMost: MOST_PERCENT },
+      },
+      {
+        figure: "withPedisPercent",
+        title: `${title}, more of it with one replica (pedis)`,
+        unit: "%",
+        target: null,
+      },
+    ],
+    ({ aloneMicros, withRedisPercent, withPedisPercent }) =>
+      `${readable(aloneMicros)} µs, replica: redis +${readable(withRedisPercent)} %, ` +
+      `pedis +${readable(withPedisPercent)} %`,
+  );
+}
+
+async function arrange(
+  program: Program,
+  { aside }: Contest,
+  { quick }: Scale,
+): Promise<CostFigures> {
+  await using stack = new AsyncDisposableStack();
+  const arrangements: Arrangement[] = [];
+  for (const other of [null, aside.redis, aside.pedis]) {
+    const primary = stack.use(await startContestant(program, PATIENT_PRIMARY));
+    await load(primary.port, {
+      request: ["SET", "key:{i}", "VXK"],
+      count: quick ? QUICK_KEYS : KEYS,
+    });
+    const replica = other === null ? null : stack.use(await startContestant(other));
+    if (replica !== null) await replica.withClient((client) => follow(client, primary.port));
+    arrangements.push({ primary, replica, micros: [] });
+  }
+  // The first part of each warms it up.
+  for (let part = 0; part <= (quick ? QUICK_PARTS : PARTS); part++) {
+    for (const { primary, replica, micros } of arrangements) {
+      const spent = await runPart(primary, replica, quick);
+      if (part > 0) micros.push(spent);
+    }
+  }
+  for (const { primary, replica } of arrangements) {
+    if (replica !== null) await checkSame(primary, replica);
+  }
+  const [alone, withRedis, withPedis] = arrangements.map(({ micros }) => median(micros));
+  return {
+    aloneMicros: alone,
+    withRedisPercent: (withRedis / alone - 1) * 100,
+    withPedisPercent: (withPedis / alone - 1) * 100,
+  };
+}
+
+/** CPU time of the primary per SET. */
+async function runPart(
+  primary: ServerProcess,
+  replica: ServerProcess | null,
+  quick: boolean,
+): Promise<number> {
+  const requests = quick ? QUICK_PART_REQUESTS : PART_REQUESTS;
+  const before = cpuMicros(primary.pid);
+  const keys = quick ? QUICK_KEYS : KEYS;
+  await sendSets(primary.port, { requests, keys, valueBytes: VALUE_BYTES });
+  if (replica !== null) await caughtUp(primary, replica);
+  return (cpuMicros(primary.pid) - before) / requests;
+}
