@@ -38,10 +38,10 @@ test.each(EVICTING)("What is evicted is gone everywhere: $name, $policy", async 
   }
   await primary.withClient(async (client) => {
     for (let from = 0; from < KEYS; from += 500) {
-      const commands = Array.from({ length: 500 }, (_, i) => [
-        ...["SET", `key:${from + i}`, random.word(10).repeat(VALUE_BYTES / 10)],
-        ...["EX", random.between(10_000, 90_000)],
-      ]);
+      const commands = Array.from({ length: 500 }, (_, i) => {
+        const value = random.word(10).repeat(VALUE_BYTES / 10);
+        return ["SET", `key:${from + i}`, value, "EX", random.between(10_000, 90_000)];
+      });
       await client.pipeline(commands);
     }
     await client.do("CONFIG SET maxmemory 0");
