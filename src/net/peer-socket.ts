@@ -119,6 +119,15 @@ class PeerSocket implements Peer {
     this.flush();
   }
 
+  pause(): void {
+    this.socket?.pause();
+  }
+
+  resume(): void {
+    this.socket?.resume();
+    this.moved();
+  }
+
   close(): void {
     this.isOver = true;
     this.limit(0);

@@ -352,6 +352,7 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
     const next = payload.receive(bytes, from);
     if (this.sync !== sync) return;
     const problem = payload.intake?.problem ?? null;
+    if (payload.intake?.isBusy === true) this.holdBack(payload.intake);
     if (problem !== null) {
       this.failed(problem, true);
     } else if (payload.isWhole) {
@@ -359,6 +360,15 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
       sync.isLoading = true;
       payload.intake?.finish((reason) => this.snapshotEnded(sync, reason));
     }
+  }
+
+  /** The primary is to send no faster than is taken. */
+  private holdBack(intake: SnapshotIntake): void {
+    const { peer } = this;
+    peer?.pause();
+    intake.whenFree(() => {
+      if (this.peer === peer) peer?.resume();
+    });
   }
 
   /** What is there is about to be replaced by something that does not continue it. */

@@ -111,6 +111,8 @@ export class LinkedReplica extends LocalEngine {
     this.snapshots.push(received);
     return {
       problem: null,
+      isBusy: false,
+      whenFree: (done) => done(),
       database: this.streamDatabase,
       write(bytes, start, length) {
         received.text += textOf(bytes, start, length);
@@ -134,6 +136,8 @@ export class LinkedReplica extends LocalEngine {
       descriptor: 9,
       unsentBytes: 0,
       limit() {},
+      pause() {},
+      resume() {},
       write: (pieces: readonly Uint8Array[]) => {
         for (const piece of pieces) this.written += textOf(piece);
       },

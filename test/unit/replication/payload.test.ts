@@ -25,6 +25,8 @@ function read(chunks: readonly string[]): Outcome {
       sizeBytes = size;
       return {
         problem: null,
+        isBusy: false,
+        whenFree: (done) => done(),
         database: -1,
         write(bytes, start, length) {
           text += textOf(bytes, start, length);
