@@ -3,12 +3,13 @@
  * redis-server under load, which passes SETs on as they come; or a process that has all of them
  * ready, as one that a replica was cut off from for long (`scripted-primary.ts`).
  *
- * The replica has a processor of its own, where there are two.
+ * The primary runs where the load generator does, so the replica has a processor of its own, where
+ * there are two.
  */
 import { join } from "node:path";
 import { readableReply } from "../../test/support/readable.ts";
 import type { Program } from "../../test/support/server.ts";
-import { type Contest, requireProgram, startContestant } from "../support/contest.ts";
+import { type Contest, startContestant } from "../support/contest.ts";
 import { spawnOwned } from "../support/lifetime.ts";
 import { linesOf } from "../support/lines.ts";
 import { cpuMicros } from "../support/process-usage.ts";
@@ -36,7 +37,7 @@ export function measureApplying(
 ): Promise<readonly Comparison[]> {
   return takeTurns(
     { name, contest, scale },
-    (program) => applyAsTheyCome(program, scale),
+    (program) => applyAsTheyCome(program, contest, scale),
     [
       {
         figure: "cpuMicros",
@@ -66,10 +67,12 @@ export function measureCatchingUp(
   );
 }
 
-async function applyAsTheyCome(program: Program, { quick }: Scale): Promise<{ cpuMicros: number }> {
-  // Without a placement of its own it runs beside the generator.
-  const redis: Program = { name: "redis", command: [requireProgram("redis-server")] };
-  await using primary = await startContestant(redis, PATIENT_PRIMARY);
+async function applyAsTheyCome(
+  program: Program,
+  { aside }: Contest,
+  { quick }: Scale,
+): Promise<{ cpuMicros: number }> {
+  await using primary = await startContestant(aside.redis, PATIENT_PRIMARY);
   await using replica = await startContestant(program);
   await replica.withClient((client) => follow(client, primary.port));
   const apply = async (requests: number): Promise<void> => {

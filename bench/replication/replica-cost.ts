@@ -2,7 +2,7 @@
  * What one replica costs its primary: CPU time per SET at pipeline 16 from 50 clients, of a primary
  * without a replica and of others with one. They are measured in turns, a part of the SETs each, so
  * that whatever else the machine does meets them alike; the time counts until the replica has
- * applied the part. The figure is the excess, in percent.
+ * applied the part. The figure is the excess, in percent. Replicas run where the load generator does.
  */
 import type { Program, ServerProcess } from "../../test/support/server.ts";
 import { type Contest, startContestant } from "../support/contest.ts";
@@ -29,7 +29,7 @@ interface Arrangement {
 
 const KEYS = 1_000_000;
 const VALUE_BYTES = 3;
-const PARTS = 7;
+const PARTS = 5;
 const PART_REQUESTS = 400_000;
 const QUICK_PARTS = 1;
 const QUICK_PART_REQUESTS = 5_000;
@@ -68,12 +68,12 @@ export function measureReplicaCost(
 
 async function arrange(
   program: Program,
-  { programs }: Contest,
+  { aside }: Contest,
   { quick }: Scale,
 ): Promise<CostFigures> {
   await using stack = new AsyncDisposableStack();
   const arrangements: Arrangement[] = [];
-  for (const other of [null, programs.redis, programs.pedis]) {
+  for (const other of [null, aside.redis, aside.pedis]) {
     const primary = stack.use(await startContestant(program, PATIENT_PRIMARY));
     await load(primary.port, {
       request: ["SET", "key:{i}", "VXK"],

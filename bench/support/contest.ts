@@ -21,6 +21,8 @@ export interface Contest {
   readonly programs: Pair<Program>;
   /** The same, free to run on all processors. */
   readonly unpinned: Pair<Program>;
+  /** The same, where the load generator runs: for what is not measured itself. */
+  readonly aside: Pair<Program>;
   /** What is compared, on which machine, for the head of the report. */
   readonly description: string;
 }
@@ -69,6 +71,7 @@ export function prepareContest(pedisPath: string, placement: Placement): Contest
   return {
     programs: pair(prefix),
     unpinned: pair(onAll),
+    aside: pair([]),
     description: [
       `pedis: ${versionOf(pedisPath)}`,
       `redis: ${versionOf(redisPath)}`,

@@ -25,6 +25,7 @@ import {
   DENYOOM,
   LOADING,
   MAY_REPLICATE,
+  NO_ASYNC_LOADING,
   NO_AUTH,
   NO_MULTI,
   PROTECTED,
@@ -61,13 +62,16 @@ export const GATE_MULTI = 1 << 10;
 export const GATE_TRACKING = 1 << 11;
 /** The last snapshot before the end is being written. */
 export const GATE_SHUTDOWN = 1 << 12;
-
 /** This server is a replica: only its primary writes, unless the configuration lets clients. */
 export const GATE_READ_ONLY = 1 << 13;
 /** It has no link to its primary, and is not to show what it has meanwhile. */
 export const GATE_STALE = 1 << 14;
 /** Fewer replicas keep up than `min-replicas-to-write` wants. */
 export const GATE_REPLICAS = 1 << 15;
+/** Other data is being loaded, while what is there is still shown. */
+export const GATE_ASYNC_LOADING = 1 << 16;
+/** Data is being loaded. */
+export const LOADING_GATES = GATE_LOADING | GATE_ASYNC_LOADING;
 
 export const ADMITTED = 0;
 export const REJECTED = 1;
@@ -107,6 +111,7 @@ export function gatesOf(command: Command): number {
   if ((flags & WRITE) !== 0) gates |= GATE_READ_ONLY | GATE_REPLICAS;
   if ((flags & STALE) === 0) gates |= GATE_STALE;
   if ((flags & LOADING) === 0) gates |= GATE_LOADING;
+  if ((flags & NO_ASYNC_LOADING) !== 0) gates |= GATE_ASYNC_LOADING;
   if ((flags & (WRITE | MAY_REPLICATE)) !== 0) gates |= GATE_PAUSE_WRITE;
   if ((flags & (WRITE | READONLY | MAY_REPLICATE)) !== 0) gates |= GATE_LISTENER;
   if (command.parent !== null || !NEVER_QUEUED.has(command.name)) gates |= GATE_MULTI;
@@ -234,7 +239,7 @@ function refusal(engine: Engine, command: Command, gates: number): string | null
   }
   if ((gates & GATE_SUBSCRIBED) !== 0) return onlyForSubscribers(command.fullName);
   if ((gates & GATE_STALE) !== 0) return PRIMARY_DOWN;
-  if ((gates & GATE_LOADING) !== 0) return LOADING_ERROR;
+  if ((gates & LOADING_GATES) !== 0) return LOADING_ERROR;
   if ((gates & GATE_LISTENER) !== 0) return LISTENER_WITHOUT_KEYS;
   return null;
 }

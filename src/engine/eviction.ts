@@ -15,11 +15,11 @@
  */
 import { Evictor } from "../keyspace/eviction.ts";
 import {
-  GATE_LOADING,
   GATE_MEMORY,
   GATE_PAUSE,
   GATE_PAUSE_WRITE,
   GATE_SHUTDOWN,
+  LOADING_GATES,
 } from "./admission.ts";
 import type { Engine } from "./engine.ts";
 
@@ -29,7 +29,7 @@ const STILL_EVICTING = 1;
 const NOTHING_TO_EVICT = 2;
 
 /** Nothing goes by itself meanwhile. */
-const KEEPING_GATES = GATE_LOADING | GATE_PAUSE | GATE_PAUSE_WRITE | GATE_SHUTDOWN;
+const KEEPING_GATES = LOADING_GATES | GATE_PAUSE | GATE_PAUSE_WRITE | GATE_SHUTDOWN;
 /** Keys that are evicted between looks at the clock. */
 const KEYS_PER_CHECK = 16;
 /** Elements of deleted values that are freed between looks at the clock: some 20 µs. */

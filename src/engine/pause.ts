@@ -4,11 +4,11 @@
  * still (MIGRATE). Expired keys stay meanwhile, so that nothing changes by itself either.
  */
 import { assert } from "../base/assert.ts";
-import { GATE_LOADING, GATE_PAUSE, GATE_PAUSE_WRITE, GATE_READ_ONLY } from "./admission.ts";
+import { GATE_PAUSE, GATE_PAUSE_WRITE, GATE_READ_ONLY, LOADING_GATES } from "./admission.ts";
 import type { Engine } from "./engine.ts";
 
 const BOTH_GATES = GATE_PAUSE | GATE_PAUSE_WRITE;
-const KEEPING_GATES = BOTH_GATES | GATE_LOADING | GATE_READ_ONLY;
+const KEEPING_GATES = BOTH_GATES | LOADING_GATES | GATE_READ_ONLY;
 
 export class Pause {
   /** Called when commands that waited may run. */

@@ -28,11 +28,18 @@ export interface ReloadOptions {
 export interface SnapshotIntake {
   /** Why it can't be taken, or null; what comes after that is dropped. */
   readonly problem: string | null;
+  /** Better not to take more from the primary now, but to wait for `whenFree`. */
+  readonly isBusy: boolean;
+  /** Has `done` called, once, when it is busy no more. */
+  whenFree(done: () => void): void;
   /** The database that the stream behind it begins in (`repl-stream-db`); -1: it does not say. */
   readonly database: number;
   /** The next bytes of the RDB, in a buffer that is never written again. */
   write(bytes: Uint8Array, start: number, length: number): void;
-  /** All has come. `done` is called, once, when the databases hold it, or with why they don't. */
+  /**
+   * All has come. `done` is called, once, later, with null when the databases hold it, else with
+   * the reason why not.
+   */
   finish(done: (problem: string | null) => void): void;
   /** The rest won't come. */
   abort(): void;
@@ -74,6 +81,11 @@ export interface Persistence {
   saveForReplicas(content: SnapshotContent, done: (path: string | null) => void): boolean;
   /** Takes a snapshot from a primary; a text says why it can't. */
   receiveSnapshot(options: IntakeOptions): SnapshotIntake | string;
+  /**
+   * This server is no replica any more: an AOF that a synchronisation has stopped, and that did not
+   * end, goes on. After one that did it has gone on by itself.
+   */
+  resumeAof(): void;
   /** Full synchronisations are over: a file that was only for them may go (rdb-del-sync-files). */
   syncsEnded(): void;
   /** Begins a rewrite of the AOF in the background, now or when what runs now has ended. */
@@ -132,6 +144,8 @@ export class NoPersistence implements Persistence {
   receiveSnapshot(): string {
     return "nothing can be kept here";
   }
+
+  resumeAof(): void {}
 
   syncsEnded(): void {}
 

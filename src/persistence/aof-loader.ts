@@ -15,7 +15,14 @@ import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Session } from "../engine/session.ts";
 import type { RdbLoader } from "../rdb/rdb-loader.ts";
-import { beginLoading, endLoading, keyDelayUs, nextTurn, rdbLoader } from "./_loading.ts";
+import {
+  beginLoading,
+  endLoading,
+  fileSource,
+  keyDelayUs,
+  nextTurn,
+  rdbLoader,
+} from "./_loading.ts";
 import type { AofDirectory } from "./aof-directory.ts";
 import { AofReader, BAD_COMMAND, BAD_FORMAT, CUT, MORE, WHOLE } from "./aof-reader.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
@@ -236,7 +243,7 @@ export class AofLoader {
     const before = progress.loadedBytes;
     // The removal of what has expired is in what follows, or will be reported.
     const as = { keepsExpired: true, replaces: false };
-    const loader = rdbLoader(engine, disk, descriptor, sizeBytes, as);
+    const loader = rdbLoader(engine, fileSource(disk, descriptor, sizeBytes), as);
     for (let isMore = true; isMore;) {
       context.access.setTime(clock.refresh());
       const endUs = clock.monotonicUs() + SLICE_US;

@@ -25,6 +25,9 @@ import type { AofFile } from "./manifest.ts";
 import { SnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotRun } from "./snapshot-run.ts";
 
+/** How often, and how many times, it is tried to go on after a synchronisation. */
+const RESUME_INTERVAL_MS = 1000;
+const MAX_RESUMES = 10;
 const CANNOT_SWITCH_ON = "Unable to turn on AOF. Check server logs.";
 
 export class Aof implements GrowingIncrement {
@@ -36,6 +39,10 @@ export class Aof implements GrowingIncrement {
   onSynced: () => void = () => {};
   state: AofState = "off";
   baseBytes = 0;
+  /** It is to be on, and is not, as the data is being replaced. */
+  private isSuspended = false;
+  private failedResumes = 0;
+  private resumesAtMs = 0;
   /** Length of all files but the increment that grows. */
   private settledBytes = 0;
   private readonly progress: LoadingProgress;
@@ -69,7 +76,13 @@ export class Aof implements GrowingIncrement {
 
   private listenToConfig(): void {
     const { config } = this.engine;
-    config.onApply("appendonly", (isOn) => (isOn ? this.switchOn() : this.switchOff()));
+    config.onApply("appendonly", (isOn) => {
+      this.isSuspended = false;
+      if (!isOn) return this.switchOff();
+      if (!this.progress.isLoading) return this.switchOn();
+      this.isSuspended = true;
+      return null;
+    });
     config.onApply("appendfsync", (policy) => {
       this.writer.changePolicy(policy);
       return null;
@@ -119,8 +132,44 @@ export class Aof implements GrowingIncrement {
     return isLoaded;
   }
 
+  /**
+   * All data is about to be another's: nothing is appended any more, and the files stay as they
+   * are until there is something whole to replace them (stopAppendOnly, aof.c).
+   */
+  suspend(): void {
+    if (!this.engine.config.values.appendonly) return;
+    this.switchOff();
+    this.isSuspended = true;
+  }
+
+  /** There is: it is rewritten, and appended to. */
+  resume(): void {
+    if (!this.isSuspended) return;
+    if (this.switchOn() === null) {
+      this.isSuspended = false;
+      this.failedResumes = 0;
+      return;
+    }
+    const { log, clock } = this.engine;
+    if (++this.failedResumes >= MAX_RESUMES) {
+      log.warning(
+        "FATAL: this replica instance finished the synchronization with its master, but the " +
+          "AOF can't be turned on. Exiting now.",
+      );
+      this.exit(1);
+      return;
+    }
+    log.warning(
+      "Failed enabling the AOF after successful master synchronization! Trying it again in one " +
+        "second.",
+    );
+    this.resumesAtMs = clock.nowMs + RESUME_INTERVAL_MS;
+  }
+
   /** Writes again what failed before, syncs every second, and rewrites where that is due. */
   cron(): void {
+    const isDue = this.failedResumes > 0 && this.engine.clock.nowMs >= this.resumesAtMs;
+    if (this.isSuspended && isDue) this.resume();
     this.writer.cron();
     this.rewrite.cron();
   }

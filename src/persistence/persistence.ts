@@ -12,14 +12,16 @@
  * While `start` runs, clients may be served: the loading gate is shut before it first waits.
  */
 import type { Disk } from "../base/disk.ts";
-import { GATE_DISK, GATE_LOADING } from "../engine/admission.ts";
+import { GATE_DISK } from "../engine/admission.ts";
 import { emptyDatabases } from "../engine/emptying.ts";
 import type { Engine } from "../engine/engine.ts";
 import type {
   AofRewriteAnswer,
   InfoField,
+  IntakeOptions,
   Persistence,
   ReloadOptions,
+  SnapshotIntake,
   SnapshotContent,
   SyncPoint,
 } from "../engine/persistence.ts";
@@ -27,10 +29,13 @@ import type { StreamPosition } from "../engine/replication.ts";
 import type { SnapshotTarget } from "../engine/snapshot-target.ts";
 import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
 import { Aof } from "./aof.ts";
+import { FileIntake } from "./file-intake.ts";
 import { LoadingProgress } from "./loading-progress.ts";
 import { RdbLoading } from "./rdb-loading.ts";
 import { RdbSaver } from "./rdb-saver.ts";
 import { SnapshotRun } from "./snapshot-run.ts";
+import { StreamIntake } from "./stream-intake.ts";
+import { Takeover } from "./takeover.ts";
 
 export class FilePersistence implements Persistence {
   readonly aof: Aof;
@@ -42,6 +47,7 @@ export class FilePersistence implements Persistence {
   loadedPosition: StreamPosition | null = null;
   onSynced: () => void = () => {};
   private readonly loading: RdbLoading;
+  private readonly takeover: Takeover;
   private readonly engine: Engine;
 
   /** `exit` ends the process when `appendfsync always` cannot be kept any more. */
@@ -51,6 +57,7 @@ export class FilePersistence implements Persistence {
     this.aof = new Aof(engine, disk, this.run, this.progress, exit);
     this.saver = new RdbSaver(engine, disk, this.run);
     this.loading = new RdbLoading(engine, disk, this.progress);
+    this.takeover = new Takeover(engine, disk, this.loading, this.progress, this.aof, this.saver);
     this.aof.onProblemChange = () => this.setGate();
     this.aof.onSynced = () => this.onSynced();
     this.saver.onStatusChange = () => this.setGate();
@@ -67,12 +74,14 @@ export class FilePersistence implements Persistence {
     if (this.engine.config.values.appendonly) return true;
     if (!(await this.loading.loadAtStart())) return false;
     this.loadedPosition = this.loading.position;
+    // It may have been switched on meanwhile.
+    this.aof.resume();
     return true;
   }
 
   cron(): void {
     this.aof.cron();
-    if ((this.engine.gates & GATE_LOADING) === 0) this.saver.cron();
+    if (!this.progress.isLoading) this.saver.cron();
   }
 
   get lastSaveSeconds(): number {
@@ -105,7 +114,7 @@ export class FilePersistence implements Persistence {
     content: SnapshotContent,
     done: (problem: string | null) => void,
   ): boolean {
-    return this.saver.send(target, content, done);
+    return !this.progress.isLoading && this.saver.send(target, content, done);
   }
 
   abortSending(): void {
@@ -113,14 +122,27 @@ export class FilePersistence implements Persistence {
   }
 
   saveForReplicas(content: SnapshotContent, done: (path: string | null) => void): boolean {
-    return this.saver.saveInBackground(done, content);
+    if (this.progress.isLoading) return false;
+    return this.saver.saveForReplicas(this.takeover.keepsNothing, content, done);
   }
 
-  receiveSnapshot(): string {
-    return "";
+  receiveSnapshot(options: IntakeOptions): SnapshotIntake | string {
+    const { config, keyspace } = this.engine;
+    const mode = config.values["repl-diskless-load"];
+    const isEmpty = keyspace.keyCount === 0;
+    if (mode === "swapdb" || (mode === "on-empty-db" && isEmpty)) {
+      return new StreamIntake(this.takeover, options, mode === "swapdb");
+    }
+    return FileIntake.begin(this.takeover, options);
   }
 
-  syncsEnded(): void {}
+  resumeAof(): void {
+    this.aof.resume();
+  }
+
+  syncsEnded(): void {
+    this.saver.syncsEnded(this.takeover.keepsNothing);
+  }
 
   scheduleSave(): void {
     this.saver.schedule();
@@ -170,8 +192,8 @@ export class FilePersistence implements Persistence {
   infoFields(): readonly InfoField[] {
     const { progress } = this;
     return [
-      ["loading", progress.isLoading ? 1 : 0],
-      ["async_loading", 0],
+      ["loading", progress.isLoading && !progress.isAsync ? 1 : 0],
+      ["async_loading", progress.isLoading && progress.isAsync ? 1 : 0],
       // Nothing is forked: no memory is ever copied on write.
       ["current_cow_peak", 0],
       ["current_cow_size", 0],

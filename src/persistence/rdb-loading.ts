@@ -1,9 +1,7 @@
 /**
- * Loads the snapshot file: at the start in slices of about two milliseconds, between which the
- * event loop serves clients (who mostly hear LOADING), and for DEBUG RELOAD at once. A file that
- * can't be read to its end refuses the start, and is left as it is.
- *
- * `key-load-delay` makes a key cost so many microseconds, without stopping anybody.
+ * Loads snapshots: the server's file at the start, in slices between which the event loop serves
+ * clients (who mostly hear LOADING), and for DEBUG RELOAD at once; and, in slices, whatever else a
+ * loader reads. A file that can't be read to its end refuses the start, and is left as it is.
  */
 import { join } from "node:path";
 import { errorCode } from "../base/disk.ts";
@@ -13,19 +11,19 @@ import type { Engine } from "../engine/engine.ts";
 import type { InfoField } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
 import type { RdbLoader } from "../rdb/rdb-loader.ts";
-import { beginLoading, endLoading, keyDelayUs, nextTurn, rdbLoader } from "./_loading.ts";
+import { beginLoading, endLoading, fileSource, keyDelayUs, rdbLoader } from "./_loading.ts";
+import { ONE_KEY_BYTES, SlicedLoad, STEP_BYTES } from "./_sliced-load.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
 import { logAboutFile, reportUnreadable, streamPositionOf } from "./rdb-form.ts";
 
-const SLICE_US = 2000;
-const STEP_BYTES = 16 * 1024;
-/** Steps that are so small read a key at a time. */
-const ONE_KEY_BYTES = 1;
+const NOT_SAID = -1;
 const PROGRESS_LOG_INTERVAL_US = 5_000_000;
 
 export class RdbLoading {
   /** What the file says of the stream of replication. */
   position: StreamPosition | null = null;
+  /** The database that the stream goes on in behind what was loaded last; -1: not said. */
+  streamDatabase = NOT_SAID;
   private keysLoaded = 0;
   private keysExpired = 0;
   private toldFields = 0;
@@ -51,17 +49,14 @@ export class RdbLoading {
       engine.log.warning(`Fatal error loading the DB: ${systemErrorText(error)}. Exiting.`);
       return false;
     }
-    try {
-      const loader = this.begin(descriptor, false);
-      await this.runInSlices(loader, startUs);
-      this.succeeded(loader);
-    } catch (error) {
+    const loader = this.begin(descriptor, false);
+    const error = await new Promise((resolve) => void this.inSlices(loader, resolve));
+    this.disk.close(descriptor);
+    if (error !== null) {
       reportUnreadable(engine.log, error);
       engine.log.warning("Terminating server after rdb file reading failure.");
       engine.log.warning("Fatal error loading the DB, check server logs. Exiting.");
       return false;
-    } finally {
-      this.disk.close(descriptor);
     }
     endLoading(engine, this.progress);
     const seconds = (engine.clock.monotonicUs() - startUs) / 1_000_000;
@@ -112,50 +107,46 @@ export class RdbLoading {
     return keyDelayUs(this.engine.config.values["key-load-delay"]);
   }
 
+  /** Forgets what was counted of the last load. */
+  reset(): void {
+    this.keysLoaded = this.keysExpired = this.toldFields = 0;
+    this.position = null;
+    this.streamDatabase = NOT_SAID;
+  }
+
+  /** Has a loader load to its end; `onEnd` hears null, or what went wrong. */
+  inSlices(
+    loader: RdbLoader,
+    onEnd: (error: unknown) => void,
+    onSlice: () => void = () => {},
+  ): SlicedLoad {
+    const { clock } = this.engine;
+    let loggedUs = clock.monotonicUs();
+    return new SlicedLoad(this.engine, loader, {
+      onSlice: () => {
+        this.noteProgress(loader);
+        onSlice();
+        const nowUs = clock.monotonicUs();
+        if (nowUs - loggedUs < PROGRESS_LOG_INTERVAL_US) return;
+        loggedUs = nowUs;
+        this.logProgress();
+      },
+      onEnd: (error) => {
+        if (error === null) this.succeeded(loader);
+        onEnd(error);
+      },
+    });
+  }
+
   private begin(descriptor: number, replaces: boolean): RdbLoader {
     const { engine, disk, progress } = this;
     const sizeBytes = disk.sizeBytes(this.path);
     beginLoading(engine, progress, sizeBytes);
-    this.keysLoaded = this.keysExpired = this.toldFields = 0;
-    return rdbLoader(engine, disk, descriptor, sizeBytes, { keepsExpired: false, replaces });
-  }
-
-  private async runInSlices(loader: RdbLoader, startUs: number): Promise<void> {
-    const { clock, context } = this.engine;
-    let loggedUs = startUs;
-    for (;;) {
-      context.access.setTime(clock.refresh());
-      if (!this.runSlice(loader, startUs)) return;
-      this.noteProgress(loader);
-      const nowUs = clock.monotonicUs();
-      if (nowUs - loggedUs >= PROGRESS_LOG_INTERVAL_US) {
-        loggedUs = nowUs;
-        this.logProgress();
-      }
-      await (this.isAhead(loader, nowUs - startUs) ? Bun.sleep(1) : nextTurn());
-    }
-  }
-
-  /** False once the end of the file is reached. */
-  private runSlice(loader: RdbLoader, startUs: number): boolean {
-    const { clock, config } = this.engine;
-    const mostBytes = config.values["loading-process-events-interval-bytes"];
-    const stepBytes = this.keyDelayUs > 0 ? ONE_KEY_BYTES : Math.min(STEP_BYTES, mostBytes);
-    const untilBytes = loader.position + mostBytes;
-    const untilUs = clock.monotonicUs() + SLICE_US;
-    let nowUs = 0;
-    do {
-      nowUs = clock.monotonicUs();
-      if (this.isAhead(loader, nowUs - startUs)) return true;
-      if (!loader.step(stepBytes)) return false;
-    } while (nowUs < untilUs && loader.position < untilBytes);
-    return true;
-  }
-
-  /** More keys are loaded than `key-load-delay` allows. */
-  private isAhead(loader: RdbLoader, elapsedUs: number): boolean {
-    const done = loader.keysLoaded + loader.keysExpired;
-    return done * this.keyDelayUs > elapsedUs;
+    this.reset();
+    // What has expired on a primary goes when that says so.
+    const keepsExpired = engine.replication.isReplica;
+    const source = fileSource(disk, descriptor, sizeBytes);
+    return rdbLoader(engine, source, { keepsExpired, replaces });
   }
 
   private noteProgress(loader: RdbLoader): void {
@@ -180,6 +171,7 @@ export class RdbLoading {
   private succeeded(loader: RdbLoader): void {
     this.noteProgress(loader);
     this.position = streamPositionOf(loader.aux);
+    this.streamDatabase = Number(loader.aux.get("repl-stream-db") ?? NOT_SAID);
     const { keysLoaded, keysExpired, emptyKeysSkipped } = loader;
     const skipped = emptyKeysSkipped > 0 ? `, empty keys skipped: ${emptyKeysSkipped}` : "";
     this.engine.log.notice(

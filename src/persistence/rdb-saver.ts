@@ -13,7 +13,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { InfoField, SnapshotContent } from "../engine/persistence.ts";
 import type { SnapshotTarget } from "../engine/snapshot-target.ts";
 import { rdbEncoder, WHOLE } from "./rdb-form.ts";
-import { publish, SnapshotFile } from "./snapshot-file.ts";
+import { openQuietly, publish, removeQuietly, SnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotRun, SnapshotTask, SnapshotWrite } from "./snapshot-run.ts";
 
 /** After a failure, how long until a save point has it tried again (CONFIG_BGSAVE_RETRY_DELAY). */
@@ -44,6 +44,8 @@ export class RdbSaver {
   /** `refusesWrites` may have changed. */
   onStatusChange: () => void = () => {};
   private isScheduled = false;
+  /** The file was made for replicas by a server that keeps none. */
+  private isOnlyForReplicas = false;
   private hasFailed = false;
   private lastTrySeconds = 0;
   private lastDurationSeconds = -1;
@@ -134,6 +136,33 @@ export class RdbSaver {
       },
     });
     return true;
+  }
+
+  /** The same, where the file may be `onlyForReplicas`. */
+  saveForReplicas(
+    onlyForReplicas: boolean,
+    content: SnapshotContent,
+    onEnd: (path: string | null) => void,
+  ): boolean {
+    if (!this.saveInBackground(onEnd, content)) return false;
+    if (onlyForReplicas) this.isOnlyForReplicas = true;
+    return true;
+  }
+
+  /** Full synchronisations are over: removes a file that is still wanted by nobody else. */
+  syncsEnded(isWantedByNobody: boolean): void {
+    const { isOnlyForReplicas, attempt, disk } = this;
+    const { log, config } = this.engine;
+    if (!isOnlyForReplicas || attempt !== null) return;
+    if (!config.values["rdb-del-sync-files"]) this.isOnlyForReplicas = false;
+    const { directory, name } = this.place();
+    const path = join(directory, name);
+    if (!isWantedByNobody || !disk.exists(path)) return;
+    this.isOnlyForReplicas = false;
+    log.notice("Removing the RDB file used to feed replicas in a persistence-less instance");
+    const descriptor = openQuietly(disk, path);
+    removeQuietly(disk, path);
+    if (descriptor >= 0) disk.closeLater(descriptor);
   }
 
   /** Writes a snapshot to replicas; false where one is being written. */

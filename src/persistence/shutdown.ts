@@ -9,7 +9,7 @@
  * Whoever asked with SHUTDOWN waits for the outcome. Texts: finishShutdown (server.c, Redis 7).
  */
 import type { Disk } from "../base/disk.ts";
-import { GATE_LOADING, GATE_SHUTDOWN } from "../engine/admission.ts";
+import { GATE_SHUTDOWN, LOADING_GATES } from "../engine/admission.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ShutdownControl, ShutdownOptions } from "../engine/shutdown.ts";
 import { CANNOT_SHUT_DOWN } from "../protocol/errors.ts";
@@ -110,7 +110,7 @@ export class Shutdown implements ShutdownControl {
   }
 
   private get isLoading(): boolean {
-    return (this.engine.gates & GATE_LOADING) !== 0;
+    return (this.engine.gates & LOADING_GATES) !== 0;
   }
 
   private get wantsSnapshot(): boolean {

@@ -168,7 +168,7 @@ export function publish(disk: Disk, from: string, to: string): void {
 }
 
 /** -1 where it can't be opened. */
-function openQuietly(disk: Disk, path: string): number {
+export function openQuietly(disk: Disk, path: string): number {
   try {
     return disk.isDirectory(path) ? -1 : disk.open(path, "r");
   } catch {

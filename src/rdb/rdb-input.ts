@@ -8,9 +8,9 @@
  *               0xc3 compressed length, length, LZF data
  *
  * A file is read through a buffer that slides along it; a string that is large gets an array of its
- * own, which a value may keep. Nothing is allocated for what the input says is coming before it
- * is certain that the rest of the input is at least that long, or, of a stream, has come. Every failure
- * is an RdbError.
+ * own, which a value may keep. Nothing is allocated for what the input says is coming before it is
+ * certain that the rest of the input is at least that long, or, of a stream, has come. Every
+ * failure is an RdbError.
  */
 import { Crc64 } from "../base/crc64.ts";
 import { canInflateTo, decompressLzf } from "../base/lzf.ts";

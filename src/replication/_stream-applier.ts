@@ -4,7 +4,8 @@
  *
  * What has run is passed on to this server's own stream, byte by byte as it came, so the stream's
  * offset is what has been applied. A transaction is passed on whole, when its EXEC has run: until
- * then its bytes are `held`. Within `[passedTo, ranTo)` of `source` is what has run since.
+ * then its bytes are `held`. Of `source`, what has run reaches to `ranTo`, and what of that is not
+ * part of an open transaction from `passedTo` to `wholeTo`.
  *
  * To these requests nothing is expired: the primary deletes what is. Benchmark: bench/load.
  */
@@ -38,6 +39,7 @@ export class StreamApplier {
   private waiting: Uint8Array[] = [];
   private source: Uint8Array = EMPTY_BYTES;
   private passedTo = 0;
+  private wholeTo = 0;
   private ranTo = 0;
   private held: Uint8Array[] = [];
 
@@ -106,13 +108,12 @@ export class StreamApplier {
   /** Passes on what has run, unless it is part of a transaction that has not. */
   settle(): void {
     const { stream, session, held } = this;
-    if (session.transaction !== null) return;
+    if (this.wholeTo === this.passedTo) return;
     const database = session.database.index;
     for (const piece of held) stream.pass(piece, 0, piece.length, database);
     held.length = 0;
-    if (this.ranTo === this.passedTo) return;
-    stream.pass(this.source, this.passedTo, this.ranTo - this.passedTo, database);
-    this.passedTo = this.ranTo;
+    stream.pass(this.source, this.passedTo, this.wholeTo - this.passedTo, database);
+    this.passedTo = this.wholeTo;
   }
 
   private get isRunning(): boolean {
@@ -139,14 +140,14 @@ export class StreamApplier {
     for (let i = 0; i < count; i++) {
       if (count > 1) batch.announce(i, engine.context);
       if (!this.run(batch.request(i), chunk, starts[i])) return;
-      this.ranTo = starts[i + 1];
+      this.hasRun(starts[i + 1]);
     }
     if (batch.status === MALFORMED) {
       this.corrupt(`Protocol error (${parser.problem}) from client: the master`);
       return;
     }
     // Behind empty lines too, which keep the connection alive.
-    this.ranTo = starts[count];
+    this.hasRun(starts[count]);
     if (batch.status !== INCOMPLETE || this.ranTo === chunk.length) return;
     this.cut = new CutRequest(parser, chunk, this.ranTo);
     this.parser = newParser();
@@ -200,19 +201,24 @@ export class StreamApplier {
     const end = parser.position;
     this.begin(bytes, 0);
     // What is cut may also be an empty line.
-    if (status !== REQUEST || this.run(parser.args, bytes.subarray(0, end), 0)) this.ranTo = end;
+    if (status !== REQUEST || this.run(parser.args, bytes.subarray(0, end), 0)) this.hasRun(end);
     this.end();
   }
 
   private begin(source: Uint8Array, from: number): void {
     this.source = source;
-    this.passedTo = this.ranTo = from;
+    this.passedTo = this.wholeTo = this.ranTo = from;
+  }
+
+  private hasRun(to: number): void {
+    this.ranTo = to;
+    if (this.session.transaction === null) this.wholeTo = to;
   }
 
   private end(): void {
     this.settle();
     if (this.ranTo > this.passedTo) this.held.push(this.source.slice(this.passedTo, this.ranTo));
-    this.passedTo = this.ranTo = 0;
+    this.passedTo = this.wholeTo = this.ranTo = 0;
     this.source = EMPTY_BYTES;
   }
 

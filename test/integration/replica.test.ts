@@ -4,7 +4,7 @@
  */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { findOracle } from "../support/oracle.ts";
-import { ReplyError, type RespClient } from "../support/resp-client.ts";
+import { ReplyError, type ReplyValue, type RespClient } from "../support/resp-client.ts";
 import { PEDIS, type Program, type ServerProcess, startServer } from "../support/server.ts";
 
 setDefaultTimeout(60_000);
@@ -23,8 +23,13 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
   }
 }
 
+function said(value: ReplyValue): string {
+  if (typeof value !== "string") throw new Error("a text was expected");
+  return value;
+}
+
 async function info(client: RespClient, section: string): Promise<Map<string, string>> {
-  const lines = String(await client.value("INFO", section)).split("\r\n");
+  const lines = said(await client.value("INFO", section)).split("\r\n");
   return new Map(lines.map((line) => [line.split(":")[0], line.slice(line.indexOf(":") + 1)]));
 }
 
@@ -371,7 +376,7 @@ withOracle("roles", () => {
       "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
     );
     await until("it is closed", async () => {
-      return !String(await to.value("CLIENT LIST")).includes("cmd=blpop");
+      return !said(await to.value("CLIENT LIST")).includes("cmd=blpop");
     });
   });
 

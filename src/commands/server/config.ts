@@ -1,7 +1,7 @@
 /** CONFIG: reading, changing and writing back the configuration. */
 import { systemDisk } from "../../base/disk.ts";
 import { describeUser } from "../../engine/acl/description.ts";
-import { GATE_LOADING } from "../../engine/admission.ts";
+import { LOADING_GATES } from "../../engine/admission.ts";
 import { ADMIN, command, LOADING, NOSCRIPT, STALE } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
 import type { ReplyWriter } from "../../protocol/reply-writer.ts";
@@ -68,7 +68,7 @@ const set = command({
     const pairs: string[] = [];
     for (let i = 2; i < call.count; i++) pairs.push(call.text(i));
     const error = call.engine.config.set(pairs, {
-      isLoading: (call.engine.gates & GATE_LOADING) !== 0,
+      isLoading: (call.engine.gates & LOADING_GATES) !== 0,
       isLocal: call.engine.isLocal(call.session),
     });
     replyResult(call.reply, error);

@@ -1,0 +1,205 @@
+/**
+ * What takes a payload or the stream without being a server: redis-cli --rdb and --replica, and
+ * SYNC and PSYNC by hand.
+ */
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Content, contentOf, differences } from "../support/content.ts";
+import { makeDataset } from "../support/dataset.ts";
+import { findOracle } from "../support/oracle.ts";
+import { seededRandom } from "../support/random.ts";
+import { infoOf, waitForInfo, waitUntil } from "../support/replication.ts";
+import { checkFile, sendAll, withDirectory } from "../support/saving.ts";
+import { PEDIS, type ServerProcess, startServer } from "../support/server.ts";
+import { RawReplica } from "./_raw-replica.ts";
+
+const DIRECTIVES = [
+  'save ""',
+  "enable-debug-command yes",
+  "repl-diskless-sync-delay 0",
+  "repl-ping-replica-period 3600",
+];
+const oracle = findOracle();
+const cli = Bun.which("redis-cli");
+if (oracle === null) console.log("Payloads are not loaded by redis-server: it is not installed.");
+if (cli === null) console.log("redis-cli is not installed: it takes no payloads here.");
+
+/** redis-server itself, to prove the tests, when PEDIS_LONG is set. */
+const programs =
+  oracle !== null && process.env["PEDIS_LONG"] !== undefined ? [PEDIS, oracle] : [PEDIS];
+const loaders = oracle === null ? [PEDIS] : [PEDIS, oracle];
+const cases = programs.flatMap((program) =>
+  ["yes", "no"].map((diskless) => ({ program, diskless, name: `${program.name}, ${diskless}` })),
+);
+
+async function startFilled(
+  program: typeof PEDIS,
+  diskless: string,
+  isSmall = true,
+): Promise<{ server: ServerProcess; content: Content }> {
+  const version = program === PEDIS ? ["rdb-version 10"] : [];
+  const server = await startServer({
+    program,
+    directives: [...DIRECTIVES, ...version, `repl-diskless-sync ${diskless}`],
+  });
+  const random = seededRandom(`payload of ${program.name}`);
+  const content = await server.withClient(async (client) => {
+    await sendAll(client, makeDataset(random, { forRdb: true, isSmall }).commands);
+    return await contentOf(client);
+  });
+  return { server, content };
+}
+
+/** Loads the file in both programs, and compares with what was in the server that made it. */
+async function expectLoads(rdb: Uint8Array, before: Content): Promise<void> {
+  for (const program of loaders) {
+    await withDirectory(async (dir) => {
+      const file = join(dir, "dump.rdb");
+      writeFileSync(file, rdb);
+      const checked = checkFile("redis-check-rdb", file);
+      if (checked !== null) expect(checked.output).toContain("RDB looks OK!");
+      await using server = await startServer({ program, dir, directives: DIRECTIVES });
+      const loaded = await server.withClient((client) => contentOf(client));
+      expect(differences(loaded, before, true)).toEqual([]);
+      await server.kill9();
+    });
+  }
+}
+
+describe.skipIf(cli === null)("redis-cli", () => {
+  test.each(cases)("--rdb fetches a file that loads: $name", async ({ program, diskless }) => {
+    const { server, content } = await startFilled(program, diskless, false);
+    await using _server = server;
+    await withDirectory(async (dir) => {
+      const file = join(dir, "fetched.rdb");
+      const run = Bun.spawn([cli ?? "", "-p", String(server.port), "--rdb", file], {
+        stdout: "ignore",
+        stderr: "pipe",
+      });
+      const said = await run.stderr.text();
+      expect(await run.exited, said).toBe(0);
+      expect(said).toContain("Transfer finished with success");
+      await expectLoads(await Bun.file(file).bytes(), content);
+    });
+    await waitForInfo(server, "replication", "connected_slaves", "0");
+  });
+
+  test.each(cases)("--functions-rdb fetches no keys: $name", async ({ program, diskless }) => {
+    const { server } = await startFilled(program, diskless);
+    await using _server = server;
+    await withDirectory(async (dir) => {
+      const file = join(dir, "functions.rdb");
+      const args = ["-p", String(server.port), "--functions-rdb", file];
+      const run = Bun.spawn([cli ?? "", ...args], { stdout: "ignore", stderr: "pipe" });
+      const said = await run.stderr.text();
+      expect(await run.exited, said).toBe(0);
+      const checked = checkFile("redis-check-rdb", file);
+      if (checked !== null) expect(checked.output).toContain("0 keys read");
+    });
+  });
+
+  test.each(cases)("--replica shows the stream: $name", async ({ program, diskless }) => {
+    const { server } = await startFilled(program, diskless);
+    await using _server = server;
+    const run = Bun.spawn([cli ?? "", "-p", String(server.port), "--replica"], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    let shown = "";
+    const read = async (): Promise<void> => {
+      const decoder = new TextDecoder();
+      for await (const chunk of run.stdout) shown += decoder.decode(chunk, { stream: true });
+    };
+    const reading = read();
+    try {
+      await waitForInfo(server, "replication", "connected_slaves", "1");
+      await server.withClient(async (client) => {
+        await client.pipeline(["SELECT 3", "SET shown 1", "INCRBYFLOAT shown 0.5", "GET shown"]);
+        await client.pipeline(["MULTI", "RPUSH queue a b", "SPOP nothing", "EXEC", "LPOP queue"]);
+        await client.do("SET last last");
+      });
+      await waitUntil(
+        async () => shown.includes('"last","last"'),
+        () => `--replica shows ${shown}`,
+      );
+    } finally {
+      run.kill();
+      await reading;
+    }
+    const lines = shown.slice(shown.indexOf('"SET","shown"')).trimEnd().split("\n");
+    expect(lines).toEqual([
+      '"SET","shown","1"',
+      '"SET","shown","1.5","KEEPTTL"',
+      '"RPUSH","queue","a","b"',
+      '"LPOP","queue"',
+      '"SET","last","last"',
+    ]);
+  });
+});
+
+describe.each(cases)("A replica by hand: $name", ({ program, diskless }) => {
+  test("SYNC gives a payload, then commands", async () => {
+    const { server, content } = await startFilled(program, diskless);
+    await using _server = server;
+    await using replica = await RawReplica.connect(server.port);
+    replica.sendLine("SYNC");
+    const payload = await replica.payload();
+    await expectLoads(payload, content);
+    await server.withClient((client) => client.pipeline(["SELECT 2", "SET a 1", "SET done 1"]));
+    const { commands } = await replica.streamUntil("done\r\n$1\r\n1");
+    expect(commands).toEqual([
+      ["SELECT", "2"],
+      ["SET", "a", "1"],
+      ["SET", "done", "1"],
+    ]);
+  });
+
+  test("PSYNC gives a payload, and later what was missed", async () => {
+    const { server, content } = await startFilled(program, diskless);
+    await using _server = server;
+    const replica = await RawReplica.connect(server.port);
+    await using _replica = replica;
+    replica.send("REPLCONF", "listening-port", "7777", "capa", "eof", "capa", "psync2");
+    expect(await replica.line()).toBe("+OK");
+    replica.send("PSYNC", "?", "-1");
+    const [word, id, offset] = (await replica.line()).split(" ");
+    expect(word).toBe("+FULLRESYNC");
+    expect(id).toBe((await infoOf(server, "replication"))["master_replid"]);
+    await expectLoads(await replica.payload(), content);
+    replica.send("REPLCONF", "ACK", offset);
+    await server.withClient((client) => client.do("SET first 1"));
+    const first = await replica.streamUntil("first\r\n$1\r\n1");
+    expect(first.commands.at(-1)).toEqual(["SET", "first", "1"]);
+    const next = Number(offset) + first.bytes.length + 1;
+    const info = await infoOf(server, "replication");
+    expect(info["master_repl_offset"]).toBe(String(next - 1));
+    expect(info["slave0"]).toMatch(/^ip=127\.0\.0\.1,port=7777,state=online,/);
+    await replica[Symbol.asyncDispose]();
+
+    await server.withClient((client) => client.do("SET second 2"));
+    await using later = await RawReplica.connect(server.port);
+    later.send("REPLCONF", "capa", "psync2");
+    expect(await later.line()).toBe("+OK");
+    later.send("PSYNC", id, String(next));
+    expect(await later.line()).toBe(`+CONTINUE ${id}`);
+    const second = await later.streamUntil("second\r\n$1\r\n2");
+    expect(second.commands).toEqual([["SET", "second", "2"]]);
+  });
+
+  test("PSYNC to a place that the backlog has not gives a payload", async () => {
+    const { server } = await startFilled(program, diskless);
+    await using _server = server;
+    await using first = await RawReplica.connect(server.port);
+    first.send("PSYNC", "?", "-1");
+    const [, id, offset] = (await first.line()).split(" ");
+    await first.payload();
+    for (const place of [`${"a".repeat(40)} ${offset}`, `${id} ${Number(offset) + 1000}`]) {
+      await using other = await RawReplica.connect(server.port);
+      other.send("PSYNC", ...place.split(" "));
+      expect(await other.line()).toMatch(new RegExp(`^\\+FULLRESYNC ${id} \\d+$`));
+      expect((await other.payload()).subarray(0, 5).toString()).toBe("REDIS");
+    }
+    expect(await infoOf(server, "stats")).toMatchObject({ sync_full: "3", sync_partial_err: "2" });
+  });
+});

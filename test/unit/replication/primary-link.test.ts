@@ -1,0 +1,374 @@
+/** The link to a primary against one that says what the test wants, at many cuts of its words. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { LinkedReplica } from "../../support/scripted-primary.ts";
+
+setDefaultTimeout(60_000);
+
+const ID = "a".repeat(40);
+const OTHER_ID = "b".repeat(40);
+const GREETING = "+PONG\r\n+OK\r\n+OK\r\n";
+const SELECT_3 = "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n";
+const CAPABILITIES = "REPLCONF capa eof capa psync2 capa PEDIS-RDB";
+const PING = "*1\r\n$4\r\nPING\r\n";
+
+function request(...args: string[]): string {
+  return `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join("")}`;
+}
+
+/** A replica that has begun to connect. */
+function connecting(...directives: string[]): LinkedReplica {
+  const it = new LinkedReplica();
+  for (const directive of directives) it.do(`CONFIG SET ${directive}`);
+  it.do("REPLICAOF host 7000");
+  return it;
+}
+
+/** One that has said all but PSYNC's answer. */
+function asking(): LinkedReplica {
+  const it = connecting();
+  it.open();
+  it.say(GREETING);
+  it.said();
+  return it;
+}
+
+/** One that is connected, at offset 100 of `ID`. */
+function connected(): LinkedReplica {
+  const it = asking();
+  it.say(`+FULLRESYNC ${ID} 100\r\n$5\r\nhello`);
+  it.snapshots[0].finish?.(null);
+  it.said();
+  return it;
+}
+
+describe("the handshake", () => {
+  test("introduces the replica and asks for everything", () => {
+    const it = connecting();
+    expect(it.connections).toEqual(["replication host:7000"]);
+    expect(it.replication.link.state).toBe("connecting");
+    expect(it.said()).toEqual([]);
+    it.open();
+    expect(it.replication.link.state).toBe("handshake");
+    expect(it.said()).toEqual(["PING"]);
+    it.say("+PONG\r\n");
+    expect(it.said()).toEqual(["REPLCONF listening-port 6379", CAPABILITIES]);
+    it.say("+OK\r\n");
+    expect(it.said()).toEqual([]);
+    it.say("-ERR unknown\r\n");
+    const { id } = it.replication;
+    expect(it.said()).toEqual([`PSYNC ${id} 1`]);
+  });
+
+  test("authenticates, and tells what is announced", () => {
+    const it = connecting(
+      "masteruser joe masterauth secret",
+      "replica-announce-ip 1.2.3.4 replica-announce-port 99",
+    );
+    it.open();
+    it.said();
+    it.say("-NOAUTH Authentication required.\r\n");
+    expect(it.said()).toEqual([
+      "AUTH joe secret",
+      "REPLCONF listening-port 99",
+      "REPLCONF ip-address 1.2.3.4",
+      CAPABILITIES,
+    ]);
+    it.say("-WRONGPASS no\r\n");
+    expect(it.replication.link.state).toBe("connect");
+    expect(it.isConnected).toBe(false);
+    it.tick();
+    expect(it.connections).toHaveLength(2);
+  });
+
+  test("gives up where the primary answers PING with another error", () => {
+    const it = connecting();
+    it.open();
+    it.say("-LOADING not now\r\n");
+    expect(it.replication.link.state).toBe("connect");
+    expect(it.logged.join("\n")).toContain("Error reply to PING from master: '-LOADING not now'");
+  });
+
+  test("tries later where PSYNC is refused for now, waits through newlines", () => {
+    const it = asking();
+    it.say("\n\n");
+    expect(it.replication.link.state).toBe("handshake");
+    it.say("-NOMASTERLINK Can't SYNC while not connected with my master\r\n");
+    expect(it.replication.link.state).toBe("connect");
+    expect(it.said()).toEqual([]);
+  });
+
+  test("falls back to SYNC where the primary knows no PSYNC", () => {
+    const it = asking();
+    const { id } = it.replication;
+    it.say("-ERR unknown command\r\n");
+    expect(it.said()).toEqual(["SYNC"]);
+    it.say("$2\r\nhi");
+    it.snapshots[0].finish?.(null);
+    expect(it.replication.link.isUp).toBe(true);
+    expect(it.replication.id).not.toBe(id);
+    // It does not count its stream: it is told nothing.
+    it.tick();
+    expect(it.said()).toEqual([]);
+    // Nor can anybody go on there.
+    it.end();
+    it.open();
+    it.say(GREETING);
+    expect(it.said().at(-1)).toBe("PSYNC ? -1");
+  });
+
+  test("a silent primary is given up after repl-timeout", () => {
+    const it = asking();
+    it.tick(60_000);
+    expect(it.connections).toHaveLength(1);
+    it.tick();
+    expect(it.connections).toHaveLength(2);
+    expect(it.logged.join("\n")).toContain("Timeout connecting to the MASTER...");
+  });
+});
+
+describe("a full synchronisation", () => {
+  const mark = "0123456789".repeat(4);
+  const stream = SELECT_3 + request("SET", "k", "v") + PING + request("INCR", "n");
+  const frames: [string, string][] = [
+    ["counted", `\n$5\r\nhello${stream}`],
+    ["marked", `\n$EOF:${mark}\r\nhello${mark}`],
+  ];
+  for (const [kind, payload] of frames) {
+    test(`takes a ${kind} snapshot and the stream, wherever the network cuts them`, () => {
+      const text = `${GREETING}+FULLRESYNC ${ID} 100\r\n${payload}`;
+      for (let cut = 0; cut <= text.length; cut += 2) {
+        const it = connecting();
+        it.open();
+        it.say(text, cut);
+        expect(it.replication.link.state).toBe("sync");
+        const [snapshot] = it.snapshots;
+        expect(snapshot.text).toBe("hello");
+        expect(snapshot.options.sizeBytes).toBe(kind === "counted" ? 5 : null);
+        snapshot.finish?.(null);
+        if (kind === "marked") {
+          expect(it.said().at(-1)).toBe("REPLCONF ACK 100");
+          it.say(stream);
+        }
+        it.do("SELECT 3");
+        expect([it.do("GET k"), it.do("GET n")]).toEqual(["v", "1"]);
+        expect(it.replication.position).toEqual({
+          id: ID,
+          offset: 100 + stream.length,
+          database: 3,
+        });
+      }
+    });
+  }
+
+  test("begins in the database that the snapshot says", () => {
+    const it = asking();
+    it.streamDatabase = 7;
+    it.say(`+FULLRESYNC ${ID} 100\r\n$1\r\nx${request("SET", "k", "v")}`);
+    it.snapshots[0].finish?.(null);
+    it.do("SELECT 7");
+    expect(it.do("GET k")).toBe("v");
+  });
+
+  test("is begun anew where it fails", () => {
+    const it = asking();
+    it.say(`+FULLRESYNC ${ID} 100\r\n$5\r\nhel`);
+    it.end();
+    expect(it.snapshots[0].isAborted).toBe(true);
+    expect(it.connections).toHaveLength(2);
+    it.open();
+    it.say(`${GREETING}+FULLRESYNC ${ID} 100\r\n$5\r\nhello`);
+    it.snapshots[1].finish?.("broken");
+    expect(it.connections).toHaveLength(3);
+    expect(it.replication.link.isUp).toBe(false);
+  });
+
+  test("is loaded even where the link breaks meanwhile; then the stream goes on", () => {
+    const it = asking();
+    it.say(`+FULLRESYNC ${ID} 100\r\n$5\r\nhello${SELECT_3}`);
+    it.tick();
+    // A sign of life, while the primary waits.
+    expect(it.said()).toEqual([""]);
+    it.end();
+    it.snapshots[0].finish?.(null);
+    expect(it.connections).toHaveLength(2);
+    it.open();
+    it.say(GREETING);
+    expect(it.said().at(-1)).toBe(`PSYNC ${ID} ${101 + SELECT_3.length}`);
+  });
+
+  test("that can't be taken is tried later", () => {
+    const it = asking();
+    it.refusal = "no room";
+    it.say(`+FULLRESYNC ${ID} 100\r\n$5\r\nhello`);
+    expect(it.replication.link.state).toBe("connect");
+    expect(it.connections).toHaveLength(1);
+  });
+});
+
+describe("the stream", () => {
+  test("is applied, passed on and counted whole, wherever it is cut", () => {
+    const text =
+      SELECT_3 +
+      request("SET", "a", "1") +
+      "\r\n" +
+      request("MULTI") +
+      request("INCR", "a") +
+      request("INCR", "a") +
+      request("EXEC") +
+      request("RPUSH", "l", "x".repeat(50)) +
+      PING;
+    for (let cut = 0; cut <= text.length; cut += 2) {
+      const it = connected();
+      it.say(text, cut);
+      it.do("SELECT 3");
+      expect([it.do("GET a"), it.do("LLEN l")]).toEqual(["3", 1]);
+      expect(it.replication.offset).toBe(100 + text.length);
+    }
+  });
+
+  test("of a transaction counts when its EXEC has run", () => {
+    const it = connected();
+    const begun = request("MULTI") + request("SET", "a", "1");
+    it.say(begun);
+    expect(it.replication.offset).toBe(100);
+    expect(it.replication.link.readOffset).toBe(100 + begun.length);
+    it.say(request("EXEC"));
+    expect(it.replication.offset).toBe(100 + begun.length + request("EXEC").length);
+    expect(it.do("GET a")).toBe("1");
+  });
+
+  test("is acknowledged when asked, up to the question, and once a second", () => {
+    const it = connected();
+    const set = request("SET", "a", "1");
+    const question = request("REPLCONF", "GETACK", "*");
+    it.say(set + question + set);
+    expect(it.said()).toEqual([`REPLCONF ACK ${100 + set.length}`]);
+    it.tick();
+    expect(it.said()).toEqual([`REPLCONF ACK ${100 + 2 * set.length + question.length}`]);
+  });
+
+  test("goes on where it was, under another id too", () => {
+    const it = connected();
+    it.say(request("SET", "a", "1") + request("MULTI") + request("SET", "b", "2"));
+    const offset = 100 + request("SET", "a", "1").length;
+    it.end();
+    expect(it.replication.link.isUp).toBe(false);
+    expect(it.connections).toHaveLength(2);
+    it.open();
+    it.say(GREETING);
+    expect(it.said().at(-1)).toBe(`PSYNC ${ID} ${offset + 1}`);
+    it.say(`+CONTINUE ${OTHER_ID}\r\n${request("SET", "c", "3")}`);
+    expect(it.replication.link.isUp).toBe(true);
+    expect([it.do("GET b"), it.do("GET c")]).toEqual([null, "3"]);
+    const { stream } = it.replication;
+    expect([stream.id, stream.secondId, stream.secondOffset]).toEqual([OTHER_ID, ID, offset + 1]);
+    expect(stream.offset).toBe(offset + request("SET", "c", "3").length);
+  });
+
+  test("that is no protocol ends the link, and nothing is gone on from", () => {
+    for (const broken of ["SET a b\r\n", "*1\r\n:4\r\n", "*x\r\n"]) {
+      const it = connected();
+      it.say(request("SET", "a", "1") + broken);
+      expect(it.do("GET a")).toBe("1");
+      expect(it.connections).toHaveLength(2);
+      it.open();
+      it.say(GREETING);
+      expect(it.said().at(-1)).toBe("PSYNC ? -1");
+    }
+  });
+
+  test("has errors logged, which are none for the primary", () => {
+    const it = connected();
+    it.say(request("SET", "a", "x") + request("INCR", "a") + request("SET", "b", "y"));
+    expect(it.do("GET b")).toBe("y");
+    expect(it.logged.at(-1)).toContain(
+      "== CRITICAL == This replica is sending an error to its master: " +
+        "'-ERR value is not an integer or out of range' after processing the command 'incr'",
+    );
+    expect(it.engine.stats.unexpectedErrors).toBe(1);
+  });
+
+  test("sees what is expired, which clients do not", () => {
+    const it = connected();
+    it.say(request("SET", "a", "5", "PX", "100"));
+    it.pass(200);
+    it.expire();
+    expect(it.do("GET a")).toBeNull();
+    expect(it.do("DBSIZE")).toBe(1);
+    it.say(request("INCR", "a"));
+    it.say(request("PERSIST", "a"));
+    expect(it.do("GET a")).toBe("6");
+  });
+
+  test("is given up when nothing comes for repl-timeout", () => {
+    const it = connected();
+    it.tick(60_000);
+    expect(it.replication.link.isUp).toBe(true);
+    it.tick();
+    expect(it.replication.link.state).toBe("connecting");
+    expect(it.logged.join("\n")).toContain("MASTER timeout: no data nor PING received...");
+  });
+
+  test("waits while commands are paused, in order", () => {
+    const it = connected();
+    it.engine.pause.start(true, it.clock.nowMs + 1000);
+    it.say(request("SET", "a", "1") + request("SET", "a", "2"));
+    it.say(request("SET", "b", "3"));
+    expect(it.replication.offset).toBe(100);
+    it.engine.pause.stop();
+    it.replication.link.resume();
+    expect([it.do("GET a"), it.do("GET b")]).toEqual(["2", "3"]);
+    expect(it.replication.offset).toBe(100 + 3 * request("SET", "a", "1").length);
+  });
+});
+
+describe("roles", () => {
+  test("a primary that becomes a replica asks to go on from itself", () => {
+    const it = new LinkedReplica();
+    const { id } = it.replication;
+    it.do("REPLICAOF host 7000");
+    it.open();
+    it.say(GREETING);
+    expect(it.said().at(-1)).toBe(`PSYNC ${id} 1`);
+  });
+
+  test("a replica that becomes a primary keeps its history as the second one", () => {
+    const it = connected();
+    it.say(PING);
+    it.do("REPLICAOF no one");
+    const { stream } = it.replication;
+    expect(stream.id).not.toBe(ID);
+    expect([stream.secondId, stream.secondOffset]).toEqual([ID, 101 + PING.length]);
+    expect(it.isConnected).toBe(false);
+    it.tick();
+    expect(it.connections).toHaveLength(1);
+    expect(it.do("SET a b")).toBe("OK");
+  });
+
+  test("another primary is asked to go on from where the first one's stream was", () => {
+    const it = connected();
+    it.say(PING);
+    it.do("REPLICAOF other 7001");
+    expect(it.connections.at(-1)).toBe("replication other:7001");
+    it.open();
+    it.say(GREETING);
+    expect(it.said().at(-1)).toBe(`PSYNC ${ID} ${101 + PING.length}`);
+  });
+
+  test("of a start on files: a replica goes on, a primary lets others go on", () => {
+    const position = { id: ID, offset: 500, database: 2 };
+    const replica = connecting();
+    replica.replication.serverRole.restore(position);
+    replica.open();
+    replica.say(GREETING);
+    expect(replica.said().at(-1)).toBe(`PSYNC ${ID} 501`);
+    replica.say(`+CONTINUE\r\n${request("SET", "k", "v")}`);
+    replica.do("SELECT 2");
+    expect(replica.do("GET k")).toBe("v");
+    const primary = new LinkedReplica();
+    primary.replication.serverRole.restore(position);
+    const { stream } = primary.replication;
+    expect([stream.secondId, stream.secondOffset, stream.offset]).toEqual([ID, 501, 500]);
+    expect(stream.id).not.toBe(ID);
+  });
+});
