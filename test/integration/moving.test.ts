@@ -119,7 +119,7 @@ async function walkOver(): Promise<void> {
   try {
     await traffic.goesOn(REQUESTS);
     expect(await move.run("before")).toBe("");
-    expect(await move.run("replica")).toMatch(/^-?\d+ bytes behind$/);
+    expect(await move.run("replica")).toMatch(/^\d+ of \d+ bytes$/);
     await traffic.goesOn(REQUESTS);
     expect(await move.run("change")).toBe("OK\nmaster");
     await traffic.goesOn(REQUESTS);

@@ -107,8 +107,10 @@ async function killPrimary(
   await victim.kill9();
   const nextPort = await sentinels.failedOver(port, LIMIT_MS);
   const replacedAfterMs = performance.now() - killedAtMs;
-  await victim.start();
-  const recoveredAtMs = await allAcknowledge(writers, killedAtMs + replacedAfterMs);
+  const [recoveredAtMs] = await Promise.all([
+    allAcknowledge(writers, killedAtMs + replacedAfterMs),
+    victim.start(),
+  ]);
   const [from, to] = [victim, serverAt(servers, nextPort)].map(({ program }) => program.name);
   const times = [replacedAfterMs, recoveredAtMs - killedAtMs].map((ms) => (ms / 1000).toFixed(1));
   return `${from} killed, ${to} promoted after ${times[0]} s, all write after ${times[1]} s`;
