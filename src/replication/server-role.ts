@@ -172,7 +172,8 @@ export class ServerRole {
   private unblockClients(): void {
     const { clients, blocking } = this.engine;
     for (const session of clients.all()) {
-      if (session.blocked === null) continue;
+      // MIGRATE has its own end.
+      if (session.blocked === null || session.blocked.giveUp === null) continue;
       session.closesAfterReply = true;
       blocking.unblock(session, ROLE_CHANGED);
     }
