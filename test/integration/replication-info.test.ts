@@ -71,6 +71,23 @@ test.skipIf(oracle === null)("of a primary and its replica", async () => {
   expect(described[1]).toEqual(described[0]);
 });
 
+test("what went to replicas and came from primaries is counted", async () => {
+  const [lineup] = lineups("pedis pedis");
+  await using line = await Line.start(lineup);
+  const [primary, replica] = line.servers;
+  const before = await Promise.all(line.servers.map((server) => infoOf(server, "stats")));
+  const size = 100_000;
+  await primary.withClient((client) => client.do("SET", "k", "v".repeat(size)));
+  await waitForOffsets(line.servers);
+  const [sent, came] = [await infoOf(primary, "stats"), await infoOf(replica, "stats")];
+  const grown = (name: string, after: Record<string, string>, at: number): number =>
+    Number(after[name]) - Number(before[at][name]);
+  expect(grown("total_net_repl_output_bytes", sent, 0)).toBeWithin(size, size + 2000);
+  expect(grown("total_net_repl_input_bytes", came, 1)).toBeWithin(size, size + 2000);
+  expect(grown("total_net_output_bytes", sent, 0)).toBeGreaterThan(size);
+  expect(grown("total_net_input_bytes", came, 1)).toBeGreaterThan(size);
+});
+
 test.each(lineups("redis redis", "pedis pedis"))(
   "of a replica that is being sent a snapshot: $name",
   async ({ programs: [program] }) => {
