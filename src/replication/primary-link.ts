@@ -216,6 +216,7 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
   received(bytes: Uint8Array): void {
     const { stats, clock } = this.engine;
     this.lastIoMs = clock.nowMs;
+    stats.networkInputBytes += bytes.length;
     stats.replicationInputBytes += bytes.length;
     let at = 0;
     if (this.state === "handshake") at = this.negotiate(bytes);

@@ -101,7 +101,8 @@ export class ServerReplication implements Replication {
   }
 
   get laggingBytes(): number {
-    return this.stream.laggingBytes;
+    // The backlog goes beyond its size by less than a block.
+    return this.replicas.count === 0 ? 0 : this.stream.laggingBytes;
   }
 
   get ownExpiryCount(): number {
