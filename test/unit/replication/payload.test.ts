@@ -26,6 +26,8 @@ function read(chunks: readonly string[]): Outcome {
       return {
         problem: null,
         database: -1,
+        isBusy: false,
+        whenFree() {},
         write(bytes, start, length) {
           text += textOf(bytes, start, length);
         },
