@@ -53,6 +53,14 @@ export class Effects {
     if (index >= 0) this.sinks.splice(index, 1);
   }
 
+  /** Has `step` run without anybody hearing of what it does. */
+  unheard<Result>(step: () => Result): Result {
+    const sinks = this.sinks.splice(0);
+    const result = step();
+    this.sinks.push(...sinks);
+    return result;
+  }
+
   /** Begins a command of `count` arguments, which `word`, `range` and `integer` follow. */
   begin(database: number, count: number): void {
     this.starts.push(this.out.length);
