@@ -32,6 +32,8 @@ export interface Replication {
   /** Bytes held of the stream, and those of them that only slow replicas need. */
   readonly bufferBytes: number;
   readonly laggingBytes: number;
+  /** Keys that clients of this replica gave an expiry to, which it deletes by itself. */
+  readonly ownExpiryCount: number;
   infoFields(): readonly InfoField[];
   /** Commands. */
   sync(call: Call): void;
@@ -57,6 +59,7 @@ export class NoReplication implements Replication {
   readonly position: StreamPosition | null = null;
   readonly bufferBytes = 0;
   readonly laggingBytes = 0;
+  readonly ownExpiryCount = 0;
 
   infoFields(): readonly InfoField[] {
     return [];

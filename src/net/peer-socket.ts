@@ -124,6 +124,7 @@ class PeerSocket implements Peer {
   }
 
   resume(): void {
+    if (this.isOver) return;
     this.socket?.resume();
     this.moved();
   }

@@ -120,6 +120,7 @@ export class ServerRole {
         `${stream.secondOffset}. New replication ID is ${stream.id}`,
     );
     this.configured(null);
+    this.engine.persistence.resumeAof();
   }
 
   /** The primary's next command can't be written to disk. */

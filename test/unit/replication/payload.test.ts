@@ -25,9 +25,9 @@ function read(chunks: readonly string[]): Outcome {
       sizeBytes = size;
       return {
         problem: null,
-        isBusy: false,
-        whenFree: (done) => done(),
         database: -1,
+        isBusy: false,
+        whenFree() {},
         write(bytes, start, length) {
           text += textOf(bytes, start, length);
         },
