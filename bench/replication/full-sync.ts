@@ -76,6 +76,8 @@ interface Observations {
 
 const QUICK_KEYS = 2_000;
 const MOST_RATIO = 1.2;
+/** What clients wait is to be as in a BGSAVE, within what two of these differ by. */
+const MOST_OF_SAVE = 1.25;
 /** Keys of 16 bytes; values of 3 to 64 bytes, among them numbers, in equal parts. */
 const VALUES = ["{r:3}", "{r:10}", "user={n:8};token={r:10};v1", "{n:8}:{r:10}:".repeat(3)];
 const COUNT_OF_EACH = 500_000;
@@ -199,7 +201,7 @@ function compare(
     const of = (all: readonly Seen[]) => median(all.map((one) => one.pings[figure]));
     const saving = { pedis: of(saves.pedis), redis: of(saves.redis) };
     const syncing = { pedis: of(syncs["pedis-redis"]), redis: of(syncs["redis-redis"]) };
-    const atMost = Number(saving.pedis.toFixed(2));
+    const atMost = Number((saving.pedis * MOST_OF_SAVE).toFixed(2));
     const target = isJudged ? ({ of: "pedis", atMost } as const) : null;
     return [
       { name, title: `${title}: ${label}`, unit: "ms", figures: syncing, target },
