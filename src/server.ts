@@ -102,6 +102,8 @@ export class Server {
   async start(): Promise<boolean> {
     this.replication.begin();
     this.scheduleCron();
+    this.persistence.onExpiredAtStart = ({ index }, bytes, start, length) =>
+      this.replication.serverRole.expiredAtStart(index, bytes, start, length);
     if (!(await this.persistence.start())) return false;
     this.replication.start(this.persistence.loadedPosition);
     const { writer } = this.persistence.aof;

@@ -21,6 +21,13 @@ export interface AttachedReplica {
   readonly isAttached: boolean;
 }
 
+/** How far behind replicas are. */
+export interface ReplicaLag {
+  readonly replicas: number;
+  /** One line for each that has not acknowledged all of the stream. */
+  readonly lagging: readonly string[];
+}
+
 export interface Replication {
   /** The stream that this server passes on. */
   readonly id: string;
@@ -32,6 +39,9 @@ export interface Replication {
   /** Bytes held of the stream, and those of them that only slow replicas need. */
   readonly bufferBytes: number;
   readonly laggingBytes: number;
+  readonly lag: ReplicaLag;
+  /** Asks replicas how far they are. */
+  requestAcknowledgements(): void;
   infoFields(): readonly InfoField[];
   /** Commands. */
   sync(call: Call): void;
@@ -57,6 +67,10 @@ export class NoReplication implements Replication {
   readonly position: StreamPosition | null = null;
   readonly bufferBytes = 0;
   readonly laggingBytes = 0;
+
+  readonly lag: ReplicaLag = { replicas: 0, lagging: [] };
+
+  requestAcknowledgements(): void {}
 
   infoFields(): readonly InfoField[] {
     return [];

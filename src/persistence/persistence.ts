@@ -30,6 +30,7 @@ import type { SnapshotTarget } from "../engine/snapshot-target.ts";
 import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
 import { Aof } from "./aof.ts";
 import { FileIntake } from "./file-intake.ts";
+import type { KeyListener } from "../keyspace/context.ts";
 import { LoadingProgress } from "./loading-progress.ts";
 import { RdbLoading } from "./rdb-loading.ts";
 import { RdbSaver } from "./rdb-saver.ts";
@@ -46,6 +47,8 @@ export class FilePersistence implements Persistence {
   /** Where the stream of replication was when the data that was loaded at the start was kept. */
   loadedPosition: StreamPosition | null = null;
   onSynced: () => void = () => {};
+  /** Set by whoever tells replicas: hears of keys that had expired when the start loaded them. */
+  onExpiredAtStart: KeyListener | null = null;
   private readonly loading: RdbLoading;
   private readonly takeover: Takeover;
   private readonly engine: Engine;
@@ -71,12 +74,19 @@ export class FilePersistence implements Persistence {
   /** Loads what there is; false where the start must be refused. */
   async start(): Promise<boolean> {
     if (!(await this.aof.start())) return false;
+    this.setLoadedPosition(this.aof.loadedPosition);
     if (this.engine.config.values.appendonly) return true;
-    if (!(await this.loading.loadAtStart())) return false;
-    this.loadedPosition = this.loading.position;
+    const onExpired: KeyListener = (...key) => this.onExpiredAtStart?.(...key);
+    if (!(await this.loading.loadAtStart(onExpired))) return false;
+    this.setLoadedPosition(this.loading.position);
     // It may have been switched on meanwhile.
     this.aof.resume();
     return true;
+  }
+
+  private setLoadedPosition(position: StreamPosition | null): void {
+    const isHere = position !== null && position.database < this.engine.keyspace.databases.length;
+    this.loadedPosition = isHere ? position : null;
   }
 
   cron(): void {

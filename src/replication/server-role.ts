@@ -10,6 +10,7 @@ import type { PrimaryAddress } from "../engine/config/list-options.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StreamPosition } from "../engine/replication.ts";
 import { INVALID_PRIMARY_PORT, REPLICAOF_BY_REPLICA, ROLE_CHANGED } from "../protocol/errors.ts";
+import { RequestWriter } from "../protocol/request-writer.ts";
 import { OwnExpiries } from "./_own-expiries.ts";
 import type { PrimaryLink } from "./primary-link.ts";
 import type { Replicas } from "./replicas.ts";
@@ -21,6 +22,7 @@ const DISK_WARNING_INTERVAL_MS = 10_000;
 export class ServerRole {
   readonly ownExpiries: OwnExpiries;
   private warnedOfDiskMs = 0;
+  private readonly removal = new RequestWriter();
   private readonly engine: Engine;
   private readonly stream: ReplicationStream;
   private readonly replicas: Replicas;
@@ -49,13 +51,30 @@ export class ServerRole {
     this.apply();
   }
 
+  /** The file of a primary that starts has a key that expired, which replicas may still have. */
+  expiredAtStart(database: number, bytes: Uint8Array, start: number, length: number): void {
+    if (this.link.address !== null) return;
+    this.stream.open();
+    const { removal } = this;
+    removal.begin(2);
+    removal.word(this.engine.removalCommand("expired"));
+    removal.range(bytes, start, length);
+    this.stream.append(database, removal.bytes, 0, removal.length);
+    removal.clear();
+  }
+
+  /** The files have been loaded, and say nothing of a stream. */
+  begunAnew(): void {
+    if (this.link.address !== null || !this.stream.isOpen) return;
+    this.stream.adopt({ id: this.stream.id, offset: 0, database: -1 });
+    this.stream.close();
+  }
+
   /** The files have been loaded, and ended at this place of a stream. */
   restore(position: StreamPosition): void {
     if (position.offset === 0 || position.database < 0) return;
     if (this.link.address === null) {
-      this.stream.adopt({ ...position, id: this.stream.id, database: -1 });
-      this.stream.secondId = position.id;
-      this.stream.secondOffset = position.offset + 1;
+      this.stream.continueFrom(position);
       this.replicas.openStream();
     } else {
       this.stream.adopt(position);
@@ -120,6 +139,7 @@ export class ServerRole {
         `${stream.secondOffset}. New replication ID is ${stream.id}`,
     );
     this.configured(null);
+    this.engine.persistence.resumeAof();
   }
 
   /** The primary's next command can't be written to disk. */

@@ -6,7 +6,14 @@
  */
 import { expect, test } from "bun:test";
 import { type Random, randomFrom, scale, seededRandom } from "../support/random.ts";
-import { Line, lineups, offsetOf, syncsOf, waitForLink, waitUntil } from "../support/replication.ts";
+import {
+  Line,
+  lineups,
+  offsetOf,
+  syncsOf,
+  waitForLink,
+  waitUntil,
+} from "../support/replication.ts";
 import type { ServerProcess } from "../support/server.ts";
 import { LONGEST_LIFE_MS, ReplicationLoad } from "./_replication-load.ts";
 

@@ -44,7 +44,9 @@ export class RawReplica implements AsyncDisposable {
     for (;;) {
       await this.until(() => this.bytes.includes("\n"));
       const end = this.bytes.indexOf("\n");
-      const line = this.take(end + 1).toString("latin1").trimEnd();
+      const line = this.take(end + 1)
+        .toString("latin1")
+        .trimEnd();
       if (line !== "") return line;
     }
   }

@@ -106,27 +106,30 @@ test.each(PAIRS)("A replica that was killed catches up: $name", async (lineup) =
   await expectAllAlike(line.servers);
 });
 
-test.each(PAIRS)("A primary that was killed is followed as it comes back: $name", async (lineup) => {
-  const random = seededRandom(`primary killed, ${lineup.name}`);
-  await using line = await Line.start(lineup);
-  const [primary, replica] = line.servers;
-  await primary.withClient((client) => client.do("CONFIG SET appendonly yes appendfsync always"));
-  await fill(primary, random);
-  await waitForInfo(primary, "persistence", "aof_rewrite_in_progress", "0");
-  const writing = keepChanging(primary, random);
-  await Bun.sleep(random.below(100));
-  await primary.kill9();
-  await writing.stop();
-  await primary.start(["appendonly yes"]);
-  await change(primary, random, 50);
-  await waitForLink(replica);
-  await expectAllAlike(line.servers);
-  expect((await syncsOf(primary)).full).toBe(1);
-  await primary.kill9();
-  // Nothing is left of it: the replica gives up what it has, too.
-  await primary.start(["appendonly no"]);
-  await primary.withClient((client) => client.do("SET only:this value"));
-  await waitForLink(replica);
-  await expectAllAlike(line.servers);
-  expect(await replica.withClient((client) => client.value("KEYS *"))).toEqual(["only:this"]);
-});
+test.each(PAIRS)(
+  "A primary that was killed is followed as it comes back: $name",
+  async (lineup) => {
+    const random = seededRandom(`primary killed, ${lineup.name}`);
+    await using line = await Line.start(lineup);
+    const [primary, replica] = line.servers;
+    await primary.withClient((client) => client.do("CONFIG SET appendonly yes appendfsync always"));
+    await fill(primary, random);
+    await waitForInfo(primary, "persistence", "aof_rewrite_in_progress", "0");
+    const writing = keepChanging(primary, random);
+    await Bun.sleep(random.below(100));
+    await primary.kill9();
+    await writing.stop();
+    await primary.start(["appendonly yes"]);
+    await change(primary, random, 50);
+    await waitForLink(replica);
+    await expectAllAlike(line.servers);
+    expect((await syncsOf(primary)).full).toBe(1);
+    await primary.kill9();
+    // Nothing is left of it: the replica gives up what it has, too.
+    await primary.start(["appendonly no"]);
+    await primary.withClient((client) => client.do("SET only:this value"));
+    await waitForLink(replica);
+    await expectAllAlike(line.servers);
+    expect(await replica.withClient((client) => client.value("KEYS *"))).toEqual(["only:this"]);
+  },
+);

@@ -112,6 +112,10 @@ export class LinkedReplica extends LocalEngine {
     return {
       problem: null,
       database: this.streamDatabase,
+      isBusy: false,
+      whenFree(done) {
+        done();
+      },
       write(bytes, start, length) {
         received.text += textOf(bytes, start, length);
       },

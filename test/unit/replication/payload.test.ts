@@ -26,6 +26,10 @@ function read(chunks: readonly string[]): Outcome {
       return {
         problem: null,
         database: -1,
+        isBusy: false,
+        whenFree(done) {
+          done();
+        },
         write(bytes, start, length) {
           text += textOf(bytes, start, length);
         },
