@@ -2,7 +2,7 @@
  * What one replica costs its primary: CPU time per SET at pipeline 16 from 50 clients, of a primary
  * without a replica and of others with one. They are measured in turns, a part of the SETs each, so
  * that whatever else the machine does meets them alike; the time counts until the replica has
- * applied the part. The figure is the excess, in percent. Replicas run where the load generator does.
+ * applied the part. The figure is the excess, in percent. Replicas run beside the load generator.
  */
 import type { Program, ServerProcess } from "../../test/support/server.ts";
 import { type Contest, startContestant } from "../support/contest.ts";

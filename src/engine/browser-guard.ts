@@ -1,6 +1,6 @@
 /**
  * A web page can make its visitor's browser talk to this port (cross-protocol scripting). What it
- * sends begins like HTTP: its connection is cut before anything of it runs (securityWarningCommand).
+ * sends begins like HTTP: its connection is cut before any of it runs (securityWarningCommand).
  */
 import type { Engine } from "./engine.ts";
 import type { Session } from "./session.ts";

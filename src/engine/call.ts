@@ -48,7 +48,7 @@ export class Call {
   command!: Command;
   /** Changes reported so far by this call. */
   changes = 0;
-  /** The command comes from a file that is being loaded: limits on clients don't apply. */
+  /** The command comes from a file that is being loaded. */
   isReplay = false;
   private problem = "";
   private propagation = AS_REQUEST;
@@ -71,6 +71,11 @@ export class Call {
     this.isReplay = false;
     this.problem = "";
     this.propagation = AS_REQUEST;
+  }
+
+  /** It was done before, elsewhere: limits on clients don't apply (mustObeyClient). */
+  get isRepeated(): boolean {
+    return this.isReplay || this.session.isPrimary;
   }
 
   get count(): number {
@@ -132,7 +137,7 @@ export class Call {
 
   /** The longest string that the command may make. */
   get maxStringBytes(): number {
-    if (this.isReplay) return MAX_STRING_BYTES;
+    if (this.isRepeated) return MAX_STRING_BYTES;
     return Math.min(this.engine.config.values["proto-max-bulk-len"], MAX_STRING_BYTES);
   }
 

@@ -46,6 +46,9 @@ export interface Peer {
   limit(timeoutMs: number): void;
   /** The bytes, one piece behind the other, must not be written to again. */
   write(pieces: readonly Uint8Array[]): void;
+  /** Nothing more is taken from the other side until `resume`; what has come already still is. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 

@@ -128,8 +128,11 @@ export class NoPersistence implements Persistence {
   readonly lastSaveSeconds = 0;
   readonly isSaving = false;
   readonly isBusy = false;
-  readonly synced = null;
   onSynced = (): void => {};
+
+  get synced(): SyncPoint | null {
+    return null;
+  }
 
   sendSnapshot(): boolean {
     return false;

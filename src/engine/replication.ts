@@ -39,6 +39,8 @@ export interface Replication {
   /** Bytes held of the stream, and those of them that only slow replicas need. */
   readonly bufferBytes: number;
   readonly laggingBytes: number;
+  /** Keys that clients of this replica gave an expiry to, which it deletes by itself. */
+  readonly ownExpiryCount: number;
   readonly lag: ReplicaLag;
   /** Asks replicas how far they are. */
   requestAcknowledgements(): void;
@@ -67,6 +69,7 @@ export class NoReplication implements Replication {
   readonly position: StreamPosition | null = null;
   readonly bufferBytes = 0;
   readonly laggingBytes = 0;
+  readonly ownExpiryCount = 0;
 
   readonly lag: ReplicaLag = { replicas: 0, lagging: [] };
 

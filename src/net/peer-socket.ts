@@ -119,6 +119,16 @@ class PeerSocket implements Peer {
     this.flush();
   }
 
+  pause(): void {
+    this.socket?.pause();
+  }
+
+  resume(): void {
+    if (this.isOver) return;
+    this.socket?.resume();
+    this.moved();
+  }
+
   close(): void {
     this.isOver = true;
     this.limit(0);

@@ -319,6 +319,7 @@ export class Aof implements GrowingIncrement {
     }
     if (wasWaiting) directory.remove(directory.pathOf(directory.temporaryIncrement));
     directory.fix(false);
+    this.onSynced();
     return null;
   }
 

@@ -140,7 +140,14 @@ export class FilePersistence implements Persistence {
     const { config, keyspace } = this.engine;
     const mode = config.values["repl-diskless-load"];
     const isEmpty = keyspace.keyCount === 0;
-    if (mode === "swapdb" || (mode === "on-empty-db" && isEmpty)) {
+    const isStreamed = mode === "swapdb" || (mode === "on-empty-db" && isEmpty);
+    const what =
+      options.sizeBytes === null
+        ? "streamed RDB from master with EOF"
+        : `${options.sizeBytes} bytes from master`;
+    const where = isStreamed ? "to parser" : "to disk";
+    this.engine.log.notice(`MASTER <-> REPLICA sync: receiving ${what} ${where}`);
+    if (isStreamed) {
       return new StreamIntake(this.takeover, options, mode === "swapdb");
     }
     return FileIntake.begin(this.takeover, options);

@@ -23,8 +23,11 @@ export type FailoverState = "no-failover" | "waiting-for-sync" | "failover-in-pr
 
 /** What a failover has the link do. */
 export interface RoleChanger {
-  /** Makes this server a replica, whose PSYNC asks the other to become a primary. */
-  followForFailover(address: PrimaryAddress): void;
+  /**
+   * Makes this server a replica, whose PSYNC asks the other to become a primary; `answered` is told
+   * what it said.
+   */
+  ask(address: PrimaryAddress, answered: (isAccepted: boolean) => void): void;
   /** Makes this server a primary. */
   leave(): void;
 }
@@ -107,16 +110,6 @@ export class Failover {
     this.follow(this.target);
   }
 
-  /** The target goes on as a primary: this server is its replica now. */
-  targetAccepted(): void {
-    if (this.state === "failover-in-progress") this.end();
-  }
-
-  /** The target does not want to be a primary, or can't be asked. */
-  targetRefused(reason: string): void {
-    if (this.state === "failover-in-progress") this.abort(reason);
-  }
-
   /**
    * PSYNC … FAILOVER: the primary asks this replica of its own to take its place. False where that
    * can't be; then the error has been replied.
@@ -133,7 +126,7 @@ export class Failover {
       return false;
     }
     this.roles.leave();
-    const line = clientLine(call.session, clock.nowMs, call.requestBytes);
+    const line = clientLine(call.session, clock.nowMs, call.requestBytes, call.args.totalBytes);
     log.notice(`MASTER MODE enabled (failover request from '${line}')`);
     return true;
   }
@@ -152,7 +145,11 @@ export class Failover {
 
   private follow(target: PrimaryAddress): void {
     this.state = "failover-in-progress";
-    this.roles.followForFailover(target);
+    this.roles.ask(target, (isAccepted) => {
+      if (this.state !== "failover-in-progress") return;
+      if (isAccepted) this.end();
+      else this.abort("Failover target rejected psync request");
+    });
   }
 
   private abort(reason: string): void {

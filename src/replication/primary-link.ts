@@ -16,7 +16,7 @@ import { bytesOf } from "../base/bytes.ts";
 import type { PrimaryAddress } from "../engine/config/list-options.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Peer, PeerEnd, PeerEvents } from "../engine/peer.ts";
-import { TIMED_OUT } from "../engine/peer.ts";
+import { CLOSED, TIMED_OUT, UNREACHABLE } from "../engine/peer.ts";
 import type { SnapshotIntake } from "../engine/persistence.ts";
 import type { Session } from "../engine/session.ts";
 import { requestOf } from "../protocol/request.ts";
@@ -30,6 +30,11 @@ import type { LinkState, LinkStatus, SnapshotTransfer } from "./link-status.ts";
 import type { Replicas } from "./replicas.ts";
 import type { ReplicationStream } from "./stream.ts";
 
+const CONNECT_PROBLEMS = {
+  [UNREACHABLE]: "Host is unreachable",
+  [CLOSED]: "Connection refused",
+  [TIMED_OUT]: "Connection timed out",
+} as const;
 const NEWLINE = bytesOf("\n");
 const MAX_REPLY_LENGTH = 1024;
 
@@ -42,6 +47,8 @@ interface Sync {
   /** What came behind the snapshot, while it is loaded. */
   readonly ahead: Uint8Array[];
   isLoading: boolean;
+  /** Nothing is read: the snapshot is taken slower than it comes. */
+  isPaused: boolean;
   isCut: boolean;
 }
 
@@ -144,6 +151,7 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
   /** Is nobody's replica any more. */
   unfollow(): void {
     this.address = null;
+    this.takeover = null;
     this.disconnect();
     this.discardPosition();
     this.downSinceMs = 0;
@@ -158,7 +166,7 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
     const { state, sync } = this;
     if (isLate && (state === "connecting" || state === "handshake")) {
       this.failed("Timeout connecting to the MASTER...", true);
-    } else if (isLate && state === "sync" && sync?.isLoading === false) {
+    } else if (isLate && sync !== null && !sync.isLoading && !sync.isPaused) {
       this.failed(
         "Timeout receiving bulk data from MASTER... If the problem persists try to set the " +
           "'repl-timeout' parameter in redis.conf to a larger value.",
@@ -221,7 +229,7 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
     const reason = end === TIMED_OUT ? "Connection timed out" : "Connection lost";
     switch (this.state) {
       case "connecting":
-        this.failed(`Error condition on socket for SYNC: ${end}`, false);
+        this.failed(`Error condition on socket for SYNC: ${CONNECT_PROBLEMS[end]}`, false);
         break;
       case "handshake":
         this.engine.log.warning(`Failed to read response from the server: ${reason}`);
@@ -327,7 +335,7 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
       begins: (sizeBytes) => this.beginIntake(id, sizeBytes),
       failed: (problem) => this.failed(problem, true),
     });
-    this.sync = { payload, id, offset, ahead: [], isLoading: false, isCut: false };
+    this.sync = { payload, id, offset, ahead: [], isLoading: false, isPaused: false, isCut: false };
     this.enter("sync");
   }
 
@@ -350,14 +358,25 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
     }
     const { payload } = sync;
     const next = payload.receive(bytes, from);
-    if (this.sync !== sync) return;
-    const problem = payload.intake?.problem ?? null;
-    if (problem !== null) {
-      this.failed(problem, true);
+    const { intake } = payload;
+    if (this.sync !== sync || intake === null) return;
+    if (intake.problem !== null) {
+      this.failed(intake.problem, true);
     } else if (payload.isWhole) {
       if (next < bytes.length) sync.ahead.push(bytes.subarray(next));
       sync.isLoading = true;
-      payload.intake?.finish((reason) => this.snapshotEnded(sync, reason));
+      // The stream waits in the network.
+      this.peer?.pause();
+      intake.finish((reason) => this.snapshotEnded(sync, reason));
+    } else if (intake.isBusy && !sync.isPaused) {
+      const { peer } = this;
+      sync.isPaused = true;
+      peer?.pause();
+      intake.whenFree(() => {
+        sync.isPaused = false;
+        this.lastIoMs = this.engine.clock.nowMs;
+        peer?.resume();
+      });
     }
   }
 
@@ -371,6 +390,8 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
   private snapshotEnded(sync: Sync, problem: string | null): void {
     if (this.sync !== sync) return;
     const { engine, stream, replicas } = this;
+    // Nothing was read meanwhile.
+    this.lastIoMs = engine.clock.refresh();
     if (problem !== null) {
       this.failed(problem, true);
       return;
@@ -386,6 +407,7 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
     this.sync = null;
     this.mayContinue = isCounted;
     this.begin(isCounted);
+    this.peer?.resume();
     engine.log.notice("MASTER <-> REPLICA sync: Finished with success");
     if (sync.payload.isMarked) this.acknowledge();
     for (const chunk of sync.ahead) if (this.applier !== null) this.apply(this.applier, chunk, 0);

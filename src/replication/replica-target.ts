@@ -1,7 +1,7 @@
 /**
  * A snapshot's way to the sockets of replicas: "$EOF:" and a mark, the RDB, and the mark again.
- * What is written is put together in chunks, one copy for all. While any of them has much to take still,
- * the snapshot waits, so the slowest sets its pace; who takes nothing for long is given up.
+ * What is written is put together in chunks, one copy for all. While any of them has much to take
+ * still, the snapshot waits, so the slowest sets its pace; who takes nothing for long is given up.
  */
 import { bytesOf, copyBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";

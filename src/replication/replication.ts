@@ -47,9 +47,11 @@ export class ServerReplication implements Replication {
     this.good = new GoodReplicas(engine, this.replicas);
     this.acknowledgements = new Acknowledgements(engine, this.stream, this.replicas);
     this.failover = new Failover(engine, this.stream, this.replicas, {
-      followForFailover: (address) =>
-        this.serverRole.takeTurns(address, (isAccepted) => this.takeoverAnswered(isAccepted)),
-      leave: () => this.serverRole.becomePrimary(),
+      ask: (address, answered) => this.serverRole.takeTurns(address, answered),
+      leave: () => {
+        this.link.takeover = null;
+        this.serverRole.becomePrimary();
+      },
     });
     const { failover, good, link, replicas, stream } = this;
     link.syncedOffset = () => engine.persistence.synced?.offset ?? -1;
@@ -102,6 +104,10 @@ export class ServerReplication implements Replication {
     return this.stream.laggingBytes;
   }
 
+  get ownExpiryCount(): number {
+    return this.serverRole.ownExpiries.count;
+  }
+
   /** What the configuration says of the role; to be called before files are loaded. */
   begin(): void {
     this.serverRole.begin();
@@ -117,8 +123,8 @@ export class ServerReplication implements Replication {
   /** Called ten times a second. */
   cron(nowMs: number): void {
     if (!this.isStarted) return;
-    if (this.isReplica) this.serverRole.ownExpiries.expire();
     this.failover.check();
+    if (this.isReplica) this.serverRole.ownExpiries.expire();
     if (nowMs - this.lastCronMs < CRON_INTERVAL_MS) return;
     this.lastCronMs = nowMs;
     this.link.cron(nowMs);
@@ -162,6 +168,10 @@ export class ServerReplication implements Replication {
   }
 
   replicaOf(call: Call): void {
+    if (this.failover.isActive) {
+      call.fail("ERR REPLICAOF not allowed while failing over.");
+      return;
+    }
     this.serverRole.replicaOf(call);
   }
 
@@ -192,11 +202,6 @@ export class ServerReplication implements Replication {
   forget(session: Session): void {
     this.acknowledgements.forget(session);
     this.replicas.forget(session);
-  }
-
-  private takeoverAnswered(isAccepted: boolean): void {
-    if (isAccepted) this.failover.targetAccepted();
-    else this.failover.targetRefused("Failover target rejected psync request");
   }
 
   private replicaMoved(): void {

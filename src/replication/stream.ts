@@ -7,8 +7,9 @@
  * the byte that comes next has what Redis calls the offset `offset + 1`.
  *
  * What this server executes comes in as effects (`append`); what its own primary sent, byte by byte
- * as it came (`pass`). Requests that follow each other in one chunk are copied together by `settle`,
- * which is to be called before anything is read, and before the turn of the event loop ends.
+ * as it came (`pass`). Requests that follow each other in one chunk are copied together by
+ * `settle`, which is to be called before anything is read, and before the turn of the event loop
+ * ends.
  */
 import { bytesOf, copyBytes } from "../base/bytes.ts";
 import { secretHex } from "../base/random.ts";

@@ -69,11 +69,10 @@ const WAITING: Entry[] = [
   [1, (r) => ["BZMPOP", WAIT_SECONDS, 2, awaited("z", r), awaited("z", r), "MIN", "COUNT", 2]],
   [
     3,
-    (r) => [
-      ...["XREADGROUP", "GROUP", "g", `c${r.below(3)}`, "COUNT", 5, "BLOCK", 50],
-      ...maybe(r, "NOACK"),
-      ...["STREAMS", "wait:e0", ">"],
-    ],
+    (r) => {
+      const reading = ["XREADGROUP", "GROUP", "g", `c${r.below(3)}`, "COUNT", 5, "BLOCK", 50];
+      return [...reading, ...maybe(r, "NOACK"), "STREAMS", "wait:e0", ">"];
+    },
   ],
   [1, (r) => ["SELECT", database(r)]],
 ];

@@ -25,10 +25,10 @@ const TROUBLE_TIMEOUT_MS = 25_000;
 const BUG = /assert|BUG REPORT|TypeError|RangeError|\.ts:\d+/i;
 
 /** What happens to the link, each of them in every round, in random order. */
+// prettier-ignore
 const TROUBLES = [
-  ...["cut", "cut", "cut", "cuts"],
-  ...["outage", "outage in a payload", "outage in a payload"],
-  ...["stall", "delay", "cut in the stream"],
+  "cut", "cut", "cut", "cuts", "outage", "outage in a payload", "outage in a payload",
+  "stall", "delay", "cut in the stream",
 ] as const;
 type Trouble = (typeof TROUBLES)[number];
 
@@ -115,7 +115,6 @@ class Replicated {
         const hasHappened = proxy.cutNextAfter(random.below(100_000));
         proxy.cut();
         await hasHappened;
-        return;
       }
     }
   }

@@ -13,6 +13,7 @@ import { PAUSES } from "../../bench/load/pauses.ts";
 import { STORMS } from "../../bench/load/storms.ts";
 import { TAILS } from "../../bench/load/tails.ts";
 import { MEMORY_CASES, NAMED_CASES } from "../../bench/memory/cases.ts";
+import { REPLICATION_CASES } from "../../bench/replication/cases.ts";
 import { type Comparison, type Failure, table } from "../../bench/support/report.ts";
 
 interface Results {
@@ -95,6 +96,19 @@ describe.skipIf(missing.length > 0)("benchmarks, quickly", () => {
       const measured = new Set(results.comparisons.map(({ name }) => name));
       expect([...measured]).toEqual(DURABILITY_CASES.map(({ name }) => name));
       expectPositive(results.comparisons.filter(({ title }) => !/lost$|growth/.test(title)));
+      expectMarkdown(output);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "bench/replication measures every case",
+    async () => {
+      const { output, results } = await run("bench/replication/main.ts", "--markdown");
+      expect(results.failures).toEqual([]);
+      const measured = new Set(results.comparisons.map(({ name }) => name));
+      expect([...measured]).toEqual(REPLICATION_CASES.map(({ name }) => name));
+      expectPositive(results.comparisons.filter(({ title }) => !/more of it|waits/.test(title)));
       expectMarkdown(output);
     },
     TIMEOUT_MS,

@@ -135,6 +135,61 @@ withOracle("a replica of redis-server", () => {
     });
   }
 
+  for (const mode of ["disabled", "on-empty-db", "swapdb"]) {
+    test(`has the primary's data and nothing else (repl-diskless-load ${mode})`, async () => {
+      await using pair = await startPair({ program, replica: [`repl-diskless-load ${mode}`] });
+      const { from, to, primary, replica } = pair;
+      await inSync(from, to);
+      await to.do("REPLICAOF NO ONE");
+      await to.pipeline(["SET own value", "SELECT 12", "SET own value", "SELECT 0"]);
+      await from.do("SET more value");
+      await to.do("REPLICAOF", "127.0.0.1", primary.port);
+      await inSync(from, to);
+      await from.do("SET at end");
+      await inSync(from, to);
+      const streamed = replica.log.match(/with EOF to parser/g)?.length ?? 0;
+      expect(streamed).toBe({ disabled: 0, "on-empty-db": 1, swapdb: 2 }[mode] ?? NaN);
+    });
+  }
+
+  test("keeps what its primary has, though it is beyond maxmemory", async () => {
+    await using pair = await startPair({ program, replica: ["maxmemory-policy allkeys-lru"] });
+    const { from, to } = pair;
+    await inSync(from, to);
+    await to.do("CONFIG SET maxmemory 1");
+    await from.do("SET", "large", "x".repeat(100_000));
+    await inSync(from, to);
+    expect((await info(to, "stats")).get("evicted_keys")).toBe("0");
+    // Otherwise it evicts by itself, and the two differ.
+    await to.do("CONFIG SET replica-ignore-maxmemory no");
+    await from.do("SET one more");
+    await until("something was evicted", async () => {
+      return (await info(to, "stats")).get("evicted_keys") !== "0";
+    });
+  });
+
+  test("goes on where it was after a restart", async () => {
+    await using pair = await startPair({ program });
+    const { from, to, replica } = pair;
+    await from.pipeline(["SELECT 6", "SET k 0"]);
+    await inSync(from, to);
+    await from.do("INCR k");
+    await inSync(from, to);
+    await replica.restart(["save 3600 1"]);
+    await from.do("INCR k");
+    await using again = await replica.connect();
+    await inSync(from, again);
+    // Its end wrote no file.
+    expect((await info(from, "stats")).get("sync_full")).toBe("2");
+    await again.do("SAVE");
+    await replica.restart(["save 3600 1"]);
+    await from.do("INCR k");
+    await using last = await replica.connect();
+    await inSync(from, last);
+    expect((await info(from, "stats")).get("sync_full")).toBe("2");
+    expect((await info(from, "stats")).get("sync_partial_ok")).toBe("1");
+  });
+
   test("tells how far it is, and that on demand", async () => {
     await using pair = await startPair({ program });
     const { from, to } = pair;
@@ -227,6 +282,7 @@ withOracle("a replica of redis-server", () => {
     await to.do("SET", "lasting", "value");
     await to.do("PEXPIRE", "lasting", "100");
     expect(await to.value("DBSIZE")).toBe(3);
+    expect((await info(to, "stats")).get("slave_expires_tracked_keys")).toBe("2");
     await until("its own keys are gone", async () => (await to.value("DBSIZE")) === 1);
     expect(await to.value("GET theirs")).toBeNull();
     // What is expired is not in the way of a client that writes.
@@ -373,7 +429,8 @@ withOracle("roles", () => {
     const { value } = await waiting.next();
     expect(value).toBeInstanceOf(ReplyError);
     expect((value as ReplyError).message).toBe(
-      "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+      "UNBLOCKED force unblock from blocking operation, " +
+        "instance state changed (master -> replica?)",
     );
     await until("it is closed", async () => {
       return !said(await to.value("CLIENT LIST")).includes("cmd=blpop");

@@ -33,7 +33,13 @@ test("scripts that README.md names are in package.json", () => {
     scripts: Record<string, string>;
   };
   const named = [...readme.matchAll(/\bbun(?:@[\d.]+)? run ([\w:]+)/g)].map(([, name]) => name);
-  const benchmarks = ["bench", "bench:load", "bench:durability", "bench:memory"];
+  const benchmarks = [
+    "bench",
+    "bench:load",
+    "bench:durability",
+    "bench:memory",
+    "bench:replication",
+  ];
   expect(new Set(named)).toEqual(new Set(["start", "test", ...benchmarks]));
   for (const name of named) expect(Object.keys(scripts)).toContain(name);
 });

@@ -22,6 +22,9 @@ export interface ReceivedSnapshot {
   readonly options: IntakeOptions;
   text: string;
   isAborted: boolean;
+  /** Set by the test: it takes no more for now; `free` is set once somebody waits. */
+  isBusy: boolean;
+  free: (() => void) | null;
   /** Set once all has come: ends the loading. */
   finish: ((problem: string | null) => void) | null;
 }
@@ -32,6 +35,8 @@ export class LinkedReplica extends LocalEngine {
   readonly connections: string[] = [];
   readonly snapshots: ReceivedSnapshot[] = [];
   readonly logged: string[] = [];
+  /** The replica reads nothing now. */
+  isPaused = false;
   /** Why no snapshot can be taken; null: one can. */
   refusal: string | null = null;
   /** The database that the next snapshot says the stream begins in. */
@@ -107,14 +112,26 @@ export class LinkedReplica extends LocalEngine {
 
   private receiveSnapshot(options: IntakeOptions): SnapshotIntake | string {
     if (this.refusal !== null) return this.refusal;
-    const received: ReceivedSnapshot = { options, text: "", isAborted: false, finish: null };
+    const received: ReceivedSnapshot = {
+      options,
+      text: "",
+      isAborted: false,
+      isBusy: false,
+      free: null,
+      finish: null,
+    };
     this.snapshots.push(received);
     return {
       problem: null,
       database: this.streamDatabase,
-      isBusy: false,
+      get isBusy() {
+        return received.isBusy;
+      },
       whenFree(done) {
-        done();
+        received.free = () => {
+          received.isBusy = false;
+          done();
+        };
       },
       write(bytes, start, length) {
         received.text += textOf(bytes, start, length);
@@ -130,6 +147,7 @@ export class LinkedReplica extends LocalEngine {
 
   private peer(events: PeerEvents) {
     this.link = events;
+    this.isPaused = false;
     return {
       events,
       kind: "tcp" as const,
@@ -140,6 +158,12 @@ export class LinkedReplica extends LocalEngine {
       limit() {},
       write: (pieces: readonly Uint8Array[]) => {
         for (const piece of pieces) this.written += textOf(piece);
+      },
+      pause: () => {
+        this.isPaused = true;
+      },
+      resume: () => {
+        this.isPaused = false;
       },
       close: () => {
         if (this.link === events) this.link = null;

@@ -181,7 +181,7 @@ function decodePayload(call: Call): ValueDecoder | null {
 function sanitizes(call: Call): boolean {
   const directive = call.engine.config.values["sanitize-dump-payload"];
   if (directive !== "clients") return directive === "yes";
-  return !call.isReplay && call.session.user?.skipsSanitizing !== true;
+  return !call.isRepeated && call.session.user?.skipsSanitizing !== true;
 }
 
 function timeFromNow(call: Call, ttl: ExpireTime): ExpireTime {

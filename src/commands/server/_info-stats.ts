@@ -14,7 +14,7 @@ export function statsFields(engine: Engine): InfoField[] {
     ["total_forks", engine.stats.snapshots],
     ["migrate_cached_sockets", engine.peers.count],
     // Of replicas that expire keys by themselves.
-    ["slave_expires_tracked_keys", 0],
+    ["slave_expires_tracked_keys", engine.replication.ownExpiryCount],
     ...defragFields(engine),
     ["tracking_total_keys", engine.tracking.keyCount],
     ["tracking_total_items", engine.tracking.itemCount],

@@ -127,7 +127,7 @@ export class TrimOptions {
     const hasLimit = this.limit !== NO_LIMIT;
     if (this.limit > 0 && this.strategy === NO_TRIM) call.refuse(TRIM_LIMIT_ALONE);
     else if (!hasEntry && this.strategy === NO_TRIM) call.refuse(TRIM_MISSING);
-    else if (call.isReplay) this.limit = 0;
+    else if (call.isRepeated) this.limit = 0;
     else if (hasLimit && !this.isApproximate) call.refuse(TRIM_LIMIT_EXACT);
     else if (!hasLimit) this.limit = this.isApproximate ? defaultLimit(call) : 0;
   }

@@ -27,9 +27,7 @@ function read(chunks: readonly string[]): Outcome {
         problem: null,
         database: -1,
         isBusy: false,
-        whenFree(done) {
-          done();
-        },
+        whenFree() {},
         write(bytes, start, length) {
           text += textOf(bytes, start, length);
         },

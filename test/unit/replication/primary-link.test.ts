@@ -196,6 +196,23 @@ describe("a full synchronisation", () => {
     expect(it.said().at(-1)).toBe(`PSYNC ${ID} ${101 + SELECT_3.length}`);
   });
 
+  test("is read no faster than it is taken, and what follows when it is loaded", () => {
+    const it = asking();
+    it.say(`+FULLRESYNC ${ID} 100\r\n$10\r\n`);
+    const [snapshot] = it.snapshots;
+    snapshot.isBusy = true;
+    it.say("hello");
+    expect(it.isPaused).toBe(true);
+    it.tick(100_000);
+    expect(it.replication.link.state).toBe("sync");
+    snapshot.free?.();
+    expect(it.isPaused).toBe(false);
+    it.say("world");
+    expect([snapshot.text, it.isPaused]).toEqual(["helloworld", true]);
+    snapshot.finish?.(null);
+    expect(it.isPaused).toBe(false);
+  });
+
   test("that can't be taken is tried later", () => {
     const it = asking();
     it.refusal = "no room";
@@ -208,15 +225,9 @@ describe("a full synchronisation", () => {
 describe("the stream", () => {
   test("is applied, passed on and counted whole, wherever it is cut", () => {
     const text =
-      SELECT_3 +
-      request("SET", "a", "1") +
-      "\r\n" +
-      request("MULTI") +
-      request("INCR", "a") +
-      request("INCR", "a") +
-      request("EXEC") +
-      request("RPUSH", "l", "x".repeat(50)) +
-      PING;
+      `${SELECT_3}${request("SET", "a", "1")}\r\n` +
+      `${request("MULTI")}${request("INCR", "a")}${request("INCR", "a")}${request("EXEC")}` +
+      `${request("RPUSH", "l", "x".repeat(50))}${PING}`;
     for (let cut = 0; cut <= text.length; cut += 2) {
       const it = connected();
       it.say(text, cut);
