@@ -82,10 +82,7 @@ export class Aof implements GrowingIncrement {
     const { config } = this.engine;
     config.onApply("appendonly", (isOn) => {
       this.isSuspended = false;
-      if (!isOn) return this.switchOff();
-      if (!this.progress.isLoading) return this.switchOn();
-      this.isSuspended = true;
-      return null;
+      return isOn ? this.switchOn() : this.switchOff();
     });
     config.onApply("appendfsync", (policy) => {
       this.writer.changePolicy(policy);

@@ -79,8 +79,6 @@ export class FilePersistence implements Persistence {
     const onExpired: KeyListener = (...key) => this.onExpiredAtStart?.(...key);
     if (!(await this.loading.loadAtStart(onExpired))) return false;
     this.setLoadedPosition(this.loading.position);
-    // It may have been switched on meanwhile.
-    this.aof.resume();
     return true;
   }
 

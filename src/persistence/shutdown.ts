@@ -53,6 +53,11 @@ export class Shutdown implements ShutdownControl {
     engine.shutdown = this;
   }
 
+  get waitsForMs(): number | null {
+    const { waitsUntilMs } = this;
+    return waitsUntilMs === null ? null : Math.max(0, waitsUntilMs - this.engine.clock.nowMs);
+  }
+
   /** A signal has come. A second SIGINT means: at once. */
   receive(signal: ShutdownSignal): void {
     const { log } = this.engine;

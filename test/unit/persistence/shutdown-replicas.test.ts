@@ -51,6 +51,7 @@ describe("a server that ends", () => {
     expect(replication.asked).toBe(1);
     expect(it.log).toContain("Waiting for replicas before shutting down.");
     expect(it.engine.context.keepsExpired).toBe(true);
+    expect(it.do("INFO", "server")).toContain("shutdown_in_milliseconds:10000\r\n");
     shutdown.cron();
     expect(exits).toEqual([]);
     replication.lag = { replicas: 2, lagging: [] };
