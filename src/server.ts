@@ -146,6 +146,8 @@ export class Server {
     this.turn.feed = this.replication;
     this.replication.requestTurn = () => this.turn.arm();
     this.persistence.onSynced = () => this.replication.synced();
+    this.persistence.onExpiredAtStart = (database, bytes, start, length) =>
+      this.replication.serverRole.leftOut(database, bytes, start, length);
     engine.stats.countLoopCycles = () => this.turn.cycles;
     engine.pause.onEnd = () => this.resumeAll();
     engine.peers.connector = new PeerConnector(this.gateway, (use) => this.clientTls(use));
