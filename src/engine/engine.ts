@@ -517,6 +517,8 @@ export class Engine {
   private replaceReply(session: Session, mark: number): void {
     this.reply.hasOverflowed = false;
     this.reply.at = mark;
+    // A primary is not sent it anyway.
+    if (session.isPrimary) return;
     if (outputLimitOf(this, session).hard > 0) closeOverHardLimit(this, session);
     else this.reply.error(REPLY_TOO_LARGE);
   }

@@ -51,7 +51,9 @@ export class PeerConnector implements Connector {
       this.gateway.engine.log.warning(`Can't connect to ${host}:${port}: ${tls}`);
       peer.fail(UNREACHABLE);
     } else {
-      void peer.open(host, port, tls);
+      // As in Redis, MIGRATE does not care.
+      const { "bind-source-addr": source } = this.gateway.engine.config.values;
+      void peer.open(host, port, tls, use === "replication" ? source : null);
     }
     return peer;
   }
@@ -96,13 +98,27 @@ class PeerSocket implements Peer {
     return descriptorOf(this.socket);
   }
 
-  async open(host: string, port: number, tls: TLSOptions | null): Promise<void> {
+  /** `source` is the address that it is to come from, where that is possible. */
+  async open(
+    host: string,
+    port: number,
+    tls: TLSOptions | null,
+    source: string | null,
+  ): Promise<void> {
     this.isEncrypted = tls !== null;
-    const options = { hostname: host, port, socket: this.handlers() };
+    const options = {
+      hostname: host,
+      port,
+      socket: this.handlers(),
+      ...(tls === null ? {} : { tls }),
+      ...(source === null ? {} : { localAddress: source }),
+    };
     try {
-      await Bun.connect(tls === null ? options : { ...options, tls });
+      await Bun.connect(options);
     } catch (error) {
-      this.fail(NOBODY.has(errorCode(error)) ? CLOSED : UNREACHABLE);
+      const code = errorCode(error);
+      if (source !== null && code === "EADDRNOTAVAIL") await this.open(host, port, tls, null);
+      else this.fail(NOBODY.has(code) ? CLOSED : UNREACHABLE);
     }
   }
 

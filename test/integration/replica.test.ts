@@ -333,6 +333,22 @@ withOracle("a replica of redis-server", () => {
     expect(await from.value("CLIENT LIST TYPE replica")).toContain("user=copier");
   });
 
+  test("comes from the address that it is told to, where there is one", async () => {
+    await using pair = await startPair({ program, data: false, primary: ["protected-mode no"] });
+    const { primary, from, to } = pair;
+    await inSync(from, to);
+    for (const [source, seen] of [
+      ["127.0.0.2", "127.0.0.2"],
+      ["203.0.113.5", "127.0.0.1"],
+    ]) {
+      await to.do("REPLICAOF NO ONE");
+      await to.do("CONFIG", "SET", "bind-source-addr", source);
+      await to.do("REPLICAOF", "127.0.0.1", primary.port);
+      await inSync(from, to);
+      expect((await info(from, "replication")).get("slave0")).toStartWith(`ip=${seen},`);
+    }
+  });
+
   test("serves those who wait to read", async () => {
     await using pair = await startPair({ program });
     const { replica, from, to } = pair;
