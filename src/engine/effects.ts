@@ -95,11 +95,15 @@ export class Effects {
     for (let i = 0; i < args.count; i++) this.argument(args, i);
   }
 
-  /** A request that changes nothing here, but is to be repeated by replicas (PUBLISH). */
-  message(database: number, args: Arguments): void {
+  /**
+   * A request that changes nothing here, but is to be repeated by replicas (PUBLISH), or what its
+   * arguments from `from` on say.
+   */
+  message(database: number, args: Arguments, from = 0): void {
     if (this.messageSinks === 0) return;
     this.messages.add(this.starts.length);
-    this.request(database, args);
+    this.begin(database, args.count - from);
+    for (let i = from; i < args.count; i++) this.argument(args, i);
   }
 
   /** From now on effects collect, whatever ends meanwhile. */

@@ -72,7 +72,7 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
   /** How much of the stream is synced to the AOF; -1: there is no AOF. */
   syncedOffset: () => number = () => -1;
   /** What there is belongs to the history at `stream.id`: the primary may know it. */
-  private mayContinue = false;
+  mayContinue = false;
   /** The primary counts its stream: it is told how far this server is. */
   private isCounted = false;
   private peer: Peer | null = null;
