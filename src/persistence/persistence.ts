@@ -27,6 +27,7 @@ import type {
 } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
 import type { SnapshotTarget } from "../engine/snapshot-target.ts";
+import type { KeyListener } from "../keyspace/context.ts";
 import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
 import { Aof } from "./aof.ts";
 import { FileIntake } from "./file-intake.ts";
@@ -66,6 +67,11 @@ export class FilePersistence implements Persistence {
       return null;
     });
     engine.persistence = this;
+  }
+
+  /** Hears of keys that had expired in the snapshot that the start loads. */
+  set onExpiredAtStart(listener: KeyListener) {
+    this.loading.onExpiredAtStart = listener;
   }
 
   /** Loads what there is; false where the start must be refused. */

@@ -10,6 +10,7 @@ import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { InfoField } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
+import type { KeyListener } from "../keyspace/context.ts";
 import type { RdbLoader } from "../rdb/rdb-loader.ts";
 import { beginLoading, endLoading, fileSource, keyDelayUs, rdbLoader } from "./_loading.ts";
 import { ONE_KEY_BYTES, SlicedLoad, STEP_BYTES } from "./_sliced-load.ts";
@@ -24,6 +25,8 @@ export class RdbLoading {
   position: StreamPosition | null = null;
   /** The database that the stream goes on in behind what was loaded last; -1: not said. */
   streamDatabase = NOT_SAID;
+  /** Hears of keys that had expired in the file that the start loads. */
+  onExpiredAtStart: KeyListener = () => {};
   private keysLoaded = 0;
   private keysExpired = 0;
   private toldFields = 0;
@@ -49,7 +52,7 @@ export class RdbLoading {
       engine.log.warning(`Fatal error loading the DB: ${systemErrorText(error)}. Exiting.`);
       return false;
     }
-    const loader = this.begin(descriptor, false);
+    const loader = this.begin(descriptor, false, this.onExpiredAtStart);
     const error = await new Promise((resolve) => void this.inSlices(loader, resolve));
     this.disk.close(descriptor);
     if (error !== null) {
@@ -138,7 +141,7 @@ export class RdbLoading {
     });
   }
 
-  private begin(descriptor: number, replaces: boolean): RdbLoader {
+  private begin(descriptor: number, replaces: boolean, onExpired?: KeyListener): RdbLoader {
     const { engine, disk, progress } = this;
     const sizeBytes = disk.sizeBytes(this.path);
     beginLoading(engine, progress, sizeBytes);
@@ -146,7 +149,8 @@ export class RdbLoading {
     // What has expired on a primary goes when that says so.
     const keepsExpired = engine.replication.isReplica;
     const source = fileSource(disk, descriptor, sizeBytes);
-    return rdbLoader(engine, source, { keepsExpired, replaces });
+    const traits = { keepsExpired, replaces };
+    return rdbLoader(engine, source, onExpired === undefined ? traits : { ...traits, onExpired });
   }
 
   private noteProgress(loader: RdbLoader): void {

@@ -132,6 +132,13 @@ export class ReplicationStream implements EffectSink {
     if (wasOpen) this.open();
   }
 
+  /** What has been written so far continues a history of so many bytes. */
+  rebase(offset: number): void {
+    this.settle();
+    this.written += offset;
+    for (let block = this.first; block !== null; block = block.next) block.start += offset;
+  }
+
   /** A new id: what was is not continued by anybody. */
   renew(): void {
     this.id = secretHex(40);
