@@ -26,8 +26,8 @@ export class PrimaryBench extends Bench {
     engine.persistence = this.disk;
     this.replication = new ServerReplication(engine, systemDisk);
     this.replication.requestTurn = () => this.requestedTurns++;
-    this.replication.replicas.openStream();
     this.replication.start(null);
+    this.replication.replicas.openStream();
   }
 
   get stream(): ServerReplication["stream"] {
