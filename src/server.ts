@@ -67,7 +67,7 @@ export class Server {
     this.persistence = new FilePersistence(this.engine, disk, (code) => this.onExit(code));
     this.shutdown = new Shutdown(this.engine, disk, this.persistence, {
       sendReplies: () => this.turn.finish(),
-      resume: () => this.gateway.resumeAll(),
+      resume: () => this.resumeAll(),
       close: () => this.close(),
       exit: (code) => this.onExit(code),
     });
@@ -102,8 +102,6 @@ export class Server {
   async start(): Promise<boolean> {
     this.replication.begin();
     this.scheduleCron();
-    this.persistence.onExpiredAtStart = ({ index }, bytes, start, length) =>
-      this.replication.serverRole.expiredAtStart(index, bytes, start, length);
     if (!(await this.persistence.start())) return false;
     this.replication.start(this.persistence.loadedPosition);
     const { writer } = this.persistence.aof;
@@ -148,11 +146,10 @@ export class Server {
     this.turn.feed = this.replication;
     this.replication.requestTurn = () => this.turn.arm();
     this.persistence.onSynced = () => this.replication.synced();
+    this.persistence.onExpiredAtStart = (database, bytes, start, length) =>
+      this.replication.serverRole.leftOut(database, bytes, start, length);
     engine.stats.countLoopCycles = () => this.turn.cycles;
-    engine.pause.onEnd = () => {
-      this.gateway.resumeAll();
-      if (this.replication.link.isWaiting) setImmediate(() => this.resumeStream());
-    };
+    engine.pause.onEnd = () => this.resumeAll();
     engine.peers.connector = new PeerConnector(this.gateway, (use) => this.clientTls(use));
     engine.blocking.requestWake = (atMs) => this.wakeAt(atMs);
     engine.tracking.requestBroadcast = () => this.turn.arm();
@@ -176,7 +173,12 @@ export class Server {
     );
   }
 
-  /** What the primary sent during a pause. */
+  /** Commands that waited may run: those of clients, and what the primary has sent meanwhile. */
+  private resumeAll(): void {
+    this.gateway.resumeAll();
+    if (this.replication.link.isWaiting) setImmediate(() => this.resumeStream());
+  }
+
   private resumeStream(): void {
     this.gateway.beginCallback();
     this.replication.link.resume();

@@ -24,9 +24,14 @@ export function cpuMicros(pid: number): number {
   if (libc?.symbols.clock_gettime((~pid << 3) | CPUCLOCK_SCHED, ptr(timespec)) === 0) {
     return Number(timespec[0]) * 1e6 + Number(timespec[1]) / 1e3;
   }
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = statFields(pid);
   return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6;
+}
+
+/** The same of children that have ended, in hundredths of a second. */
+export function childrenCpuMicros(pid: number): number {
+  const fields = statFields(pid);
+  return ((Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND) * 1e6;
 }
 
 /**
@@ -65,6 +70,12 @@ export async function settledBytes(pid: number, restMs: number): Promise<number>
     if (Math.abs(now - last) <= last * STABLE_WITHIN || Date.now() > deadline) return now;
     last = now;
   }
+}
+
+/** Of /proc/PID/stat, from the third one on. */
+function statFields(pid: number): readonly string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 function kilobytesOf(path: string, name: string): number {

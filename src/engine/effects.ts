@@ -28,6 +28,8 @@ export class Effects {
   /** What runs is part of something larger (EXEC, a script): effects collect until its end. */
   private isHeld = false;
   private readonly sinks: EffectSink[] = [];
+  /** Those of them that take messages. */
+  private messageSinks = 0;
   private readonly out = new RequestWriter();
   /** The commands collected: where each begins, and the database it belongs to. */
   private readonly starts: number[] = [];
@@ -46,11 +48,22 @@ export class Effects {
 
   attach(sink: EffectSink): void {
     this.sinks.push(sink);
+    if (sink.takesMessages === true) this.messageSinks++;
   }
 
   detach(sink: EffectSink): void {
     const index = this.sinks.indexOf(sink);
-    if (index >= 0) this.sinks.splice(index, 1);
+    if (index < 0) return;
+    this.sinks.splice(index, 1);
+    if (sink.takesMessages === true) this.messageSinks--;
+  }
+
+  /** Has `step` run without anybody hearing of what it does. */
+  unheard<Result>(step: () => Result): Result {
+    const sinks = this.sinks.splice(0);
+    const result = step();
+    this.sinks.push(...sinks);
+    return result;
   }
 
   /** Begins a command of `count` arguments, which `word`, `range` and `integer` follow. */
@@ -82,11 +95,15 @@ export class Effects {
     for (let i = 0; i < args.count; i++) this.argument(args, i);
   }
 
-  /** A request that changes nothing here, but is to be repeated by replicas (PUBLISH). */
-  message(database: number, args: Arguments): void {
-    if (!this.sinks.some((sink) => sink.takesMessages === true)) return;
+  /**
+   * A request that changes nothing here, but is to be repeated by replicas (PUBLISH), or what its
+   * arguments from `from` on say.
+   */
+  message(database: number, args: Arguments, from = 0): void {
+    if (this.messageSinks === 0) return;
     this.messages.add(this.starts.length);
-    this.request(database, args);
+    this.begin(database, args.count - from);
+    for (let i = from; i < args.count; i++) this.argument(args, i);
   }
 
   /** From now on effects collect, whatever ends meanwhile. */

@@ -408,7 +408,8 @@ export class Engine {
     const { mutations } = context;
     const { resp3 } = reply;
     this.depth++;
-    const result = step();
+    // Who follows this server has what is replayed already.
+    const result = this.effects.unheard(step);
     this.depth--;
     context.mutations = mutations;
     reply.resp3 = resp3;

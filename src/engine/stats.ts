@@ -7,10 +7,12 @@ export class Stats {
   connectionsReceived = 0;
   connectionsRejected = 0;
   commandsProcessed = 0;
+  /** With the following two. */
   networkInputBytes = 0;
   networkOutputBytes = 0;
-  /** What primaries sent, of the stream and before it. */
+  /** What primaries sent, of the stream and before it; what replicas were sent. */
   replicationInputBytes = 0;
+  replicationOutputBytes = 0;
   /** Errors of commands that a primary sent. */
   unexpectedErrors = 0;
   /** Times that something was read from, or written to, a client's socket. */
@@ -41,6 +43,8 @@ export class Stats {
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
   readonly outputRate = new Rate();
+  readonly replicationInputRate = new Rate();
+  readonly replicationOutputRate = new Rate();
   readonly cycleRate = new Rate();
   readonly busyRate = new Rate();
   /** Set by the composition root: turns of the event loop since the start. */
@@ -63,6 +67,8 @@ export class Stats {
     this.commandRate.sample(this.commandsProcessed, nowMs);
     this.inputRate.sample(this.networkInputBytes, nowMs);
     this.outputRate.sample(this.networkOutputBytes, nowMs);
+    this.replicationInputRate.sample(this.replicationInputBytes, nowMs);
+    this.replicationOutputRate.sample(this.replicationOutputBytes, nowMs);
     this.cycleRate.sample(this.loopCycles, nowMs);
     this.busyRate.sample(this.loopBusyUs, nowMs);
   }
@@ -91,6 +97,7 @@ export class Stats {
     this.networkInputBytes = 0;
     this.networkOutputBytes = 0;
     this.replicationInputBytes = 0;
+    this.replicationOutputBytes = 0;
     this.unexpectedErrors = 0;
     this.reads = 0;
     this.writes = 0;
@@ -112,6 +119,8 @@ export class Stats {
     this.commandRate.reset();
     this.inputRate.reset();
     this.outputRate.reset();
+    this.replicationInputRate.reset();
+    this.replicationOutputRate.reset();
     this.cycleRate.reset();
     this.busyRate.reset();
     this.loopCyclesBefore = this.countLoopCycles();

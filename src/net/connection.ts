@@ -270,7 +270,12 @@ export class Connection implements Transport {
 
   private writeStream(stream: OutboundStream): void {
     if (this.isCongested || this.isShutDown) return;
-    stream.drainInto((bytes, start, length) => this.write(bytes, start, length));
+    const { stats } = this.gateway.engine;
+    stream.drainInto((bytes, start, length) => {
+      const taken = this.write(bytes, start, length);
+      stats.replicationOutputBytes += taken;
+      return taken;
+    });
     if (stream.isPending) this.becomeCongested();
   }
 

@@ -119,15 +119,12 @@ export class Aof implements GrowingIncrement {
    */
   reload(): boolean {
     const { engine, directory, writer } = this;
-    const { effects } = engine;
-    if (this.writer.isOpen && !writer.flush()) return false;
-    effects.detach(writer);
+    if (writer.isOpen && !writer.flush()) return false;
     const loader = new AofLoader(engine, this.disk, directory, this.progress);
     const isLoaded = engine.replayWithin(() => {
       emptyDatabases(engine);
       return directory.readManifest() && directory.removeHistory() && loader.loadNow() !== null;
     });
-    if (writer.isOpen) effects.attach(writer);
     engine.dirty = 0;
     if (isLoaded) engine.log.warning("Append Only File loaded by DEBUG LOADAOF");
     else this.exit(1);

@@ -47,8 +47,6 @@ export class FilePersistence implements Persistence {
   /** Where the stream of replication was when the data that was loaded at the start was kept. */
   loadedPosition: StreamPosition | null = null;
   onSynced: () => void = () => {};
-  /** Set by whoever tells replicas: hears of keys that had expired when the start loaded them. */
-  onExpiredAtStart: KeyListener | null = null;
   private readonly loading: RdbLoading;
   private readonly takeover: Takeover;
   private readonly engine: Engine;
@@ -71,13 +69,17 @@ export class FilePersistence implements Persistence {
     engine.persistence = this;
   }
 
+  /** Hears of keys that had expired in the snapshot that the start loads. */
+  set onExpiredAtStart(listener: KeyListener) {
+    this.loading.onExpiredAtStart = listener;
+  }
+
   /** Loads what there is; false where the start must be refused. */
   async start(): Promise<boolean> {
     if (!(await this.aof.start())) return false;
     this.setLoadedPosition(this.aof.loadedPosition);
     if (this.engine.config.values.appendonly) return true;
-    const onExpired: KeyListener = (...key) => this.onExpiredAtStart?.(...key);
-    if (!(await this.loading.loadAtStart(onExpired))) return false;
+    if (!(await this.loading.loadAtStart())) return false;
     this.setLoadedPosition(this.loading.position);
     return true;
   }

@@ -32,6 +32,8 @@ export class RdbLoading {
   position: StreamPosition | null = null;
   /** The database that the stream goes on in behind what was loaded last; -1: not said. */
   streamDatabase = NOT_SAID;
+  /** Hears of keys that had expired in the file that the start loads. */
+  onExpiredAtStart: KeyListener = () => {};
   private keysLoaded = 0;
   private keysExpired = 0;
   private toldFields = 0;
@@ -46,7 +48,7 @@ export class RdbLoading {
   }
 
   /** False, and the reason in the log, where the start must be refused. */
-  async loadAtStart(onExpired: KeyListener): Promise<boolean> {
+  async loadAtStart(): Promise<boolean> {
     const { engine } = this;
     const startUs = engine.clock.monotonicUs();
     let descriptor: number;
@@ -57,7 +59,10 @@ export class RdbLoading {
       engine.log.warning(`Fatal error loading the DB: ${systemErrorText(error)}. Exiting.`);
       return false;
     }
-    const loader = this.begin(descriptor, { replaces: false, onExpired });
+    const loader = this.begin(descriptor, {
+      replaces: false,
+      onExpired: this.onExpiredAtStart,
+    });
     const error = await new Promise((resolve) => void this.inSlices(loader, resolve));
     this.disk.close(descriptor);
     if (error !== null) {

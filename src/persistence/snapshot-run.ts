@@ -7,7 +7,8 @@
  *     run.abort();        // what was written is discarded; `done` is not called
  *
  * Slices are paced (_pace.ts), bounded in what they write, and wait for a target that can't follow.
- * `rdb-key-save-delay` makes a key cost so many microseconds, without stopping anybody.
+ * `rdb-key-save-delay` makes a key cost so many microseconds, also where it was written ahead of its
+ * turn because it changed, without stopping anybody.
  */
 import { assert } from "../base/assert.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -214,8 +215,8 @@ export class SnapshotRun {
   private napMs(running: Running): number {
     const delayUs = this.keyDelayUs;
     const { walk, startedUs } = running;
-    if (delayUs === 0 || walk.keysDone === walk.keysTotal) return 0;
-    const dueUs = startedUs + (walk.keysDone + 1) * delayUs;
+    if (delayUs === 0) return 0;
+    const dueUs = startedUs + Math.min(walk.keysDone + 1, walk.keysTotal) * delayUs;
     const leftMs = (dueUs - this.engine.clock.monotonicUs()) / 1000;
     return Math.min(Math.max(leftMs, 0), MAX_NAP_MS);
   }

@@ -60,8 +60,9 @@ export class OwnExpiries implements KeyWatcher {
     keys.add(textOf(bytes, start, length));
   }
 
-  databasesEmptied(): void {
-    this.keys.clear();
+  contentReplaced(database: Database, replacement: Database | null): void {
+    // Emptied, or a primary's snapshot takes its place; SWAPDB changes nothing here, as in Redis.
+    if (replacement === null || replacement.index === database.index) this.keys.delete(database);
   }
 
   /** Called by the cron of a replica: deletes those whose time has come. */

@@ -15,6 +15,7 @@ import { LineReader } from "./_line-reader.ts";
 
 const MARK_BYTES = 40;
 const MAX_LINE_LENGTH = 1024;
+const TOO_LONG = "I/O error reading bulk count from MASTER: the line is too long";
 
 export interface PayloadEvents {
   /** The length is known, or (null) that there is a mark; null where the bytes can't be taken. */
@@ -52,7 +53,7 @@ export class Payload {
       const line = this.lines.next(chunk, at);
       at = this.lines.position;
       if (line === null) {
-        if (this.lines.waitingLength > MAX_LINE_LENGTH) this.events.failed("too long a line");
+        if (this.lines.waitingLength > MAX_LINE_LENGTH) this.events.failed(TOO_LONG);
         return at;
       }
       if (line !== "" && !this.begin(line)) return chunk.length;

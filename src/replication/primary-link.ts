@@ -72,7 +72,7 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
   /** How much of the stream is synced to the AOF; -1: there is no AOF. */
   syncedOffset: () => number = () => -1;
   /** What there is belongs to the history at `stream.id`: the primary may know it. */
-  private mayContinue = false;
+  mayContinue = false;
   /** The primary counts its stream: it is told how far this server is. */
   private isCounted = false;
   private peer: Peer | null = null;
@@ -216,6 +216,7 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
   received(bytes: Uint8Array): void {
     const { stats, clock } = this.engine;
     this.lastIoMs = clock.nowMs;
+    stats.networkInputBytes += bytes.length;
     stats.replicationInputBytes += bytes.length;
     let at = 0;
     if (this.state === "handshake") at = this.negotiate(bytes);

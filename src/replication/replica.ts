@@ -118,7 +118,8 @@ export class Replica implements AttachedReplica, Reader, OutboundStream {
 
   private sendStream(write: Write): void {
     this.stream.settle();
-    let block = this.block ?? this.stream.blockAt(this.position);
+    const first = this.block ?? this.stream.blockAt(this.position);
+    let block = first;
     while (block !== null) {
       const at = this.position - block.start;
       const length = block.length - at;
@@ -131,5 +132,7 @@ export class Replica implements AttachedReplica, Reader, OutboundStream {
       block = block.next;
     }
     this.block = block;
+    // What it has read may have been kept for it alone.
+    if (block !== first) this.stream.trim();
   }
 }

@@ -93,7 +93,7 @@ export class ServerReplication implements Replication {
   }
 
   get position(): StreamPosition | null {
-    return this.stream.isOpen ? this.stream.position : null;
+    return this.stream.isOpen || this.link.mayContinue ? this.stream.position : null;
   }
 
   get bufferBytes(): number {
@@ -101,7 +101,8 @@ export class ServerReplication implements Replication {
   }
 
   get laggingBytes(): number {
-    return this.stream.laggingBytes;
+    // The backlog goes beyond its size by less than a block.
+    return this.replicas.count === 0 ? 0 : this.stream.laggingBytes;
   }
 
   get ownExpiryCount(): number {
@@ -115,8 +116,7 @@ export class ServerReplication implements Replication {
 
   /** The files have been loaded; null: they do not tell of a stream. A replica connects now. */
   start(position: StreamPosition | null): void {
-    if (position === null) this.serverRole.begunAnew();
-    else this.serverRole.restore(position);
+    this.serverRole.restore(position);
     this.isStarted = true;
   }
 

@@ -9,8 +9,9 @@ import { clientLine } from "../engine/client-info.ts";
 import type { PrimaryAddress } from "../engine/config/list-options.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { StreamPosition } from "../engine/replication.ts";
+import type { Database } from "../keyspace/database.ts";
 import { INVALID_PRIMARY_PORT, REPLICAOF_BY_REPLICA, ROLE_CHANGED } from "../protocol/errors.ts";
-import { RequestWriter } from "../protocol/request-writer.ts";
+import { requestOf } from "../protocol/request.ts";
 import { OwnExpiries } from "./_own-expiries.ts";
 import type { PrimaryLink } from "./primary-link.ts";
 import type { Replicas } from "./replicas.ts";
@@ -22,7 +23,6 @@ const DISK_WARNING_INTERVAL_MS = 10_000;
 export class ServerRole {
   readonly ownExpiries: OwnExpiries;
   private warnedOfDiskMs = 0;
-  private readonly removal = new RequestWriter();
   private readonly engine: Engine;
   private readonly stream: ReplicationStream;
   private readonly replicas: Replicas;
@@ -45,41 +45,39 @@ export class ServerRole {
     });
   }
 
-  /** The configuration may have made this server a replica. Called before files are loaded. */
+  /**
+   * The configuration may have made this server a replica. Called before files are loaded. A
+   * primary keeps what it says of keys that expired meanwhile: its replicas have them still.
+   */
   begin(): void {
     if (this.link.address !== null) this.replicas.becomeReplica();
+    else this.stream.open();
     this.apply();
   }
 
-  /** The file of a primary that starts has a key that expired, which replicas may still have. */
-  expiredAtStart(database: number, bytes: Uint8Array, start: number, length: number): void {
-    if (this.link.address !== null) return;
-    this.stream.open();
-    const { removal } = this;
-    removal.begin(2);
-    removal.word(this.engine.removalCommand("expired"));
-    removal.range(bytes, start, length);
-    this.stream.append(database, removal.bytes, 0, removal.length);
-    removal.clear();
-  }
-
-  /** The files have been loaded, and say nothing of a stream. */
-  begunAnew(): void {
-    if (this.link.address !== null || !this.stream.isOpen) return;
-    this.stream.adopt({ id: this.stream.id, offset: 0, database: -1 });
-    this.stream.close();
-  }
-
-  /** The files have been loaded, and ended at this place of a stream. */
-  restore(position: StreamPosition): void {
-    if (position.offset === 0 || position.database < 0) return;
-    if (this.link.address === null) {
-      this.stream.continueFrom(position);
+  /** The files have been loaded, and ended at this place of a stream; null: they tell of none. */
+  restore(position: StreamPosition | null): void {
+    const { stream } = this;
+    const isPrimary = this.link.address === null;
+    if (position === null || position.database < 0) {
+      if (isPrimary) stream.close();
+    } else if (isPrimary) {
+      stream.rebase(position.offset);
+      stream.secondId = position.id;
+      stream.secondOffset = position.offset + 1;
       this.replicas.openStream();
     } else {
-      this.stream.adopt(position);
+      stream.adopt(position);
       this.link.restored();
     }
+  }
+
+  /** A key of the primary's file had expired, and was not loaded: replicas may have it. */
+  leftOut(database: Database, bytes: Uint8Array, start: number, length: number): void {
+    if (this.link.address !== null) return;
+    const key = bytes.subarray(start, start + length);
+    const request = requestOf([this.engine.removalCommand("expired"), key]);
+    this.stream.append(database.index, request, 0, request.length);
   }
 
   /** REPLICAOF. */
@@ -191,7 +189,8 @@ export class ServerRole {
   private unblockClients(): void {
     const { clients, blocking } = this.engine;
     for (const session of clients.all()) {
-      if (session.blocked === null) continue;
+      // MIGRATE has its own end.
+      if (session.blocked === null || session.blocked.giveUp === null) continue;
       session.closesAfterReply = true;
       blocking.unblock(session, ROLE_CHANGED);
     }

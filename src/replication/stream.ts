@@ -132,13 +132,11 @@ export class ReplicationStream implements EffectSink {
     if (wasOpen) this.open();
   }
 
-  /** What there is so far follows this place of another history, whose readers may go on here. */
-  continueFrom({ id, offset }: StreamPosition): void {
+  /** What has been written so far continues a history of so many bytes. */
+  rebase(offset: number): void {
     this.settle();
-    for (let block = this.first; block !== null; block = block.next) block.start += offset;
     this.written += offset;
-    this.secondId = id;
-    this.secondOffset = offset + 1;
+    for (let block = this.first; block !== null; block = block.next) block.start += offset;
   }
 
   /** A new id: what was is not continued by anybody. */

@@ -4,7 +4,7 @@ import type { Random } from "../support/random.ts";
 import { expectAlike } from "../support/replication.ts";
 import type { ServerProcess } from "../support/server.ts";
 
-const OPTIONS = { keys: 4, hugeSize: 600, databases: 3, hasFieldExpiry: false };
+const OPTIONS = { keys: 3, hugeSize: 300, databases: 2, hasFieldExpiry: false };
 /** What `changes` gives a short life lives so long. */
 const LONGEST_LIFE_MS = 200;
 const AT_ONCE = 200;

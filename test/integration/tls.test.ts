@@ -5,8 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type ConnectionOptions } from "node:tls";
 import { Redis } from "ioredis";
+import { findOracle } from "../support/oracle.ts";
 import { ReplyError, type RespClient } from "../support/resp-client.ts";
-import { freePort, runToExit, type ServerProcess, startServer } from "../support/server.ts";
+import {
+  freePort,
+  PEDIS,
+  type Program,
+  runToExit,
+  type ServerProcess,
+  startServer,
+} from "../support/server.ts";
 
 const redisCli = Bun.which("redis-cli");
 const openssl = Bun.which("openssl");
@@ -56,8 +64,12 @@ interface TlsServer extends AsyncDisposable {
 }
 
 async function startTls(...directives: string[]): Promise<TlsServer> {
+  return await startProgram(PEDIS, ...directives);
+}
+
+async function startProgram(program: Program, ...directives: string[]): Promise<TlsServer> {
   const port = await freePort();
-  const process = await startServer({ directives: [`tls-port ${port}`, ...directives] });
+  const process = await startServer({ program, directives: [`tls-port ${port}`, ...directives] });
   const plain = await process.connect();
   return { port, process, plain, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
 }
@@ -101,6 +113,14 @@ function talk(port: number, attempt: Attempt = {}): Promise<string> {
   });
 }
 
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error("It never came to this");
+    await Bun.sleep(10);
+  }
+}
+
 const SERVED = "+PONG\r\n+OK\r\n";
 
 describe.skipIf(openssl === null)("TLS (needs openssl, to make certificates)", () => {
@@ -120,6 +140,31 @@ describe.skipIf(openssl === null)("TLS (needs openssl, to make certificates)", (
     expect(await server.plain.value("PING")).toBe("PONG");
     expect(await server.plain.value("INFO clients")).toContain("connected_clients:1\r\n");
   });
+
+  const replicates = async (program: Program): Promise<void> => {
+    await using primary = await startProgram(program, ...FILES, "repl-diskless-sync-delay 0");
+    await using replica = await startTls(...FILES, "tls-replication yes");
+    const isConnected = async (): Promise<boolean> =>
+      ((await replica.plain.value("ROLE")) as string[])[3] === "connected";
+    await primary.plain.do("SET k v");
+    await replica.plain.do("REPLICAOF", "127.0.0.1", primary.port);
+    await until(isConnected);
+    expect(await replica.plain.value("GET k")).toBe("v");
+    expect(await primary.plain.value("INFO replication")).toContain(`port=${replica.port},state`);
+    // Nobody answers there who speaks TLS.
+    await replica.plain.do("REPLICAOF", "127.0.0.1", primary.process.port);
+    await Bun.sleep(300);
+    expect(await isConnected()).toBe(false);
+    await replica.plain.do("CONFIG SET tls-replication no");
+    await replica.plain.do("REPLICAOF NO ONE");
+    await replica.plain.do("REPLICAOF", "127.0.0.1", primary.process.port);
+    await until(isConnected);
+  };
+  const redis = findOracle();
+  test("a replica of Pedis, where tls-replication says so", () => replicates(PEDIS));
+  test.skipIf(redis === null)("one of redis-server (which must be installed)", () =>
+    replicates(redis ?? PEDIS),
+  );
 
   test("MIGRATE, where tls-cluster says so, only to whom an authority vouches for", async () => {
     await using source = await startTls(...FILES, "tls-cluster yes");

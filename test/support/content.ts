@@ -33,8 +33,11 @@ export interface ContentOptions {
   readonly isRebuilt?: boolean;
   /** Leaves out consumers: commands rebuild no pending entry that is gone from the stream. */
   readonly hasNoConsumers?: boolean;
-  /** Leaves out consumers that have nothing pending: Redis does not always tell of their making. */
-  readonly hasNoIdleConsumers?: boolean;
+  /**
+   * Leaves out what a primary that is Redis does not tell its replicas: consumers that have nothing
+   * pending, and that pending entries were delivered again to the one who has them.
+   */
+  readonly hasRedisPrimary?: boolean;
   /** Leaves out encodings: after elements were removed they may become others by loading. */
   readonly hasNoEncodings?: boolean;
   /** Asks for the expiry of the fields of hashes. */
@@ -138,28 +141,32 @@ async function streamContent(
   const reply = await client.value("XINFO", "STREAM", name, "FULL", "COUNT", 0);
   const leftOut = new Set(options.isRebuilt === true ? NOT_REBUILT : LEFT_OUT);
   if (options.hasNoConsumers === true) leftOut.add("pending").add("pel-count").add("consumers");
-  return named(reply, leftOut, options.hasNoIdleConsumers === true);
+  return named(reply, leftOut, options.hasRedisPrimary === true);
 }
 
 /** Arrays of names and values as objects, so that what is left out can be. */
-function named(value: ReplyValue, leftOut: ReadonlySet<string>, hasNoIdle: boolean): unknown {
+function named(value: ReplyValue, leftOut: ReadonlySet<string>, isReduced: boolean): unknown {
   if (!Array.isArray(value)) return value;
   const isNamed = ["length", "name"].includes(plainReply(value[0])) && value.length > 2;
-  if (!isNamed) return value.map((item) => named(item, leftOut, hasNoIdle));
+  if (!isNamed) return value.map((item) => named(item, leftOut, isReduced));
   const found: Record<string, unknown> = {};
   for (let i = 0; i < value.length; i += 2) {
     const name = plainReply(value[i]);
     if (leftOut.has(name)) continue;
-    const all = value[i + 1];
-    const isReduced = hasNoIdle && name === "consumers" && Array.isArray(all);
-    found[name] = named(isReduced ? all.filter(hasPending) : all, leftOut, hasNoIdle);
+    const all = isReduced ? reduced(name, value[i + 1]) : value[i + 1];
+    found[name] = named(all, leftOut, isReduced);
   }
   return found;
 }
 
-/** Whether one of the consumers of XINFO STREAM FULL has entries pending. */
-function hasPending(consumer: ReplyValue): boolean {
-  return Array.isArray(consumer) && consumer[consumer.indexOf("pel-count") + 1] !== 0;
+/** The consumers that have something pending; pending entries without times and counts. */
+function reduced(name: string, all: ReplyValue): ReplyValue {
+  if (!Array.isArray(all)) return all;
+  if (name === "consumers") {
+    return all.filter((one) => Array.isArray(one) && one[one.indexOf("pel-count") + 1] !== 0);
+  }
+  if (name !== "pending") return all;
+  return all.map((one) => (Array.isArray(one) ? one.slice(0, -2) : one));
 }
 
 async function expiries(client: Asker, name: Uint8Array): Promise<Record<string, ReplyValue>> {

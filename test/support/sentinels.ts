@@ -17,17 +17,17 @@ const COUNT = 3;
 const QUORUM = 2;
 /** Without an answer for this long, a server counts as down. */
 const DOWN_AFTER_MS = 1200;
-const FAILOVER_TIMEOUT_MS = 4000;
+const FAILOVER_TIMEOUT_MS = 3000;
 const POLL_INTERVAL_MS = 50;
 
 /**
  * How often a Sentinel does what (SENTINEL DEBUG). A primary counts as down at the earliest
- * DOWN_AFTER_MS - ping-period = 900 ms after its death, and offsets of replicas are at most
+ * DOWN_AFTER_MS - ping-period = 800 ms after its death, and offsets of replicas are at most
  * info-period = 400 ms old then: those that a Sentinel compares were told after the death.
  * A server that comes back as a primary is made a replica after 4 times the publish-period.
  */
 const PERIODS_MS: Readonly<Record<string, number>> = {
-  "ping-period": 300,
+  "ping-period": 400,
   "info-period": 400,
   "ask-period": 200,
   "publish-period": 300,

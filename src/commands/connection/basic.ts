@@ -152,6 +152,10 @@ export const reset = command({
   flags: ALWAYS,
   categories: ["connection"],
   run(call) {
+    if (call.session.replica?.isAttached === true) {
+      call.fail("ERR can only reset normal client connections");
+      return;
+    }
     call.engine.resetSession(call.session);
     call.reply.resp3 = false;
     call.reply.simple("RESET");

@@ -16,6 +16,7 @@ export const monitor = command({
       call.fail("ERR MONITOR isn't allowed for DENY BLOCKING client");
       return;
     }
+    if (session.replica?.isAttached === true) return;
     if (!session.isMonitor && session.transport !== null) {
       session.isMonitor = true;
       session.gates |= GATE_LISTENER;

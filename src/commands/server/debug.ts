@@ -94,6 +94,12 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     count: [0, 3],
     run: reload,
   },
+  REPLICATE: {
+    usage: "<command> [<argument> ...]",
+    help: "Has the replicas run a command that does not run here.",
+    count: [1, Infinity],
+    run: replicate,
+  },
   REPLYBUFFER: {
     usage: "RESIZING <0|1>",
     help: "With 0, the buffer that replies are written to stays as large as it has become.",
@@ -226,6 +232,11 @@ function matchStrings(call: Call): void {
 function writeLog(call: Call): void {
   call.engine.log.at(LOG_WARNING, `DEBUG LOG: ${call.text(2)}`);
   call.reply.ok();
+}
+
+function replicate({ args, engine, reply, session }: Call): void {
+  engine.effects.message(session.database.index, args, 2);
+  reply.ok();
 }
 
 function changeReplicationId(call: Call): void {

@@ -333,6 +333,62 @@ describe("the stream", () => {
   });
 });
 
+describe("a replica that clients may write to", () => {
+  test("deletes what they gave an expiry to, and nothing else", () => {
+    const it = connected();
+    it.do("CONFIG SET replica-read-only no");
+    it.recordEffects();
+    it.say(request("SET", "theirs", "x", "PX", "100"));
+    it.do("SET own x PX 100");
+    it.do("SET moved x PX 100");
+    it.do("RENAME moved renamed");
+    it.do("SET kept x PX 100");
+    it.do("PERSIST kept");
+    expect(it.replication.ownExpiryCount).toBe(4);
+    it.pass(200);
+    it.effects();
+    it.tick(100);
+    expect(it.effects().toSorted()).toEqual(["0: DEL own", "0: DEL renamed"]);
+    expect(it.replication.ownExpiryCount).toBe(0);
+    expect(it.do("DBSIZE")).toBe(2);
+    expect(it.do("GET theirs")).toBeNull();
+  });
+
+  test("has nothing of them in its stream", () => {
+    const it = connected();
+    it.do("CONFIG SET replica-read-only no");
+    it.do("SET own x");
+    expect(it.replication.offset).toBe(100);
+  });
+
+  test("forgets them with the database", () => {
+    const it = connected();
+    it.do("CONFIG SET replica-read-only no");
+    it.do("SET own x PX 100");
+    it.do("SELECT 1");
+    it.do("SET own x PX 100");
+    it.do("FLUSHDB");
+    expect(it.replication.ownExpiryCount).toBe(1);
+    it.say(request("FLUSHALL"));
+    expect(it.replication.ownExpiryCount).toBe(0);
+  });
+
+  test("lets what is expired not stand in their way, of the primary's either", () => {
+    const it = connected();
+    it.do("CONFIG SET replica-read-only no");
+    it.say(request("SET", "a", "1", "PX", "100") + request("RPUSH", "b", "1"));
+    it.say(request("PEXPIRE", "b", "100"));
+    it.pass(200);
+    expect(it.do("INCR a")).toBe(1);
+    expect(it.do("TTL a")).toBe(-1);
+    it.do("MULTI");
+    it.do("RPUSH b 2");
+    it.do("EXEC");
+    expect(it.do("LRANGE b 0 -1")).toEqual(["2"]);
+    expect(it.do("DBSIZE")).toBe(2);
+  });
+});
+
 describe("roles", () => {
   test("a primary that becomes a replica asks to go on from itself", () => {
     const it = new LinkedReplica();
