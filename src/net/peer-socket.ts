@@ -61,6 +61,9 @@ export class PeerConnector implements Connector {
 
 class PeerSocket implements Peer {
   events: PeerEvents;
+  /** From when it was opened: of a socket that is gone the runtime knows no addresses any more. */
+  peerAddress = "";
+  localAddress = "";
   private socket: Socket | null = null;
   private isOver = false;
   /** An event is being dealt with. */
@@ -82,16 +85,6 @@ class PeerSocket implements Peer {
 
   get kind(): "tcp" | "tls" {
     return this.isEncrypted ? "tls" : "tcp";
-  }
-
-  get peerAddress(): string {
-    const { socket } = this;
-    return socket === null ? "" : addressText(socket.remoteAddress, socket.remotePort);
-  }
-
-  get localAddress(): string {
-    const { socket } = this;
-    return socket === null ? "" : addressText(socket.localAddress, socket.localPort);
   }
 
   get descriptor(): number {
@@ -203,6 +196,8 @@ class PeerSocket implements Peer {
       return;
     }
     this.socket = socket;
+    this.peerAddress = addressText(socket.remoteAddress, socket.remotePort);
+    this.localAddress = addressText(socket.localAddress, socket.localPort);
     socket.setNoDelay(true);
     this.moved();
     this.events.opened();
