@@ -121,8 +121,11 @@ export class Traffic {
   /** Writes that were acknowledged and are not in this server, in words. */
   async lost(server: RespClient): Promise<string[]> {
     const lost: string[] = [];
-    for (let i = 0; i < this.writes; i++) {
-      if ((await server.value("GET", `written:${i}`)) !== String(i)) lost.push(`written:${i}`);
+    const keys = Array.from({ length: this.writes }, (_, i) => `written:${i}`);
+    for (const [i, { value }] of (
+      await server.pipeline(keys.map((key) => ["GET", key]))
+    ).entries()) {
+      if (value !== String(i)) lost.push(keys[i]);
     }
     const counted = Number(await server.value("GET", "counter"));
     // What was made again may have been done before: the reply alone was lost.
