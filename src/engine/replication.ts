@@ -21,6 +21,13 @@ export interface AttachedReplica {
   readonly isAttached: boolean;
 }
 
+/** How far behind replicas are. */
+export interface ReplicaLag {
+  readonly replicas: number;
+  /** One line for each that has not acknowledged all of the stream. */
+  readonly lagging: readonly string[];
+}
+
 export interface Replication {
   /** The stream that this server passes on. */
   readonly id: string;
@@ -34,6 +41,9 @@ export interface Replication {
   readonly laggingBytes: number;
   /** Keys that clients of this replica gave an expiry to, which it deletes by itself. */
   readonly ownExpiryCount: number;
+  readonly lag: ReplicaLag;
+  /** Asks replicas how far they are. */
+  requestAcknowledgements(): void;
   infoFields(): readonly InfoField[];
   /** Commands. */
   sync(call: Call): void;
@@ -60,6 +70,10 @@ export class NoReplication implements Replication {
   readonly bufferBytes = 0;
   readonly laggingBytes = 0;
   readonly ownExpiryCount = 0;
+
+  readonly lag: ReplicaLag = { replicas: 0, lagging: [] };
+
+  requestAcknowledgements(): void {}
 
   infoFields(): readonly InfoField[] {
     return [];

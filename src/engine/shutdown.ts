@@ -10,6 +10,8 @@ export interface ShutdownOptions {
 }
 
 export interface ShutdownControl {
+  /** How much longer replicas may be waited for; null: they are not. */
+  readonly waitsForMs: number | null;
   /**
    * Ends the server. "later": it goes on, and ends or has `failed` called; else the error, and it
    * goes on.
@@ -21,6 +23,8 @@ export interface ShutdownControl {
 
 /** A server that nobody can end from within. */
 export class NoShutdown implements ShutdownControl {
+  readonly waitsForMs = null;
+
   begin(): Error {
     return new Error("ERR shutdown is not possible here");
   }

@@ -13,6 +13,7 @@ import { errorCode } from "../base/disk.ts";
 import type { Disk } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { StreamPosition } from "../engine/replication.ts";
 import { Session } from "../engine/session.ts";
 import type { RdbLoader } from "../rdb/rdb-loader.ts";
 import {
@@ -26,6 +27,7 @@ import {
 import type { AofDirectory } from "./aof-directory.ts";
 import { AofReader, BAD_COMMAND, BAD_FORMAT, CUT, MORE, WHOLE } from "./aof-reader.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
+import { parseStreamNote } from "./stream-note.ts";
 import { logAboutFile, reportUnreadable } from "./rdb-form.ts";
 
 const RDB_MAGIC = "REDIS";
@@ -51,6 +53,8 @@ interface Part {
 export interface LoadedAof {
   readonly baseBytes: number;
   readonly totalBytes: number;
+  /** The place in the stream of replication that the last file ends with. */
+  readonly position: StreamPosition | null;
 }
 
 export class AofLoader {
@@ -61,6 +65,7 @@ export class AofLoader {
   private readonly session: Session;
   private cutTo: { part: Part; offset: number } | null = null;
   private loggedUs = 0;
+  private position: StreamPosition | null = null;
 
   constructor(engine: Engine, disk: Disk, directory: AofDirectory, progress: LoadingProgress) {
     this.engine = engine;
@@ -95,7 +100,7 @@ export class AofLoader {
     const isOldStyle = directory.needsMigration;
     const parts = isOldStyle ? this.oldStylePart() : this.parts();
     if (parts === null) return null;
-    if (parts.length === 0) return { baseBytes: 0, totalBytes: 0 };
+    if (parts.length === 0) return { baseBytes: 0, totalBytes: 0, position: null };
     const totalBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
     if (totalBytes > 0 && !(yield* this.loadParts(parts, totalBytes))) return null;
     if (isOldStyle && !directory.migrate()) return null;
@@ -103,7 +108,8 @@ export class AofLoader {
     if (cutBytes === null) return null;
     this.report("DB loaded from append only file", startUs);
     const base = parts[0].kind === "base" ? parts[0] : null;
-    return { baseBytes: base?.sizeBytes ?? 0, totalBytes: totalBytes - cutBytes };
+    const { position } = this;
+    return { baseBytes: base?.sizeBytes ?? 0, totalBytes: totalBytes - cutBytes, position };
   }
 
   private oldStylePart(): Part[] | null {
@@ -272,7 +278,10 @@ export class AofLoader {
   private accepts(part: Part, reader: AofReader, outcome: number): boolean {
     const { log, config } = this.engine;
     const file = `reading the append only file ${part.name}`;
-    if (outcome === WHOLE) return true;
+    if (outcome === WHOLE) {
+      if (part.isLast) this.position = parseStreamNote(reader.lastNote);
+      return true;
+    }
     if (outcome === BAD_COMMAND) {
       log.warning(`${reader.problem} ${file} at offset ${reader.badAt}`);
       return false;

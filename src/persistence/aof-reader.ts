@@ -8,11 +8,13 @@
  * once to find the end, and again to run. Nothing is allocated for lengths that the rest of the
  * file cannot hold.
  */
+import { textOf } from "../base/bytes.ts";
 import type { Disk } from "../base/disk.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Session } from "../engine/session.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import { INCOMPLETE, REQUEST, RequestParser } from "../protocol/request-parser.ts";
+import { STREAM_NOTE } from "./stream-note.ts";
 
 /** More of the file is left. */
 export const MORE = 0;
@@ -37,6 +39,13 @@ export class AofReader {
   problem = "";
   /** The file ended inside a group whose commands are whole. */
   endsInGroup = false;
+  /** The line about the stream of replication that stands at the very end, or "". */
+  get lastNote(): string {
+    return this.noteEnd === this.sizeBytes ? this.note : "";
+  }
+
+  private note = "";
+  private noteEnd = -1;
   private readonly parser = new RequestParser();
   private buffer = new Uint8Array(0);
   private end = 0;
@@ -112,9 +121,18 @@ export class AofReader {
       if (byte === STAR) return MORE;
       if (byte !== HASH_SIGN) return this.bad(BAD_FORMAT);
       const newline = this.buffer.indexOf(LINE_FEED, parser.position);
-      if (newline >= 0 && newline < this.end) parser.position = newline + 1;
+      if (newline >= 0 && newline < this.end) this.passLine(newline + 1);
       else if (!this.fill(this.end + 1)) return CUT;
     }
+  }
+
+  private passLine(end: number): void {
+    const { buffer, parser } = this;
+    if (startsWith(buffer, parser.position, STREAM_NOTE)) {
+      this.note = textOf(buffer, parser.position, end - parser.position);
+      this.noteEnd = this.offset + end;
+    }
+    parser.position = end;
   }
 
   private request(args: Arguments): number {
@@ -196,4 +214,9 @@ export class AofReader {
     }
     return this.end >= wanted - from;
   }
+}
+
+function startsWith(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
 }

@@ -202,6 +202,13 @@ export class AofWriter implements EffectSink {
     this.settled();
   }
 
+  /** Writes a line that is no command behind all there is. */
+  annotate(line: Uint8Array): void {
+    this.isPending = true;
+    this.takeRequests();
+    this.keep(line, 0, line.length);
+  }
+
   append(database: number, bytes: Uint8Array, start: number, length: number): void {
     this.begin(database);
     this.put(bytes, start, length);

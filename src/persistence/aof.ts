@@ -9,6 +9,7 @@ import { systemErrorText } from "../engine/config/system-errors.ts";
 import { emptyDatabases } from "../engine/emptying.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { InfoField, SyncPoint } from "../engine/persistence.ts";
+import type { StreamPosition } from "../engine/replication.ts";
 import { AofDirectory } from "./aof-directory.ts";
 import { AofLoader } from "./aof-loader.ts";
 import {
@@ -24,6 +25,7 @@ import { nextBase, withNextIncrement } from "./manifest.ts";
 import type { AofFile } from "./manifest.ts";
 import { SnapshotFile } from "./snapshot-file.ts";
 import type { SnapshotRun } from "./snapshot-run.ts";
+import { streamNote } from "./stream-note.ts";
 
 /** How often, and how many times, it is tried to go on after a synchronisation. */
 const RESUME_INTERVAL_MS = 1000;
@@ -39,6 +41,8 @@ export class Aof implements GrowingIncrement {
   onSynced: () => void = () => {};
   state: AofState = "off";
   baseBytes = 0;
+  /** The place in the stream of replication that the files ended with at the start. */
+  loadedPosition: StreamPosition | null = null;
   /** It is to be on, and is not, as the data is being replaced. */
   private isSuspended = false;
   private failedResumes = 0;
@@ -78,10 +82,7 @@ export class Aof implements GrowingIncrement {
     const { config } = this.engine;
     config.onApply("appendonly", (isOn) => {
       this.isSuspended = false;
-      if (!isOn) return this.switchOff();
-      if (!this.progress.isLoading) return this.switchOn();
-      this.isSuspended = true;
-      return null;
+      return isOn ? this.switchOn() : this.switchOff();
     });
     config.onApply("appendfsync", (policy) => {
       this.writer.changePolicy(policy);
@@ -107,6 +108,7 @@ export class Aof implements GrowingIncrement {
     if (loaded === null) return false;
     if (!this.openAtStart()) return false;
     this.baseBytes = loaded.baseBytes;
+    this.loadedPosition = loaded.position;
     this.settledBytes = Math.max(0, loaded.totalBytes - this.writer.sizeBytes);
     return directory.removeHistory();
   }
@@ -195,6 +197,8 @@ export class Aof implements GrowingIncrement {
     const { engine, writer } = this;
     if (!writer.isOpen) return true;
     engine.log.notice("Calling fsync() on the AOF file.");
+    const { position } = engine.replication;
+    if (this.state === "on" && position !== null) writer.annotate(streamNote(position));
     // The server may go on.
     if (!writer.flush()) return false;
     engine.effects.detach(writer);

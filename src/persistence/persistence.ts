@@ -27,10 +27,10 @@ import type {
 } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
 import type { SnapshotTarget } from "../engine/snapshot-target.ts";
-import type { KeyListener } from "../keyspace/context.ts";
 import { MISCONFIGURED_RDB, misconfiguredAof } from "../protocol/errors.ts";
 import { Aof } from "./aof.ts";
 import { FileIntake } from "./file-intake.ts";
+import type { KeyListener } from "../keyspace/context.ts";
 import { LoadingProgress } from "./loading-progress.ts";
 import { RdbLoading } from "./rdb-loading.ts";
 import { RdbSaver } from "./rdb-saver.ts";
@@ -77,12 +77,16 @@ export class FilePersistence implements Persistence {
   /** Loads what there is; false where the start must be refused. */
   async start(): Promise<boolean> {
     if (!(await this.aof.start())) return false;
+    this.setLoadedPosition(this.aof.loadedPosition);
     if (this.engine.config.values.appendonly) return true;
     if (!(await this.loading.loadAtStart())) return false;
-    this.loadedPosition = this.loading.position;
-    // It may have been switched on meanwhile.
-    this.aof.resume();
+    this.setLoadedPosition(this.loading.position);
     return true;
+  }
+
+  private setLoadedPosition(position: StreamPosition | null): void {
+    const isHere = position !== null && position.database < this.engine.keyspace.databases.length;
+    this.loadedPosition = isHere ? position : null;
   }
 
   cron(): void {

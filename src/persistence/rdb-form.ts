@@ -6,6 +6,7 @@ import { errorCode } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { SnapshotContent } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
+import { parsePosition } from "./stream-note.ts";
 import { RdbEncoder, type RdbOptions } from "../rdb/rdb-encoder.ts";
 import { RdbError } from "../rdb/rdb-error.ts";
 import { configuredVersion, fileVersion } from "../rdb/rdb-version.ts";
@@ -64,15 +65,10 @@ function aboutStream({ id, offset, database }: StreamPosition): [string, string]
   ];
 }
 
-const STREAM_ID = /^[0-9a-f]{40}$/;
-
 /** Where the stream was when the file was written, from its fields; null where they don't say. */
 export function streamPositionOf(aux: ReadonlyMap<string, string>): StreamPosition | null {
-  const id = aux.get("repl-id") ?? "";
-  const offset = Number(aux.get("repl-offset") ?? "-1");
-  const database = Number(aux.get("repl-stream-db") ?? "-1");
-  if (!STREAM_ID.test(id) || !Number.isSafeInteger(offset) || offset < 0) return null;
-  return Number.isSafeInteger(database) && database >= 0 ? { id, offset, database } : null;
+  const words = ["repl-id", "repl-offset", "repl-stream-db"].map((name) => aux.get(name) ?? "");
+  return parsePosition(words);
 }
 
 function idleForm(policy: string): RdbOptions["writesIdle"] {

@@ -12,7 +12,14 @@ import type { InfoField } from "../engine/persistence.ts";
 import type { StreamPosition } from "../engine/replication.ts";
 import type { KeyListener } from "../keyspace/context.ts";
 import type { RdbLoader } from "../rdb/rdb-loader.ts";
-import { beginLoading, endLoading, fileSource, keyDelayUs, rdbLoader } from "./_loading.ts";
+import {
+  beginLoading,
+  endLoading,
+  fileSource,
+  keyDelayUs,
+  type LoadTraits,
+  rdbLoader,
+} from "./_loading.ts";
 import { ONE_KEY_BYTES, SlicedLoad, STEP_BYTES } from "./_sliced-load.ts";
 import type { LoadingProgress } from "./loading-progress.ts";
 import { logAboutFile, reportUnreadable, streamPositionOf } from "./rdb-form.ts";
@@ -52,7 +59,10 @@ export class RdbLoading {
       engine.log.warning(`Fatal error loading the DB: ${systemErrorText(error)}. Exiting.`);
       return false;
     }
-    const loader = this.begin(descriptor, false, this.onExpiredAtStart);
+    const loader = this.begin(descriptor, {
+      replaces: false,
+      onExpired: this.onExpiredAtStart,
+    });
     const error = await new Promise((resolve) => void this.inSlices(loader, resolve));
     this.disk.close(descriptor);
     if (error !== null) {
@@ -78,7 +88,7 @@ export class RdbLoading {
       return false;
     }
     try {
-      const loader = this.begin(descriptor, replaces);
+      const loader = this.begin(descriptor, { replaces });
       const delayUs = this.keyDelayUs;
       while (loader.step(delayUs > 0 ? ONE_KEY_BYTES : STEP_BYTES)) {
         if (delayUs > 0) Bun.sleepSync(delayUs / 1000);
@@ -141,7 +151,7 @@ export class RdbLoading {
     });
   }
 
-  private begin(descriptor: number, replaces: boolean, onExpired?: KeyListener): RdbLoader {
+  private begin(descriptor: number, traits: Omit<LoadTraits, "keepsExpired">): RdbLoader {
     const { engine, disk, progress } = this;
     const sizeBytes = disk.sizeBytes(this.path);
     beginLoading(engine, progress, sizeBytes);
@@ -149,8 +159,7 @@ export class RdbLoading {
     // What has expired on a primary goes when that says so.
     const keepsExpired = engine.replication.isReplica;
     const source = fileSource(disk, descriptor, sizeBytes);
-    const traits = { keepsExpired, replaces };
-    return rdbLoader(engine, source, onExpired === undefined ? traits : { ...traits, onExpired });
+    return rdbLoader(engine, source, { keepsExpired, ...traits });
   }
 
   private noteProgress(loader: RdbLoader): void {
@@ -175,11 +184,17 @@ export class RdbLoading {
   private succeeded(loader: RdbLoader): void {
     this.noteProgress(loader);
     this.position = streamPositionOf(loader.aux);
-    this.streamDatabase = Number(loader.aux.get("repl-stream-db") ?? NOT_SAID);
+    this.streamDatabase = databaseOf(loader.aux, this.engine.keyspace.databases.length);
     const { keysLoaded, keysExpired, emptyKeysSkipped } = loader;
     const skipped = emptyKeysSkipped > 0 ? `, empty keys skipped: ${emptyKeysSkipped}` : "";
     this.engine.log.notice(
       `Done loading RDB, keys loaded: ${keysLoaded}, keys expired: ${keysExpired}${skipped}.`,
     );
   }
+}
+
+/** Where the stream goes on behind a file, as its fields say; NOT_SAID where there is no such. */
+function databaseOf(aux: ReadonlyMap<string, string>, count: number): number {
+  const database = Number(aux.get("repl-stream-db") ?? NOT_SAID);
+  return Number.isInteger(database) && database >= 0 && database < count ? database : NOT_SAID;
 }

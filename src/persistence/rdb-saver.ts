@@ -232,8 +232,7 @@ export class RdbSaver {
 
   /** FLUSHALL: with save points, what was there is to be gone from the disk as well. */
   databasesFlushed(keys: number): void {
-    // What replicas are sent is followed by what empties them.
-    if (this.attempt?.isSending !== true) this.abort();
+    this.abort();
     if (this.engine.config.values.save.length === 0) return;
     // What the handler reports, and the engine adds, is saved already.
     if (this.saveEmpty()) this.engine.dirty = 0 - keys;

@@ -3,7 +3,8 @@
  * and the process exits; or it goes on where the disk refuses, unless forced.
  *
  *     requested   by a signal; the cron begins it, SHUTDOWN ABORT takes it back
- *     underway    nobody is served while the snapshot is written, in slices, so that a second
+ *     waiting     for replicas that lag behind, `shutdown-timeout` at the most; nobody writes
+ *     saving      nobody is served while the snapshot is written, in slices, so that a second
  *                 SIGINT is heard: it ends the process at once
  *
  * Whoever asked with SHUTDOWN waits for the outcome. Texts: finishShutdown (server.c, Redis 7).
@@ -33,6 +34,11 @@ export class Shutdown implements ShutdownControl {
   private requestedBy: ShutdownSignal | null = null;
   /** Options of the one that is underway. */
   private options: ShutdownOptions | null = null;
+  /** Until when replicas are waited for; null: they are not. */
+  private waitsUntilMs: number | null = null;
+  private isSaving = false;
+  /** Nobody writes, so that replicas can catch up. */
+  private isHolding = false;
   private readonly waiting: ((error: string) => void)[] = [];
   private readonly engine: Engine;
   private readonly disk: Disk;
@@ -45,6 +51,11 @@ export class Shutdown implements ShutdownControl {
     this.persistence = persistence;
     this.steps = steps;
     engine.shutdown = this;
+  }
+
+  get waitsForMs(): number | null {
+    const { waitsUntilMs } = this;
+    return waitsUntilMs === null ? null : Math.max(0, waitsUntilMs - this.engine.clock.nowMs);
   }
 
   /** A signal has come. A second SIGINT means: at once. */
@@ -66,6 +77,10 @@ export class Shutdown implements ShutdownControl {
 
   /** Ten times a second: begins what a signal has asked for. */
   cron(): void {
+    if (this.waitsUntilMs !== null) {
+      this.lookAtReplicas(this.waitsUntilMs);
+      return;
+    }
     if (this.requestedBy === null || this.options !== null) return;
     const words =
       this.engine.config.values[
@@ -84,7 +99,45 @@ export class Shutdown implements ShutdownControl {
     this.engine.log.warning("User requested shutdown...");
     // Half of the data, saved, would replace all of it.
     this.options = this.isLoading ? { ...options, saves: false } : options;
-    // Replicas that lag behind are to be waited for here, up to `shutdown-timeout`.
+    if (!options.isImmediate && this.waitsForReplicas()) {
+      this.waiting.push(failed);
+      return "later";
+    }
+    return this.finish(failed);
+  }
+
+  /** Whether replicas lag behind, and are to be waited for from now on. */
+  private waitsForReplicas(): boolean {
+    const { clock, config, log, pause, replication } = this.engine;
+    const timeoutMs = config.values["shutdown-timeout"] * 1000;
+    if (timeoutMs === 0 || replication.lag.lagging.length === 0) return false;
+    this.waitsUntilMs = clock.nowMs + timeoutMs;
+    replication.requestAcknowledgements();
+    pause.hold();
+    this.isHolding = true;
+    log.notice("Waiting for replicas before shutting down.");
+    return true;
+  }
+
+  private lookAtReplicas(untilMs: number): void {
+    const { clock, replication } = this.engine;
+    if (clock.nowMs < untilMs && replication.lag.lagging.length > 0) return;
+    this.waitsUntilMs = null;
+    this.finish(null);
+  }
+
+  private noteReplicas(): void {
+    const { log, replication } = this.engine;
+    const { replicas, lagging } = replication.lag;
+    if (replicas === 0) return;
+    for (const line of lagging) log.warning(line);
+    const inSync = replicas - lagging.length;
+    log.notice(`${inSync} of ${replicas} replicas are in sync when shutting down.`);
+  }
+
+  /** What follows when no replica is waited for (any more). */
+  private finish(failed: ((error: string) => void) | null): "ended" | "later" | Error {
+    this.noteReplicas();
     if (!this.stopSnapshots()) {
       this.failed();
       return new Error(CANNOT_SHUT_DOWN);
@@ -92,16 +145,17 @@ export class Shutdown implements ShutdownControl {
     if (!this.wantsSnapshot) return this.conclude() ? "ended" : new Error(CANNOT_SHUT_DOWN);
     this.engine.log.notice("Saving the final RDB snapshot before exiting.");
     this.engine.shut(GATE_SHUTDOWN);
+    this.isSaving = true;
     const hasBegun = this.persistence.saver.saveUrgently((isSaved) => this.saved(isSaved));
     if (!hasBegun) return this.saved(false) ? "ended" : new Error(CANNOT_SHUT_DOWN);
-    this.waiting.push(failed);
+    if (failed !== null) this.waiting.push(failed);
     return "later";
   }
 
   abort(): boolean {
     if (this.options === null && this.requestedBy === null) return false;
     if (this.options !== null) {
-      this.persistence.run.abort();
+      if (this.isSaving) this.persistence.run.abort();
       this.goOn();
     }
     this.requestedBy = null;
@@ -163,6 +217,10 @@ export class Shutdown implements ShutdownControl {
 
   private goOn(): void {
     this.options = null;
+    this.waitsUntilMs = null;
+    this.isSaving = false;
+    if (this.isHolding) this.engine.pause.release();
+    this.isHolding = false;
     this.engine.open(GATE_SHUTDOWN);
     for (const tell of this.waiting.splice(0)) tell(CANNOT_SHUT_DOWN);
     this.steps.resume();

@@ -14,6 +14,7 @@ import type { IntakeOptions, SnapshotIntake } from "../engine/persistence.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { RdbError } from "../rdb/rdb-error.ts";
 import type { RdbLoader } from "../rdb/rdb-loader.ts";
+import { UNEXPECTED_END } from "../rdb/rdb-input.ts";
 import { RdbStream } from "../rdb/rdb-stream.ts";
 import { beginLoading, rdbLoader } from "./_loading.ts";
 import type { SlicedLoad } from "./_sliced-load.ts";
@@ -97,6 +98,7 @@ export class StreamIntake implements SnapshotIntake {
   abort(): void {
     if (this.isOver) return;
     this.load.stop();
+    if (!this.isLoaded) this.noteBreak(new RdbError(UNEXPECTED_END, this.loader.position));
     this.discard();
   }
 
@@ -108,11 +110,20 @@ export class StreamIntake implements SnapshotIntake {
       return;
     }
     const { log } = this.takeover.engine;
-    reportUnreadable(log, error);
+    this.noteBreak(error);
     this.problem = reasonOf(error);
     log.warning(`Failed trying to load the MASTER synchronization DB from socket: ${this.problem}`);
     this.discard();
     this.done?.(this.problem);
+  }
+
+  private noteBreak(error: unknown): void {
+    const { log } = this.takeover.engine;
+    if (error instanceof RdbError) {
+      log.warning(`Internal error in RDB reading offset ${error.offset}: ${error.message}`);
+    } else {
+      reportUnreadable(log, error);
+    }
   }
 
   /** It is whole: it takes the place of what was there. */

@@ -47,7 +47,7 @@ const INFLATED_BYTES = 2 * OWN_ARRAY_BYTES;
 const MAX_DIGITS = 11;
 const WORD = 2 ** 32;
 const SAFE_HIGH = 2 ** 21;
-const UNEXPECTED_END = "Unexpected EOF reading RDB file";
+export const UNEXPECTED_END = "Unexpected EOF reading RDB file";
 /** First bytes of a double in the old form. */
 const DOUBLE_NAN = 253;
 const DOUBLE_INFINITY = 254;

@@ -9,7 +9,7 @@ import { secretHex } from "../base/random.ts";
 import type { Call } from "../engine/call.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { InfoField } from "../engine/persistence.ts";
-import type { Replication, StreamPosition } from "../engine/replication.ts";
+import type { ReplicaLag, Replication, StreamPosition } from "../engine/replication.ts";
 import type { Session } from "../engine/session.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { Failover } from "./failover.ts";
@@ -17,7 +17,7 @@ import { GoodReplicas } from "./good-replicas.ts";
 import { PrimaryLink } from "./primary-link.ts";
 import { Replicas } from "./replicas.ts";
 import { ServerRole } from "./server-role.ts";
-import { replicationFields, replyRole, type StatusParts } from "./status.ts";
+import { describeLag, replicationFields, replyRole, type StatusParts } from "./status.ts";
 import { ReplicationStream } from "./stream.ts";
 
 const CRON_INTERVAL_MS = 1000;
@@ -130,6 +130,14 @@ export class ServerReplication implements Replication {
     this.link.cron(nowMs);
     this.replicas.cron(nowMs);
     this.good.refresh();
+  }
+
+  get lag(): ReplicaLag {
+    return describeLag(this.replicas, this.stream, this.status.engine.clock.nowMs);
+  }
+
+  requestAcknowledgements(): void {
+    this.stream.requestAcknowledgements();
   }
 
   infoFields(): readonly InfoField[] {

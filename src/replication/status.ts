@@ -7,6 +7,7 @@ import { type GoodReplicas, lagSeconds } from "./good-replicas.ts";
 import type { LinkStatus } from "./link-status.ts";
 import { ONLINE, type Replica, SENT_FILE, WAITS_FOR_END, WAITS_FOR_START } from "./replica.ts";
 import type { Replicas } from "./replicas.ts";
+import type { ReplicaLag } from "../engine/replication.ts";
 import type { ReplicationStream } from "./stream.ts";
 
 /** How INFO names the states of a replica; others are not shown. */
@@ -19,6 +20,27 @@ const STATE_NAMES: ReadonlyMap<number, string> = new Map([
 
 /** What Redis shows as the offset of a replica without one. */
 const NO_POSITION = 1;
+
+/** Which replicas have not acknowledged the whole stream, as the log tells it (server.c). */
+export function describeLag(
+  replicas: Replicas,
+  stream: ReplicationStream,
+  nowMs: number,
+): ReplicaLag {
+  const lagging: string[] = [];
+  let count = 0;
+  for (const replica of replicas.all()) {
+    count++;
+    const { acknowledged, acknowledgedMs, address, state } = replica;
+    if (acknowledged === stream.offset) continue;
+    const seconds = replica.isOnline ? Math.floor((nowMs - acknowledgedMs) / 1000) : 0;
+    lagging.push(
+      `Lagging replica ${address} reported offset ${stream.offset - acknowledged} behind master, ` +
+        `lag=${seconds}, state=${STATE_NAMES.get(state) ?? "send_bulk"}.`,
+    );
+  }
+  return { replicas: count, lagging };
+}
 
 export interface StatusParts {
   readonly engine: Engine;

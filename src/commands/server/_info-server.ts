@@ -40,8 +40,15 @@ export function serverFields(engine: Engine): InfoField[] {
     ["executable", process.execPath],
     ["config_file", config.file ?? ""],
     ["io_threads_active", 0],
+    ...shutdownFields(engine),
     ...listenerFields(engine),
   ];
+}
+
+/** While replicas are waited for. */
+function shutdownFields({ shutdown }: Engine): InfoField[] {
+  const { waitsForMs } = shutdown;
+  return waitsForMs === null ? [] : [["shutdown_in_milliseconds", waitsForMs]];
 }
 
 /** Sixteen hexadecimal digits that follow from what the program was built of. */

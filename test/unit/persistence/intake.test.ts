@@ -398,16 +398,4 @@ describe("an AOF", () => {
     it.persistence.cron();
     expect(it.exits).toEqual([1]);
   });
-
-  test("that was switched on meanwhile begins when all is there", async () => {
-    const dir = makeDirectory();
-    const it = await started(dir, { appendonly: "no", "repl-diskless-load": "swapdb" });
-    const { intake } = beginWith(it, dir);
-    expect(it.set("appendonly", "yes")).toBeNull();
-    send(intake, NEW_DATA);
-    expect(it.info("aof_rewrite_in_progress")).toBe(0);
-    expect(await finished(intake)).toBeNull();
-    it.finishSnapshot();
-    expect((await started(dir)).content()).toHaveLength(NEW_KEYS);
-  });
 });

@@ -112,17 +112,17 @@ describe("a snapshot for replicas", () => {
     expect(ends).toEqual(["all are gone", "aborted"]);
   });
 
-  test("is not stopped by FLUSHALL", async () => {
-    const it = new Fixture(makeDirectory(), { save: "900 1", "rdb-key-save-delay": "1000" });
+  test("is ended by FLUSHALL: replicas that ask again get what there is then", async () => {
+    const it = new Fixture(makeDirectory(), { "rdb-key-save-delay": "1000" });
     it.do("SET", "key-one", "1");
     const target = new MemoryTarget();
     let end: string | null = "";
     it.persistence.sendSnapshot(target, ALL, (problem) => (end = problem));
     expect(it.do("FLUSHALL")).toBe("+OK\r\n");
-    it.clock.advance(1000);
     await until(() => end !== "");
-    expect(end).toBeNull();
-    expect(target.text).toContain("key-one");
+    expect(end).toBe("aborted");
+    expect(target.isDiscarded).toBe(true);
+    expect(it.persistence.sendSnapshot(new MemoryTarget(), ALL, () => {})).toBe(true);
   });
 
   test("goes through the file, whose path is told once it is there", async () => {
