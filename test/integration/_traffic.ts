@@ -21,16 +21,21 @@ const MAY_BE_RETRIED = /^(READONLY|LOADING|MASTERDOWN)|closed|ECONN|connect/i;
 /** A client that is told one server and, where that is no use, tries the other one. */
 export class SwitchingRequester implements Requester {
   private readonly ports: readonly number[];
+  private readonly password: string;
   private current = 0;
   private client: RespClient | null = null;
 
-  constructor(ports: readonly number[]) {
+  constructor(ports: readonly number[], password: string) {
     this.ports = ports;
+    this.password = password;
   }
 
   async request(command: readonly string[]): Promise<ReplyValue> {
     try {
-      this.client ??= await RespClient.connect({ port: this.ports[this.current] });
+      if (this.client === null) {
+        this.client = await RespClient.connect({ port: this.ports[this.current] });
+        await this.client.value("AUTH", this.password);
+      }
       const reply = await this.client.value(...command);
       if (reply instanceof ReplyError) throw new Error(reply.message);
       return reply;
