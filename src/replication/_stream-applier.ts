@@ -7,7 +7,7 @@
  * then its bytes are `held`. Of `source`, what has run reaches to `ranTo`, and what of that is not
  * part of an open transaction from `passedTo` to `wholeTo`.
  *
- * To these requests nothing is expired: the primary deletes what is. Benchmark: bench/load.
+ * To these requests nothing is expired: the primary deletes what is. Benchmark: bench/replication.
  */
 import { AssertionError } from "../base/assert.ts";
 import { EMPTY_BYTES } from "../base/bytes.ts";
