@@ -305,9 +305,7 @@ export class Engine {
         return false;
       }
       if (admission === ADMITTED) this.run(session, command, args);
-      else if (admission === ADMITTED_ON_REPLICA) {
-        this.removingExpired(() => this.run(session, command, args));
-      }
+      else if (admission === ADMITTED_ON_REPLICA) this.runOnReplica(session, command, args);
     }
     if (session.blocked === null) this.endReply(session, reply.commandStart, errors);
     if (this.blocking.hasReady && !session.deniesBlocking) this.blocking.serve();
@@ -329,6 +327,11 @@ export class Engine {
     // The outer command reports what it changed itself: nothing.
     context.mutations = mutations;
     this.countErrors(0);
+  }
+
+  /** Apart from `execute`, which runs for every request and is to have no closure in it. */
+  private runOnReplica(session: Session, command: Command, args: Arguments): void {
+    this.removingExpired(() => this.run(session, command, args));
   }
 
   /** Has a client's command run that writes to a replica: what has expired is not in its way. */

@@ -4,13 +4,18 @@
  * so that a transaction costs no allocation once some have been.
  */
 import { copyBytes, withRoom } from "../base/bytes.ts";
+import { MAX_BLOCK_BYTES } from "../memory/arena.ts";
 import type { Arguments } from "../protocol/arguments.ts";
 import type { Command } from "./command.ts";
 
 const INITIAL_BYTES = 1024;
 const INITIAL_PLACES = 64;
-/** An object that grew beyond this is not used again. */
-const KEEP_BYTES = 64 * 1024;
+/**
+ * An object that grew beyond this is not used again. A value that is too long for a block may be
+ * kept as a view of the buffer it came in, which is not to be written again then; no request that
+ * brings one is smaller than a block.
+ */
+const KEEP_BYTES = MAX_BLOCK_BYTES;
 const OBJECT_BYTES = 256;
 const BYTES_PER_COMMAND = 16;
 

@@ -20,6 +20,11 @@ export interface LinkStatus {
   readonly lastIoMs: number;
   /** Bytes of the stream that have come, be they applied or not. */
   readonly readOffset: number;
+  /**
+   * What is there belongs to the history of a primary, at an offset. Not so while a full
+   * synchronisation replaces it: Sentinel would promote by an offset of another history.
+   */
+  readonly hasPosition: boolean;
   /** While `state` is "sync". */
   readonly transfer: SnapshotTransfer | null;
   /** Since when the link has been down, in Unix milliseconds; 0: it has never been up. */

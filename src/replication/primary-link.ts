@@ -108,6 +108,10 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
     return this.stream.offset + (this.applier?.unappliedBytes ?? 0);
   }
 
+  get hasPosition(): boolean {
+    return this.isUp || this.mayContinue;
+  }
+
   get transfer(): SnapshotTransfer | null {
     const { sync, lastIoMs } = this;
     if (sync === null) return null;

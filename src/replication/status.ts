@@ -18,6 +18,9 @@ const STATE_NAMES: ReadonlyMap<number, string> = new Map([
   [ONLINE, "online"],
 ]);
 
+/** What Redis shows as the offset of a replica without one. */
+const NO_POSITION = 1;
+
 /** Which replicas have not acknowledged the whole stream, as the log tells it (server.c). */
 export function describeLag(
   replicas: Replicas,
@@ -104,8 +107,8 @@ function linkFields({ engine, link, stream }: StatusParts): InfoField[] {
     ["master_link_status", isUp ? "up" : "down"],
     ["master_last_io_seconds_ago", isUp ? secondsSince(lastIoMs, nowMs) : -1],
     ["master_sync_in_progress", state === "sync" ? 1 : 0],
-    ["slave_read_repl_offset", link.readOffset],
-    ["slave_repl_offset", stream.offset],
+    ["slave_read_repl_offset", link.hasPosition ? link.readOffset : NO_POSITION],
+    ["slave_repl_offset", link.hasPosition ? stream.offset : NO_POSITION],
     ...transferFields(link, nowMs),
   ];
   if (!isUp) {

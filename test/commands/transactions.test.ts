@@ -368,3 +368,22 @@ test("a client that is cut off while EXEC runs takes nothing with it", async () 
     expect(await other.value("EXEC")).toEqual([3]);
   });
 });
+
+test("what a transaction has stored is not touched by later ones", async () => {
+  await using server = await startServer({ directives: ['save ""'] });
+  await server.withClient(async (client) => {
+    // About the size from which on values are not copied into blocks.
+    const lengths = Array.from({ length: 40 }, (_, i) => 16_384 - 120 + i * 6);
+    lengths.push(20_000, 30_000, 60_000);
+    for (const length of lengths) {
+      await client.pipeline(["MULTI", ["SET", `k${length}`, "v".repeat(length)], "EXEC"]);
+      await client.pipeline(["MULTI", ["APPEND", `a${length}`, "v".repeat(length)], "EXEC"]);
+    }
+    await client.pipeline(["MULTI", ["SET", "x", "o".repeat(60_000)], ["SET", "y", "p"], "EXEC"]);
+    for (const length of lengths) {
+      for (const key of [`k${length}`, `a${length}`]) {
+        expect((await client.value("GET", key)) === "v".repeat(length) ? key : "").toBe(key);
+      }
+    }
+  });
+});

@@ -160,10 +160,10 @@ describe.skipIf(openssl === null)("TLS (needs openssl, to make certificates)", (
     await replica.plain.do("REPLICAOF", "127.0.0.1", primary.process.port);
     await until(isConnected);
   };
-  const redis = findOracle();
+  const oracle = findOracle();
   test("a replica of Pedis, where tls-replication says so", () => replicates(PEDIS));
-  test.skipIf(redis === null)("one of redis-server (which must be installed)", () =>
-    replicates(redis ?? PEDIS),
+  test.skipIf(oracle === null)("one of redis-server (which must be installed)", () =>
+    replicates(oracle ?? PEDIS),
   );
 
   test("MIGRATE, where tls-cluster says so, only to whom an authority vouches for", async () => {

@@ -1,4 +1,4 @@
-/** WAIT, WAITAOF and min-replicas-to-write between real servers, and replicas that do not keep up. */
+/** WAIT, WAITAOF and min-replicas-to-write of real servers, and replicas that do not keep up. */
 import { expect, test } from "bun:test";
 import {
   infoOf,

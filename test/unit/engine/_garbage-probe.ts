@@ -9,7 +9,7 @@ import { gcAndSweep } from "bun:jsc";
 import { RequestParser } from "../../../src/protocol/request-parser.ts";
 import { splitLine } from "../../support/readable.ts";
 import { encodeRequest } from "../../support/resp-client.ts";
-import { Bench } from "./_setup.ts";
+import { Bench } from "../../support/engine-bench.ts";
 
 const WARM_UP_COUNT = 30_000;
 const MEMBERS = 1000;

@@ -5,7 +5,7 @@ import { GATE_DISK } from "../../../src/engine/admission.ts";
 import { applySettings } from "../../../src/engine/settings.ts";
 import { REPLY_OFF, REPLY_SKIP_THIS } from "../../../src/engine/session.ts";
 import { OUT_OF_MEMORY, UNBLOCKED, WRONG_TYPE } from "../../../src/protocol/errors.ts";
-import { Bench, bulk, type Client, START_MS, taken } from "./_setup.ts";
+import { Bench, bulk, type Client, START_MS, taken } from "../../support/engine-bench.ts";
 
 const NULL_ARRAY = "*-1\r\n";
 const NIL = "$-1\r\n";

@@ -1,7 +1,7 @@
 /** Which clients have to go where all of them together hold too much. */
 import { expect, test } from "bun:test";
 import type { ClientMemory } from "../../../src/engine/client-memory.ts";
-import { Bench, Client } from "./_setup.ts";
+import { Bench, Client } from "../../support/engine-bench.ts";
 
 const KB = 1024;
 

@@ -4,7 +4,7 @@ import { textOf } from "../../../src/base/bytes.ts";
 import { timeLimitUs } from "../../../src/engine/eviction.ts";
 import { applySettings } from "../../../src/engine/settings.ts";
 import { LocalEngine } from "../../support/local-engine.ts";
-import { Bench } from "./_setup.ts";
+import { Bench } from "../../support/engine-bench.ts";
 
 const OOM = "OOM command not allowed when used memory > 'maxmemory'.";
 

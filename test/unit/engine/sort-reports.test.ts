@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { textOf } from "../../../src/base/bytes.ts";
 import { NOTIFY_GENERIC, NOTIFY_LIST } from "../../../src/engine/key-events.ts";
-import { Bench, bulk } from "./_setup.ts";
+import { Bench, bulk } from "../../support/engine-bench.ts";
 
 function setUp() {
   const bench = new Bench();

@@ -1,7 +1,7 @@
 /** Who is told of which keys; the order of replies and messages is in test/commands. */
 import { expect, test } from "bun:test";
 import { applySettings } from "../../../src/engine/settings.ts";
-import { Bench, bulk, type Client } from "./_setup.ts";
+import { Bench, bulk, type Client } from "../../support/engine-bench.ts";
 
 const OK = "+OK\r\n";
 

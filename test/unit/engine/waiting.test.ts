@@ -6,7 +6,7 @@ import { command, WRITE } from "../../../src/engine/command.ts";
 import { GATE_PAUSE, GATE_PAUSE_WRITE } from "../../../src/engine/admission.ts";
 import { NOTIFY_STRING } from "../../../src/engine/key-events.ts";
 import { NO_EXPIRY } from "../../../src/keyspace/entry-store.ts";
-import { Bench, START_MS } from "./_setup.ts";
+import { Bench, START_MS } from "../../support/engine-bench.ts";
 
 /**
  * Two commands: AWAIT key milliseconds gives up with 0 when the time is up, ENDURE key ends when it

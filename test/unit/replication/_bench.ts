@@ -4,7 +4,7 @@ import type { SyncPoint } from "../../../src/engine/persistence.ts";
 import { NoPersistence } from "../../../src/engine/persistence.ts";
 import type { Session } from "../../../src/engine/session.ts";
 import { ServerReplication } from "../../../src/replication/replication.ts";
-import { Bench, type Client, START_MS } from "../engine/_setup.ts";
+import { Bench, type Client, START_MS } from "../../support/engine-bench.ts";
 
 export class SyncedDisk extends NoPersistence {
   isSyncedUntil: SyncPoint | null = null;
@@ -26,8 +26,8 @@ export class PrimaryBench extends Bench {
     engine.persistence = this.disk;
     this.replication = new ServerReplication(engine, systemDisk);
     this.replication.requestTurn = () => this.requestedTurns++;
-    this.replication.replicas.openStream();
     this.replication.start(null);
+    this.replication.replicas.openStream();
   }
 
   get stream(): ServerReplication["stream"] {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { PrimaryAddress } from "../../../src/engine/config/list-options.ts";
 import { Failover } from "../../../src/replication/failover.ts";
 import type { RoleChanger } from "../../../src/replication/failover.ts";
-import type { Client } from "../engine/_setup.ts";
+import type { Client } from "../../support/engine-bench.ts";
 import { endOf, PrimaryBench } from "./_bench.ts";
 
 /** A primary whose failover is recorded, not done. */

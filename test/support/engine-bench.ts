@@ -1,23 +1,23 @@
 /** An engine with commands that block, a clock that is set, and clients without sockets. */
-import { bytesOf, textOf } from "../../../src/base/bytes.ts";
-import { ManualClock } from "../../../src/base/clock.ts";
-import { systemDisk } from "../../../src/base/disk.ts";
-import { Log } from "../../../src/base/log.ts";
-import { Random } from "../../../src/base/random.ts";
-import { allCommands } from "../../../src/commands/registry.ts";
-import type { Command } from "../../../src/engine/command.ts";
-import { CommandTable } from "../../../src/engine/command-table.ts";
-import { Config } from "../../../src/engine/config/config.ts";
-import { systemHost } from "../../../src/engine/config/host.ts";
-import { Engine } from "../../../src/engine/engine.ts";
-import type { EffectSink } from "../../../src/engine/effects.ts";
-import type { Session, Transport } from "../../../src/engine/session.ts";
-import { KeyspaceContext } from "../../../src/keyspace/context.ts";
-import { Keyspace } from "../../../src/keyspace/keyspace.ts";
-import { Arguments } from "../../../src/protocol/arguments.ts";
-import { RequestParser } from "../../../src/protocol/request-parser.ts";
-import { blockingCommands } from "../../support/blocking-commands.ts";
-import { splitLine } from "../../support/readable.ts";
+import { bytesOf, textOf } from "../../src/base/bytes.ts";
+import { ManualClock } from "../../src/base/clock.ts";
+import { systemDisk } from "../../src/base/disk.ts";
+import { Log } from "../../src/base/log.ts";
+import { Random } from "../../src/base/random.ts";
+import { allCommands } from "../../src/commands/registry.ts";
+import type { Command } from "../../src/engine/command.ts";
+import { CommandTable } from "../../src/engine/command-table.ts";
+import { Config } from "../../src/engine/config/config.ts";
+import { systemHost } from "../../src/engine/config/host.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import type { EffectSink } from "../../src/engine/effects.ts";
+import type { Session, Transport } from "../../src/engine/session.ts";
+import { KeyspaceContext } from "../../src/keyspace/context.ts";
+import { Keyspace } from "../../src/keyspace/keyspace.ts";
+import { Arguments } from "../../src/protocol/arguments.ts";
+import { RequestParser } from "../../src/protocol/request-parser.ts";
+import { blockingCommands } from "./blocking-commands.ts";
+import { splitLine } from "./readable.ts";
 
 export const START_MS = 1_700_000_000_000;
 
