@@ -59,7 +59,14 @@ import type { PubSub } from "./pubsub.ts";
 import { secretArguments } from "./redaction.ts";
 import { NoReplication } from "./replication.ts";
 import type { Replication } from "./replication.ts";
-import { REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, REPLY_SKIP_THIS } from "./session.ts";
+import {
+  REPLY_FORBIDDEN,
+  REPLY_OFF,
+  REPLY_ON,
+  REPLY_SKIP_NEXT,
+  REPLY_SKIP_THIS,
+} from "./session.ts";
+import { forbidReply } from "./forbidden-reply.ts";
 import type { Session } from "./session.ts";
 import { NoShutdown } from "./shutdown.ts";
 import type { ShutdownControl } from "./shutdown.ts";
@@ -520,6 +527,8 @@ export class Engine {
   private replaceReply(session: Session, mark: number): void {
     this.reply.hasOverflowed = false;
     this.reply.at = mark;
+    // A primary is not sent it anyway.
+    if (session.isPrimary) return;
     if (outputLimitOf(this, session).hard > 0) closeOverHardLimit(this, session);
     else this.reply.error(REPLY_TOO_LARGE);
   }
@@ -581,6 +590,8 @@ export class Engine {
       this.reply.at = mark;
     } else if (session.replyMode === REPLY_OFF) {
       this.reply.at = mark;
+    } else if (session.replyMode === REPLY_FORBIDDEN) {
+      forbidReply(this, session, mark);
     }
   }
 }
