@@ -24,6 +24,9 @@ import { addressText, descriptorOf } from "./socket-facts.ts";
 /** Of a certificate that is good, but for another host. It is looked at last. */
 const OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
 
+/** The address to come from is none of this machine's. */
+const NOT_HERE = "EADDRNOTAVAIL";
+
 /** There is such a place, but nobody who takes the connection. */
 const NOBODY: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
@@ -51,9 +54,15 @@ export class PeerConnector implements Connector {
       this.gateway.engine.log.warning(`Can't connect to ${host}:${port}: ${tls}`);
       peer.fail(UNREACHABLE);
     } else {
-      void peer.open(host, port, tls);
+      void peer.open(host, port, tls, this.localAddressFor(use));
     }
     return peer;
+  }
+
+  /** Which of the machine's addresses it comes from; null: the system chooses. */
+  private localAddressFor(use: PeerUse): string | null {
+    const { values } = this.gateway.engine.config;
+    return use === "replication" ? values["bind-source-addr"] : null;
   }
 }
 
@@ -96,13 +105,23 @@ class PeerSocket implements Peer {
     return descriptorOf(this.socket);
   }
 
-  async open(host: string, port: number, tls: TLSOptions | null): Promise<void> {
+  async open(
+    host: string,
+    port: number,
+    tls: TLSOptions | null,
+    localAddress: string | null,
+  ): Promise<void> {
     this.isEncrypted = tls !== null;
-    const options = { hostname: host, port, socket: this.handlers() };
+    const place = { hostname: host, port, socket: this.handlers() };
+    // The runtime takes it, though its types do not tell.
+    const options = localAddress === null ? place : { ...place, localAddress };
     try {
       await Bun.connect(tls === null ? options : { ...options, tls });
     } catch (error) {
-      this.fail(NOBODY.has(errorCode(error)) ? CLOSED : UNREACHABLE);
+      const code = errorCode(error);
+      // As Redis does, rather from another address than not at all.
+      if (code === NOT_HERE && localAddress !== null) await this.open(host, port, tls, null);
+      else this.fail(NOBODY.has(code) ? CLOSED : UNREACHABLE);
     }
   }
 
