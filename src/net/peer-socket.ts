@@ -57,6 +57,8 @@ export class PeerConnector implements Connector {
     }
     return peer;
   }
+
+  /** Which of the machine's addresses it comes from; null: the system chooses. */
 }
 
 class PeerSocket implements Peer {
@@ -110,6 +112,7 @@ class PeerSocket implements Peer {
       await Bun.connect(options);
     } catch (error) {
       const code = errorCode(error);
+      // As Redis does, rather from another address than not at all.
       if (source !== null && code === "EADDRNOTAVAIL") await this.open(host, port, tls, null);
       else this.fail(NOBODY.has(code) ? CLOSED : UNREACHABLE);
     }
