@@ -24,9 +24,6 @@ import { addressText, descriptorOf } from "./socket-facts.ts";
 /** Of a certificate that is good, but for another host. It is looked at last. */
 const OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
 
-/** The address to come from is none of this machine's. */
-const NOT_HERE = "EADDRNOTAVAIL";
-
 /** There is such a place, but nobody who takes the connection. */
 const NOBODY: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
@@ -54,20 +51,19 @@ export class PeerConnector implements Connector {
       this.gateway.engine.log.warning(`Can't connect to ${host}:${port}: ${tls}`);
       peer.fail(UNREACHABLE);
     } else {
-      void peer.open(host, port, tls, this.localAddressFor(use));
+      // As in Redis, MIGRATE does not care.
+      const { "bind-source-addr": source } = this.gateway.engine.config.values;
+      void peer.open(host, port, tls, use === "replication" ? source : null);
     }
     return peer;
-  }
-
-  /** Which of the machine's addresses it comes from; null: the system chooses. */
-  private localAddressFor(use: PeerUse): string | null {
-    const { values } = this.gateway.engine.config;
-    return use === "replication" ? values["bind-source-addr"] : null;
   }
 }
 
 class PeerSocket implements Peer {
   events: PeerEvents;
+  /** From when it was opened: of a socket that is gone the runtime knows no addresses any more. */
+  peerAddress = "";
+  localAddress = "";
   private socket: Socket | null = null;
   private isOver = false;
   /** An event is being dealt with. */
@@ -91,36 +87,30 @@ class PeerSocket implements Peer {
     return this.isEncrypted ? "tls" : "tcp";
   }
 
-  get peerAddress(): string {
-    const { socket } = this;
-    return socket === null ? "" : addressText(socket.remoteAddress, socket.remotePort);
-  }
-
-  get localAddress(): string {
-    const { socket } = this;
-    return socket === null ? "" : addressText(socket.localAddress, socket.localPort);
-  }
-
   get descriptor(): number {
     return descriptorOf(this.socket);
   }
 
+  /** `source` is the address that it is to come from, where that is possible. */
   async open(
     host: string,
     port: number,
     tls: TLSOptions | null,
-    localAddress: string | null,
+    source: string | null,
   ): Promise<void> {
     this.isEncrypted = tls !== null;
-    const place = { hostname: host, port, socket: this.handlers() };
-    // The runtime takes it, though its types do not tell.
-    const options = localAddress === null ? place : { ...place, localAddress };
+    const options = {
+      hostname: host,
+      port,
+      socket: this.handlers(),
+      ...(tls === null ? {} : { tls }),
+      ...(source === null ? {} : { localAddress: source }),
+    };
     try {
-      await Bun.connect(tls === null ? options : { ...options, tls });
+      await Bun.connect(options);
     } catch (error) {
       const code = errorCode(error);
-      // As Redis does, rather from another address than not at all.
-      if (code === NOT_HERE && localAddress !== null) await this.open(host, port, tls, null);
+      if (source !== null && code === "EADDRNOTAVAIL") await this.open(host, port, tls, null);
       else this.fail(NOBODY.has(code) ? CLOSED : UNREACHABLE);
     }
   }
@@ -206,6 +196,8 @@ class PeerSocket implements Peer {
       return;
     }
     this.socket = socket;
+    this.peerAddress = addressText(socket.remoteAddress, socket.remotePort);
+    this.localAddress = addressText(socket.localAddress, socket.localPort);
     socket.setNoDelay(true);
     this.moved();
     this.events.opened();

@@ -191,7 +191,7 @@ export class FilePersistence implements Persistence {
   }
 
   get bufferBytes(): number {
-    return this.aof.writer.bufferBytes;
+    return this.aof.writer.bufferBytes + this.takeover.bufferedBytes;
   }
 
   /** Redis looks at the snapshot first (writeCommandsDeniedByDiskError, server.c). */
