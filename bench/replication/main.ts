@@ -24,6 +24,8 @@ await runBenchmark(async () => {
   const note = options.quick ? "\n(quick: the counts are tiny and the figures mean nothing)" : "";
   console.log(`${contest.description}
 ${medians}; ratio is pedis ÷ redis, lower is better; CPU is user and system time of the process;
+a replica whose primary is measured, and a primary whose replica is, run beside the load generator;
+both servers of a full sync run on all processors;
 ✓ hits, ✗ misses${note}
 `);
   if (comparisons.length > 0) console.log(comparisonTable(comparisons, options.markdown));

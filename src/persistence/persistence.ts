@@ -136,6 +136,10 @@ export class FilePersistence implements Persistence {
     return this.saver.saveForReplicas(this.takeover.keepsNothing, content, done);
   }
 
+  abortSavingForReplicas(): void {
+    this.saver.abortSavingForReplicas();
+  }
+
   receiveSnapshot(options: IntakeOptions): SnapshotIntake | string {
     const { config, keyspace } = this.engine;
     const mode = config.values["repl-diskless-load"];

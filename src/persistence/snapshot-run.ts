@@ -6,7 +6,7 @@
  *     run.runToEnd();     // the rest at once; `done` is called within
  *     run.abort();        // what was written is discarded; `done` is not called
  *
- * Slices are paced (_pace.ts), bounded in what they write, and wait for a target that is busy.
+ * Slices are paced (_pace.ts), bounded in what they write, and wait for a target that can't follow.
  * `rdb-key-save-delay` makes a key cost so many microseconds, also where it was written ahead of
  * its turn because it changed, without stopping anybody.
  */
