@@ -171,7 +171,7 @@ function admitFromPrimary(
   }
   const all = transaction === null ? gates : gates | (transaction.gates & engine.gates);
   if ((all & WAITING_GATES) !== 0) return POSTPONED;
-  if ((all & GATE_DISK) !== 0) engine.replication.refusedByDisk();
+  if ((all & GATE_DISK) !== 0 && command.name !== "ping") engine.replication.refusedByDisk();
   if ((all & (GATE_MEMORY | GATE_TRACKING)) !== 0) {
     if ((makeRoom(engine, session, command, all) & GATE_MEMORY) !== 0) {
       reject(engine, session, command, OUT_OF_MEMORY);

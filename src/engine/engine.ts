@@ -13,12 +13,7 @@ import type { Database } from "../keyspace/database.ts";
 import { FetchAhead } from "../keyspace/fetch-ahead.ts";
 import type { Keyspace } from "../keyspace/keyspace.ts";
 import type { Arguments } from "../protocol/arguments.ts";
-import {
-  REPLY_TOO_LARGE,
-  unknownCommand,
-  unknownSubcommand,
-  wrongArity,
-} from "../protocol/errors.ts";
+import { REPLY_TOO_LARGE, wrongArity } from "../protocol/errors.ts";
 import { ReplyWriter } from "../protocol/reply-writer.ts";
 import {
   admit,
@@ -35,7 +30,6 @@ import { Acl } from "./acl/acl.ts";
 import { ActiveDefrag } from "./active-defrag.ts";
 import type { BlockedRequest } from "./blocked-request.ts";
 import { Blocking } from "./blocking.ts";
-import { cutOffBrowser } from "./browser-guard.ts";
 import { Call } from "./call.ts";
 import { Clients } from "./clients.ts";
 import { TOUCHES_ARBITRARY_KEYS } from "./command.ts";
@@ -59,7 +53,14 @@ import type { PubSub } from "./pubsub.ts";
 import { secretArguments } from "./redaction.ts";
 import { NoReplication } from "./replication.ts";
 import type { Replication } from "./replication.ts";
-import { REPLY_OFF, REPLY_ON, REPLY_SKIP_NEXT, REPLY_SKIP_THIS } from "./session.ts";
+import {
+  REPLY_FORBIDDEN,
+  REPLY_OFF,
+  REPLY_ON,
+  REPLY_SKIP_NEXT,
+  REPLY_SKIP_THIS,
+} from "./session.ts";
+import { forbidReply } from "./forbidden-reply.ts";
 import type { Session } from "./session.ts";
 import { NoShutdown } from "./shutdown.ts";
 import type { ShutdownControl } from "./shutdown.ts";
@@ -69,6 +70,7 @@ import { Timing } from "./timing.ts";
 import { Tracking } from "./tracking.ts";
 import { Transactions } from "./transactions.ts";
 import { TypedValues } from "./typed-values.ts";
+import { rejectUnknown } from "./unknown-request.ts";
 
 export interface EngineParts {
   readonly table: CommandTable;
@@ -292,7 +294,7 @@ export class Engine {
     this.countedErrors = errors;
     const command = this.table.find(args);
     if (command === null) {
-      this.rejectUnknown(session, args);
+      rejectUnknown(this, session, args);
     } else if (!command.acceptsCount(args.count)) {
       reject(this, session, command, wrongArity(command.fullName));
     } else {
@@ -507,39 +509,21 @@ export class Engine {
       if ((command.flags & TOUCHES_ARBITRARY_KEYS) !== 0) this.effects.finishEach();
       else this.effects.finish();
     }
-    if (this.effects.appendedCount !== this.notedEffects) this.noteWritten(call.session);
-  }
-
-  /** What the session waits for with WAIT: all that has been passed on. */
-  private noteWritten(session: Session): void {
-    this.notedEffects = session.writtenEffects = this.effects.appendedCount;
-    session.writtenOffset = this.replication.offset;
+    const { appendedCount } = this.effects;
+    if (appendedCount === this.notedEffects) return;
+    // What WAIT of this session waits for.
+    this.notedEffects = call.session.writtenEffects = appendedCount;
+    call.session.writtenOffset = this.replication.offset;
   }
 
   /** The reply outgrew what the client may leave unread, or what can be sent at once. */
   private replaceReply(session: Session, mark: number): void {
     this.reply.hasOverflowed = false;
     this.reply.at = mark;
+    // A primary is not sent it anyway.
+    if (session.isPrimary) return;
     if (outputLimitOf(this, session).hard > 0) closeOverHardLimit(this, session);
     else this.reply.error(REPLY_TOO_LARGE);
-  }
-
-  private rejectUnknown(session: Session, args: Arguments): void {
-    if (args.is(0, "POST") || args.is(0, "HOST:")) {
-      cutOffBrowser(this, session);
-      return;
-    }
-    session.transaction?.abort();
-    this.tracking.requestEnded(session, null);
-    const name = args.text(0);
-    const container = this.table.byName(name);
-    if (container !== null && container.parent === null && args.count > 1) {
-      this.reply.error(unknownSubcommand(container.name, args.text(1)));
-      return;
-    }
-    const beginning: string[] = [];
-    for (let i = 1; i < args.count && i < 130; i++) beginning.push(args.text(i));
-    this.reply.error(unknownCommand(name, beginning));
   }
 
   /**
@@ -581,6 +565,8 @@ export class Engine {
       this.reply.at = mark;
     } else if (session.replyMode === REPLY_OFF) {
       this.reply.at = mark;
+    } else if (session.replyMode === REPLY_FORBIDDEN) {
+      forbidReply(this, session, mark);
     }
   }
 }

@@ -79,6 +79,8 @@ export interface Persistence {
    * or null where that failed. False where it can't begin.
    */
   saveForReplicas(content: SnapshotContent, done: (path: string | null) => void): boolean;
+  /** Ends that before its end; `done` is not called. */
+  abortSavingForReplicas(): void;
   /** Takes a snapshot from a primary; a text says why it can't. */
   receiveSnapshot(options: IntakeOptions): SnapshotIntake | string;
   /**
@@ -139,6 +141,8 @@ export class NoPersistence implements Persistence {
   }
 
   abortSending(): void {}
+
+  abortSavingForReplicas(): void {}
 
   saveForReplicas(): boolean {
     return false;

@@ -19,6 +19,8 @@ export const REPLY_OFF = 1;
 /** CLIENT REPLY SKIP: the next command's reply is dropped. */
 export const REPLY_SKIP_NEXT = 2;
 export const REPLY_SKIP_THIS = 3;
+/** A replica's: whoever makes the server reply is cut off. */
+export const REPLY_FORBIDDEN = 4;
 
 /** Bytes that a connection takes as fast as its peer does, behind all that was said before. */
 export interface OutboundStream {

@@ -51,14 +51,21 @@ export class PeerConnector implements Connector {
       this.gateway.engine.log.warning(`Can't connect to ${host}:${port}: ${tls}`);
       peer.fail(UNREACHABLE);
     } else {
-      void peer.open(host, port, tls);
+      // As in Redis, MIGRATE does not care.
+      const { "bind-source-addr": source } = this.gateway.engine.config.values;
+      void peer.open(host, port, tls, use === "replication" ? source : null);
     }
     return peer;
   }
+
+  /** Which of the machine's addresses it comes from; null: the system chooses. */
 }
 
 class PeerSocket implements Peer {
   events: PeerEvents;
+  /** From when it was opened: of a socket that is gone the runtime knows no addresses any more. */
+  peerAddress = "";
+  localAddress = "";
   private socket: Socket | null = null;
   private isOver = false;
   /** An event is being dealt with. */
@@ -82,27 +89,32 @@ class PeerSocket implements Peer {
     return this.isEncrypted ? "tls" : "tcp";
   }
 
-  get peerAddress(): string {
-    const { socket } = this;
-    return socket === null ? "" : addressText(socket.remoteAddress, socket.remotePort);
-  }
-
-  get localAddress(): string {
-    const { socket } = this;
-    return socket === null ? "" : addressText(socket.localAddress, socket.localPort);
-  }
-
   get descriptor(): number {
     return descriptorOf(this.socket);
   }
 
-  async open(host: string, port: number, tls: TLSOptions | null): Promise<void> {
+  /** `source` is the address that it is to come from, where that is possible. */
+  async open(
+    host: string,
+    port: number,
+    tls: TLSOptions | null,
+    source: string | null,
+  ): Promise<void> {
     this.isEncrypted = tls !== null;
-    const options = { hostname: host, port, socket: this.handlers() };
+    const options = {
+      hostname: host,
+      port,
+      socket: this.handlers(),
+      ...(tls === null ? {} : { tls }),
+      ...(source === null ? {} : { localAddress: source }),
+    };
     try {
-      await Bun.connect(tls === null ? options : { ...options, tls });
+      await Bun.connect(options);
     } catch (error) {
-      this.fail(NOBODY.has(errorCode(error)) ? CLOSED : UNREACHABLE);
+      const code = errorCode(error);
+      // As Redis does, rather from another address than not at all.
+      if (source !== null && code === "EADDRNOTAVAIL") await this.open(host, port, tls, null);
+      else this.fail(NOBODY.has(code) ? CLOSED : UNREACHABLE);
     }
   }
 
@@ -187,6 +199,8 @@ class PeerSocket implements Peer {
       return;
     }
     this.socket = socket;
+    this.peerAddress = addressText(socket.remoteAddress, socket.remotePort);
+    this.localAddress = addressText(socket.localAddress, socket.localPort);
     socket.setNoDelay(true);
     this.moved();
     this.events.opened();

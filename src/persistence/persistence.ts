@@ -136,6 +136,10 @@ export class FilePersistence implements Persistence {
     return this.saver.saveForReplicas(this.takeover.keepsNothing, content, done);
   }
 
+  abortSavingForReplicas(): void {
+    this.saver.abortSavingForReplicas();
+  }
+
   receiveSnapshot(options: IntakeOptions): SnapshotIntake | string {
     const { config, keyspace } = this.engine;
     const mode = config.values["repl-diskless-load"];
@@ -187,7 +191,7 @@ export class FilePersistence implements Persistence {
   }
 
   get bufferBytes(): number {
-    return this.aof.writer.bufferBytes;
+    return this.aof.writer.bufferBytes + this.takeover.bufferedBytes;
   }
 
   /** Redis looks at the snapshot first (writeCommandsDeniedByDiskError, server.c). */

@@ -176,9 +176,7 @@ export class RdbLoading {
   }
 
   private logProgress(): void {
-    const { config, log } = this.engine;
-    const percent = this.progress.percent.toFixed(2);
-    log.notice(`Loading the RDB file ${config.values.dbfilename}, ${percent}% is done`);
+    this.engine.log.notice(`Loading the RDB, ${this.progress.percent.toFixed(2)}% is done`);
   }
 
   private succeeded(loader: RdbLoader): void {

@@ -149,6 +149,14 @@ export class RdbSaver {
     return true;
   }
 
+  /** Ends that before its end, unheard by who has asked for it. */
+  abortSavingForReplicas(): void {
+    const { attempt } = this;
+    if (attempt === null || attempt.isSending) return;
+    this.stop(attempt);
+    this.engine.log.warning("Background saving aborted");
+  }
+
   /** Full synchronisations are over: removes a file that is still wanted by nobody else. */
   syncsEnded(isWantedByNobody: boolean): void {
     const { isOnlyForReplicas, attempt, disk } = this;
@@ -383,6 +391,8 @@ export class RdbSaver {
   }
 
   private sent(attempt: Attempt, problem: string | null): void {
+    // It has been aborted meanwhile.
+    if (this.attempt !== attempt) return;
     this.attempt = null;
     this.lastDurationSeconds = this.nowSeconds - attempt.startedSeconds;
     const { log } = this.engine;

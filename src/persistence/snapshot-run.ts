@@ -7,8 +7,8 @@
  *     run.abort();        // what was written is discarded; `done` is not called
  *
  * Slices are paced (_pace.ts), bounded in what they write, and wait for a target that can't follow.
- * `rdb-key-save-delay` makes a key cost so many microseconds, also where it was written ahead of its
- * turn because it changed, without stopping anybody.
+ * `rdb-key-save-delay` makes a key cost so many microseconds, also where it was written ahead of
+ * its turn because it changed, without stopping anybody.
  */
 import { assert } from "../base/assert.ts";
 import type { Engine } from "../engine/engine.ts";

@@ -60,6 +60,7 @@ export class StreamIntake implements SnapshotIntake {
     const kind = swaps && options.continuesHistory ? "shown" : "hidden";
     beginLoading(engine, takeover.progress, options.sizeBytes ?? 0, kind);
     this.stream = new RdbStream(options.sizeBytes ?? Infinity);
+    takeover.buffer = this;
     const traits = { keepsExpired: true, replaces: false, libraries: this.libraries };
     this.loader = rdbLoader(engine, this.stream, traits, this.aside ?? engine.keyspace);
     this.load = takeover.loading.inSlices(
@@ -67,6 +68,11 @@ export class StreamIntake implements SnapshotIntake {
       (error) => this.loadEnded(error),
       () => this.settleBusy(),
     );
+  }
+
+  /** What has come and is not loaded yet. */
+  get bufferedBytes(): number {
+    return this.stream.keptBytes;
   }
 
   whenFree(done: () => void): void {

@@ -17,6 +17,8 @@ export class Takeover {
   readonly disk: Disk;
   readonly loading: RdbLoading;
   readonly progress: LoadingProgress;
+  /** Holds what has come and is not loaded yet. */
+  buffer: { readonly bufferedBytes: number } | null = null;
   private readonly aof: Aof;
   private readonly saver: RdbSaver;
 
@@ -34,6 +36,10 @@ export class Takeover {
     this.progress = progress;
     this.aof = aof;
     this.saver = saver;
+  }
+
+  get bufferedBytes(): number {
+    return this.buffer?.bufferedBytes ?? 0;
   }
 
   /** Ends what is being written of the old data. */
@@ -64,6 +70,7 @@ export class Takeover {
 
   /** The load is over; where it has succeeded, the data is written again. */
   end(hasSucceeded: boolean): void {
+    this.buffer = null;
     endLoading(this.engine, this.progress);
     if (hasSucceeded) this.aof.resume();
   }

@@ -92,12 +92,22 @@ export class FullSync {
   /** Its connection is gone. */
   forget(replica: Replica): void {
     const { target } = this;
+    if (replica.state === WAITS_FOR_END && this.filePosition >= 0) this.abortUselessFile();
     if (target === null) return;
     target.remove(replica);
     if (target.count > 0) return;
     this.engine.log.warning("Diskless rdb transfer, last replica dropped, killing fork child.");
     this.target = null;
     this.engine.persistence.abortSending();
+  }
+
+  /** Nobody waits for the file any more, and save points do not want it. */
+  private abortUselessFile(): void {
+    for (const { state } of this.replicas.all()) if (state === WAITS_FOR_END) return;
+    const { config, persistence } = this.engine;
+    if (config.values.save.length > 0) return;
+    this.filePosition = -1;
+    persistence.abortSavingForReplicas();
   }
 
   /** Whether it has taken nothing of what it is being sent for this long. */
@@ -187,6 +197,11 @@ export class FullSync {
   /** The snapshot has gone to the sockets, or could not. */
   private sent(target: ReplicaTarget, problem: string | null): void {
     if (this.target === target) this.target = null;
+    if (problem === null) {
+      this.engine.log.warning(
+        `Diskless rdb transfer, done reading from pipe, ${target.count} replicas still up.`,
+      );
+    }
     for (const replica of target.receivers()) {
       replica.payload = null;
       if (problem !== null) replica.session.transport?.close();

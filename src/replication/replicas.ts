@@ -11,7 +11,7 @@ import type { Disk } from "../base/disk.ts";
 import { GATE_LISTENER } from "../engine/admission.ts";
 import type { Call } from "../engine/call.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Session } from "../engine/session.ts";
+import { REPLY_FORBIDDEN, type Session } from "../engine/session.ts";
 import { FullSync } from "./full-sync.ts";
 import { NO_ID } from "./stream.ts";
 import type { ReplicationStream } from "./stream.ts";
@@ -215,8 +215,9 @@ export class Replicas {
     replica.state = state;
     replica.acknowledgedMs = this.engine.clock.nowMs;
     this.attached.add(replica);
-    // Its connection has no business with keys.
+    // Its connection has no business with keys, and is for the stream alone.
     replica.session.gates |= GATE_LISTENER;
+    replica.session.replyMode = REPLY_FORBIDDEN;
     if (transport !== null) transport.stream = replica;
   }
 
@@ -256,7 +257,8 @@ export class Replicas {
 
   private continueFrom(call: Call, replica: Replica, offset: number): void {
     const { stream } = this;
-    call.reply.simple(replica.understandsSecondId ? `CONTINUE ${stream.id}` : "CONTINUE");
+    const line = replica.understandsSecondId ? `+CONTINUE ${stream.id}\r\n` : "+CONTINUE\r\n";
+    this.engine.push(call.session, bytesOf(line));
     this.attach(replica, ONLINE);
     replica.position = offset - 1;
     stream.addReader(replica);

@@ -12,6 +12,7 @@ const WAIT_TIMEOUT_MS = 1000;
 const PAUSE_MS = 1;
 const PAUSE_AFTER_FAILURE_MS = 20;
 const RETRY_DELAY_MS = 100;
+const KEYS_AT_ONCE = 500;
 const STOP_LIMIT_MS = 2 * WAIT_TIMEOUT_MS;
 
 export interface WriterOptions {
@@ -79,8 +80,10 @@ export class AcknowledgedWriter {
       const found = Number(await primary.get(this.counter));
       if (found < this.count) lost.push(`${this.counter} is ${found}, not ${this.count}`);
     }
-    for (const key of this.keys) {
-      if ((await primary.get(key)) !== valueOf(key)) lost.push(key);
+    for (let i = 0; i < this.keys.length; i += KEYS_AT_ONCE) {
+      const keys = this.keys.slice(i, i + KEYS_AT_ONCE);
+      const found = await primary.mget(keys);
+      lost.push(...keys.filter((key, place) => found[place] !== valueOf(key)));
     }
     return lost;
   }

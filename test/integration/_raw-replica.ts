@@ -51,7 +51,7 @@ export class RawReplica implements AsyncDisposable {
     }
   }
 
-  /** The RDB that comes next, in either framing: `$length`, or `$EOF:mark` and the mark behind it. */
+  /** The RDB that comes next, framed by its length or by a mark on both sides. */
   async payload(): Promise<Buffer> {
     const header = await this.line();
     if (!header.startsWith("$EOF:")) {

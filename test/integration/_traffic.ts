@@ -21,16 +21,21 @@ const MAY_BE_RETRIED = /^(READONLY|LOADING|MASTERDOWN)|closed|ECONN|connect/i;
 /** A client that is told one server and, where that is no use, tries the other one. */
 export class SwitchingRequester implements Requester {
   private readonly ports: readonly number[];
+  private readonly password: string;
   private current = 0;
   private client: RespClient | null = null;
 
-  constructor(ports: readonly number[]) {
+  constructor(ports: readonly number[], password: string) {
     this.ports = ports;
+    this.password = password;
   }
 
   async request(command: readonly string[]): Promise<ReplyValue> {
     try {
-      this.client ??= await RespClient.connect({ port: this.ports[this.current] });
+      if (this.client === null) {
+        this.client = await RespClient.connect({ port: this.ports[this.current] });
+        await this.client.value("AUTH", this.password);
+      }
       const reply = await this.client.value(...command);
       if (reply instanceof ReplyError) throw new Error(reply.message);
       return reply;
@@ -121,8 +126,11 @@ export class Traffic {
   /** Writes that were acknowledged and are not in this server, in words. */
   async lost(server: RespClient): Promise<string[]> {
     const lost: string[] = [];
-    for (let i = 0; i < this.writes; i++) {
-      if ((await server.value("GET", `written:${i}`)) !== String(i)) lost.push(`written:${i}`);
+    const keys = Array.from({ length: this.writes }, (_, i) => `written:${i}`);
+    for (const [i, { value }] of (
+      await server.pipeline(keys.map((key) => ["GET", key]))
+    ).entries()) {
+      if (value !== String(i)) lost.push(keys[i]);
     }
     const counted = Number(await server.value("GET", "counter"));
     // What was made again may have been done before: the reply alone was lost.
@@ -133,8 +141,8 @@ export class Traffic {
   }
 
   get summary(): string {
-    const longest = Math.round(this.longestMs);
-    return `${this.writes} writes and ${this.reads} reads, ${this.retried} retries, longest ${longest} ms`;
+    const made = `${this.writes} writes and ${this.reads} reads, ${this.retried} retries`;
+    return `${made}, longest ${Math.round(this.longestMs)} ms`;
   }
 
   private async write(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import {
+  follow,
   infoOf,
   Line,
   lineups,
@@ -122,3 +123,36 @@ test.each(LINEUPS)("A failover that ends without one: $name", async (lineup) => 
   await waitForOffsets(line.servers);
   expect(await ask(replica, "GET k")).toBe("y");
 });
+
+test.each(lineups("redis redis redis", "pedis pedis pedis", "pedis redis pedis"))(
+  "The other replicas go on from where they are: $name",
+  async (lineup) => {
+    await using line = await Line.start(lineup, DIRECTIVES);
+    const [first, second, third] = line.servers;
+    await follow(third, line.proxies[0].port);
+    await ask(first, "SET k v");
+    await waitForOffsets(line.servers);
+
+    await ask(second, "ACL SETUSER default -psync");
+    const before = await syncsOf(first);
+    await ask(first, `FAILOVER TO 127.0.0.1 ${second.port}`);
+    await stateIs(first, "no-failover");
+    expect(first.log).toContain("Failover target rejected psync request");
+    await Promise.all([second, third].map(waitForLink));
+    expect(await syncsOf(first)).toEqual({ full: before.full, partial: before.partial + 2 });
+
+    await ask(second, "ACL SETUSER default +psync");
+    const unknown = await syncsOf(second);
+    await ask(first, `FAILOVER TO 127.0.0.1 ${second.port}`);
+    await stateIs(first, "no-failover");
+    await follow(third, line.proxies[1].port);
+    await waitForLink(first);
+    expect(await ask(second, "SET k w")).toBe("OK");
+    await waitForOffsets([second, first, third]);
+    expect(await syncsOf(second)).toEqual({ full: unknown.full, partial: unknown.partial + 2 });
+    expect(await Promise.all([first, third].map((server) => ask(server, "GET k")))).toEqual([
+      "w",
+      "w",
+    ]);
+  },
+);

@@ -19,6 +19,7 @@ const hasSentinel = findSentinel() !== null;
 const LIMIT_MS = 30_000;
 const REQUESTS = 200;
 const TEST_TIMEOUT_MS = 90_000;
+const PASSWORD = "open sesame";
 const report: string[] = [];
 
 afterAll(() => {
@@ -29,10 +30,12 @@ afterAll(() => {
 class Move implements AsyncDisposable {
   readonly redis: ServerProcess;
   readonly pedisPort: number;
+  private readonly password: string;
   private readonly dir = mkdtempSync(join(tmpdir(), "moving-"));
 
-  constructor(redis: ServerProcess, pedisPort: number) {
+  constructor(redis: ServerProcess, pedisPort: number, password: string) {
     this.redis = redis;
+    this.password = password;
     this.pedisPort = pedisPort;
     const path = join(this.dir, "pedis-server");
     const command = PEDIS.command.map((word) => `'${word}'`).join(" ");
@@ -40,10 +43,12 @@ class Move implements AsyncDisposable {
     chmodSync(path, 0o755);
   }
 
-  static async begin(): Promise<Move> {
+  /** `password`: that of both servers; none where it is empty. */
+  static async begin(password: string): Promise<Move> {
     if (oracle === null) throw new Error("redis-server is not installed");
     const config = ["enable-debug-command yes", 'save ""', "repl-diskless-sync-delay 0"];
-    return new Move(await startServer({ program: oracle, config }), await freePort());
+    if (password !== "") config.push(`requirepass "${password}"`, `masterauth "${password}"`);
+    return new Move(await startServer({ program: oracle, config }), await freePort(), password);
   }
 
   /** Runs the README's block of this name and gives what it prints, trimmed. */
@@ -59,6 +64,7 @@ class Move implements AsyncDisposable {
     const script = [...addresses, readmeBlock("moving, helpers"), block].join("\n");
     const shell = Bun.spawn(["bash", "-u"], {
       cwd: this.dir,
+      env: this.password === "" ? process.env : { ...process.env, REDISCLI_AUTH: this.password },
       stdin: Buffer.from(script),
       stdout: "pipe",
       stderr: "pipe",
@@ -70,14 +76,20 @@ class Move implements AsyncDisposable {
     return output.join("").trim();
   }
 
+  async connect(port: number): Promise<RespClient> {
+    const client = await RespClient.connect({ port });
+    if (this.password !== "") await client.value("AUTH", this.password);
+    return client;
+  }
+
   log(): string {
     return `${this.redis.log}\n${readFileSync(join(this.dir, "data", "pedis.log"), "utf8")}`;
   }
 
   /** Waits until the contents of both are the same, and compares them. */
   async expectSameContent(): Promise<void> {
-    await using redis = await this.redis.connect();
-    await using pedis = await RespClient.connect({ port: this.pedisPort });
+    await using redis = await this.connect(this.redis.port);
+    await using pedis = await this.connect(this.pedisPort);
     let digests: unknown[] = [];
     await until(
       async () => {
@@ -111,15 +123,15 @@ describe.skipIf(oracle === null)("From Redis to Pedis and back (needs redis-serv
 });
 
 async function walkOver(): Promise<void> {
-  await using move = await Move.begin();
+  await using move = await Move.begin(PASSWORD);
   const ports = [move.redis.port, move.pedisPort];
-  const [writer, reader] = [new SwitchingRequester(ports), new SwitchingRequester(ports)];
+  const [writer, reader] = [0, 1].map(() => new SwitchingRequester(ports, PASSWORD));
   const traffic = new Traffic(writer, reader);
   await traffic.start();
   try {
     await traffic.goesOn(REQUESTS);
     expect(await move.run("before")).toBe("");
-    expect(await move.run("replica")).toMatch(/^\d+ of \d+ bytes$/);
+    expect(await move.run("replica", false, withPassword)).toMatch(/^\d+ of \d+ bytes$/);
     await traffic.goesOn(REQUESTS);
     expect(await move.run("change")).toBe("OK\nmaster");
     await traffic.goesOn(REQUESTS);
@@ -137,13 +149,15 @@ async function walkOver(): Promise<void> {
     await traffic.stop();
   }
   expect(traffic.failures).toEqual([]);
-  await using redis = await move.redis.connect();
+  await using redis = await move.connect(move.redis.port);
   expect(await traffic.lost(redis)).toEqual([]);
   await move.expectSameContent();
+  // Each went on where the other had been; only at the beginning a snapshot was sent.
+  expect(move.log().match(/Full resync from master/g)).toHaveLength(1);
 }
 
 async function walkWithSentinel(): Promise<void> {
-  await using move = await Move.begin();
+  await using move = await Move.begin("");
   await using sentinels = await startSentinels({ primaryPort: move.redis.port });
   const { addresses } = sentinels;
   const traffic = new Traffic(
@@ -168,9 +182,15 @@ async function walkWithSentinel(): Promise<void> {
     await traffic.stop();
   }
   expect(traffic.failures).toEqual([]);
-  await using redis = await move.redis.connect();
+  await using redis = await move.connect(move.redis.port);
   expect(await traffic.lost(redis)).toEqual([]);
   await move.expectSameContent();
+}
+
+/** What the recipe says to add to Pedis's options. */
+function withPassword(text: string): string {
+  const options = `--requirepass '${PASSWORD}' --masterauth '${PASSWORD}'`;
+  return replaced(text, "./pedis-server ", `./pedis-server ${options} `);
 }
 
 /** The names of the variables that shell text sets. */

@@ -179,15 +179,15 @@ withOracle("a replica of redis-server", () => {
     await from.do("INCR k");
     await using again = await replica.connect();
     await inSync(from, again);
-    // Its end wrote no file.
-    expect((await info(from, "stats")).get("sync_full")).toBe("2");
+    // From the file that the synchronisation has left.
+    expect((await info(from, "stats")).get("sync_partial_ok")).toBe("1");
     await again.do("SAVE");
     await replica.restart(["save 3600 1"]);
     await from.do("INCR k");
     await using last = await replica.connect();
     await inSync(from, last);
-    expect((await info(from, "stats")).get("sync_full")).toBe("2");
-    expect((await info(from, "stats")).get("sync_partial_ok")).toBe("1");
+    expect((await info(from, "stats")).get("sync_full")).toBe("1");
+    expect((await info(from, "stats")).get("sync_partial_ok")).toBe("2");
   });
 
   test("tells how far it is, and that on demand", async () => {
@@ -331,6 +331,22 @@ withOracle("a replica of redis-server", () => {
     await to.do("CLIENT KILL TYPE master");
     await inSync(from, to);
     expect(await from.value("CLIENT LIST TYPE replica")).toContain("user=copier");
+  });
+
+  test("comes from the address that it is told to, where there is one", async () => {
+    await using pair = await startPair({ program, data: false, primary: ["protected-mode no"] });
+    const { primary, from, to } = pair;
+    await inSync(from, to);
+    for (const [source, seen] of [
+      ["127.0.0.2", "127.0.0.2"],
+      ["203.0.113.5", "127.0.0.1"],
+    ]) {
+      await to.do("REPLICAOF NO ONE");
+      await to.do("CONFIG", "SET", "bind-source-addr", source);
+      await to.do("REPLICAOF", "127.0.0.1", primary.port);
+      await inSync(from, to);
+      expect((await info(from, "replication")).get("slave0")).toStartWith(`ip=${seen},`);
+    }
   });
 
   test("serves those who wait to read", async () => {

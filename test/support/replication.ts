@@ -18,7 +18,7 @@ export interface Lineup {
 
 const WAIT_TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
-/** Commands carry no access times, and what was removed leaves an encoding that loading does not. */
+/** Commands carry no access times, and what was removed leaves encodings that loading does not. */
 const CONTENT: ContentOptions = { isRebuilt: true, hasNoEncodings: true };
 const DIRECTIVES = [
   'save ""',

@@ -30,7 +30,7 @@ const PERIODS_MS: Readonly<Record<string, number>> = {
   "ping-period": 400,
   "info-period": 400,
   "ask-period": 200,
-  "publish-period": 300,
+  "publish-period": 150,
   // A Sentinel that was itself halted, for want of a processor, mistrusts itself for long.
   "tilt-trigger": 10_000,
   "tilt-period": 1000,

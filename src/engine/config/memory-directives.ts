@@ -3,7 +3,7 @@ import { scores } from "./list-options.ts";
 import { integer, LONG_MAX, memoryOrPercent, ULONG_MAX, unsignedMemory } from "./number-options.ts";
 import { choice, flag } from "./word-options.ts";
 
-const LAZY = "memory is always given back in small steps or by the runtime's collector";
+export const LAZY = "memory is always given back in small steps or by the runtime's collector";
 
 export const memoryDirectives = {
   maxmemory: unsignedMemory(0, { max: ULONG_MAX }),

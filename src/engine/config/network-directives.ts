@@ -5,9 +5,7 @@ import { flag, optionalPath, optionalText } from "./word-options.ts";
 
 export const networkDirectives = {
   bind: addresses(["*", "-::*"]),
-  "bind-source-addr": optionalText({
-    withoutEffect: "the runtime does not choose the local address of an outgoing connection",
-  }),
+  "bind-source-addr": optionalText(),
   port: integer(6379, { max: 65535 }),
   "tcp-backlog": integer(511, {
     immutable: true,

@@ -1,5 +1,6 @@
 /** Primaries and replicas. The names with "slave" are Redis's older ones. */
 import { primaryAddress } from "./list-options.ts";
+import { LAZY } from "./memory-directives.ts";
 import { integer, LONG_MAX, memory } from "./number-options.ts";
 import { choice, flag, optionalText, secret } from "./word-options.ts";
 
@@ -10,7 +11,10 @@ export const replicationDirectives = {
   "replica-serve-stale-data": flag(true, { aliases: ["slave-serve-stale-data"] }),
   "replica-read-only": flag(true, { aliases: ["slave-read-only"] }),
   "replica-ignore-maxmemory": flag(true, { aliases: ["slave-ignore-maxmemory"] }),
-  "replica-lazy-flush": flag(false, { aliases: ["slave-lazy-flush"] }),
+  "replica-lazy-flush": flag(false, {
+    aliases: ["slave-lazy-flush"],
+    withoutEffect: LAZY,
+  }),
   "replica-priority": integer(100, { aliases: ["slave-priority"] }),
   "replica-announced": flag(true),
   "replica-announce-ip": optionalText({ aliases: ["slave-announce-ip"] }),

@@ -1,5 +1,6 @@
 /** The link to a primary against one that says what the test wants, at many cuts of its words. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { GATE_DISK } from "../../../src/engine/admission.ts";
 import { LinkedReplica } from "../../support/scripted-primary.ts";
 
 setDefaultTimeout(60_000);
@@ -297,6 +298,31 @@ describe("the stream", () => {
         "'-ERR value is not an integer or out of range' after processing the command 'incr'",
     );
     expect(it.engine.stats.unexpectedErrors).toBe(1);
+  });
+
+  test("with an error stops the server, where that is wanted", () => {
+    const broken = request("SET", "a", "x") + request("INCR", "a");
+    const it = connected();
+    it.do("CONFIG SET propagation-error-behavior panic");
+    expect(() => it.say(broken)).toThrow("This replica panicked sending an error to its master");
+    const writable = connected();
+    writable.do("CONFIG SET propagation-error-behavior panic-on-replicas replica-read-only no");
+    writable.say(broken);
+    expect(writable.do("GET a")).toBe("x");
+  });
+
+  test("that can't be written to disk stops the server, unless that is to be ignored", () => {
+    const it = connected();
+    it.engine.shut(GATE_DISK);
+    it.say(PING + request("SELECT", "1"));
+    expect(() => it.say(request("SET", "a", "1"))).toThrow("Replica was unable to write command");
+    const other = connected();
+    other.engine.shut(GATE_DISK);
+    other.do("CONFIG SET replica-ignore-disk-write-errors yes");
+    other.say(request("SET", "a", "1") + request("SET", "a", "2"));
+    expect(other.do("GET a")).toBe("2");
+    const told = other.logged.filter((line) => line.includes("unable to write to disk"));
+    expect(told).toHaveLength(1);
   });
 
   test("sees what is expired, which clients do not", () => {
