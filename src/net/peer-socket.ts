@@ -57,8 +57,6 @@ export class PeerConnector implements Connector {
     }
     return peer;
   }
-
-  /** Which of the machine's addresses it comes from; null: the system chooses. */
 }
 
 class PeerSocket implements Peer {
