@@ -11,7 +11,7 @@ import { cpuMicros } from "../support/process-usage.ts";
 import { type Comparison, median, readable } from "../support/report.ts";
 import { type Scale, takeTurns } from "../support/turns.ts";
 import { caughtUp, checkSame, follow, PATIENT_PRIMARY } from "./_following.ts";
-import { sendSets } from "./_sets.ts";
+import { sendSets, type SetsPlan } from "./_sets.ts";
 
 interface CostFigures {
   readonly aloneMicros: number;
@@ -29,10 +29,12 @@ interface Arrangement {
 
 const KEYS = 1_000_000;
 const VALUE_BYTES = 3;
-const PARTS = 5;
-const PART_REQUESTS = 400_000;
+/** Many and short, so that they meet the same. */
+const PARTS = 15;
+const PART_SETS = 150_000;
+const WARM_UP_SETS = 500_000;
 const QUICK_PARTS = 1;
-const QUICK_PART_REQUESTS = 5_000;
+const QUICK_PART_SETS = 5_000;
 const QUICK_KEYS = 1_000;
 const MOST_PERCENT = 15;
 
@@ -83,11 +85,13 @@ async function arrange(
     if (replica !== null) await replica.withClient((client) => follow(client, primary.port));
     arrangements.push({ primary, replica, micros: [] });
   }
-  // The first part of each warms it up.
-  for (let part = 0; part <= (quick ? QUICK_PARTS : PARTS); part++) {
-    for (const { primary, replica, micros } of arrangements) {
-      const spent = await runPart(primary, replica, quick);
-      if (part > 0) micros.push(spent);
+  const keys = quick ? QUICK_KEYS : KEYS;
+  const warmUp = { requests: quick ? QUICK_PART_SETS : WARM_UP_SETS, keys };
+  for (const arrangement of arrangements) await cpuMicrosOf(arrangement, warmUp);
+  const part = { requests: quick ? QUICK_PART_SETS : PART_SETS, keys };
+  for (let done = 0; done < (quick ? QUICK_PARTS : PARTS); done++) {
+    for (const arrangement of arrangements) {
+      arrangement.micros.push(await cpuMicrosOf(arrangement, part));
     }
   }
   for (const { primary, replica } of arrangements) {
@@ -102,15 +106,12 @@ async function arrange(
 }
 
 /** CPU time of the primary per SET. */
-async function runPart(
-  primary: ServerProcess,
-  replica: ServerProcess | null,
-  quick: boolean,
+async function cpuMicrosOf(
+  { primary, replica }: Arrangement,
+  sets: Omit<SetsPlan, "valueBytes">,
 ): Promise<number> {
-  const requests = quick ? QUICK_PART_REQUESTS : PART_REQUESTS;
   const before = cpuMicros(primary.pid);
-  const keys = quick ? QUICK_KEYS : KEYS;
-  await sendSets(primary.port, { requests, keys, valueBytes: VALUE_BYTES });
+  await sendSets(primary.port, { ...sets, valueBytes: VALUE_BYTES });
   if (replica !== null) await caughtUp(primary, replica);
-  return (cpuMicros(primary.pid) - before) / requests;
+  return (cpuMicros(primary.pid) - before) / sets.requests;
 }

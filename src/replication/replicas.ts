@@ -8,7 +8,7 @@
  */
 import { bytesOf } from "../base/bytes.ts";
 import type { Disk } from "../base/disk.ts";
-import { GATE_LISTENER } from "../engine/admission.ts";
+import { GATE_LISTENER, GATE_SHUTDOWN } from "../engine/admission.ts";
 import type { Call } from "../engine/call.ts";
 import type { Engine } from "../engine/engine.ts";
 import { REPLY_FORBIDDEN, type Session } from "../engine/session.ts";
@@ -168,7 +168,10 @@ export class Replicas {
   cron(nowMs: number): void {
     const { values } = this.engine.config;
     const isPingDue = this.seconds++ % values["repl-ping-replica-period"] === 0;
-    if (isPingDue && this.attached.size > 0 && this.isRecording && !this.isQuiet) {
+    // The stream has come to its end while the last snapshot is written.
+    const isEnding = (this.engine.gates & GATE_SHUTDOWN) !== 0;
+    const mayPing = this.isRecording && !this.isQuiet && !isEnding;
+    if (isPingDue && this.attached.size > 0 && mayPing) {
       this.stream.ping();
     }
     this.sendNewlines();
