@@ -138,3 +138,22 @@ test.each(LINEUPS)("Messages reach the end of a chain, own keys do not: $name", 
   });
   expect(await middle.withClient((client) => client.value("GET own"))).toBe("value");
 });
+
+test.each(LINEUPS)("Who joins a chain goes on in the primary's database: $name", async (lineup) => {
+  await using line = await Line.start(lineup, DIRECTIVES);
+  const [primary, middle, last] = line.servers;
+  await using client = await primary.connect();
+  await client.do("SELECT 5");
+  await client.do("SET before 1");
+  await waitForOffsets(line.servers);
+  // The last one is given a snapshot of the middle one, which loses its link right after that.
+  await last.withClient((own) => own.do("REPLICAOF NO ONE"));
+  await follow(last, line.proxies[1].port);
+  line.proxies[0].cut();
+  await waitForLink(middle);
+  await client.do("SET after 1");
+  await waitForOffsets(line.servers);
+  for (const server of line.servers) {
+    expect(await infoOf(server, "keyspace")).toEqual({ db5: "keys=2,expires=0,avg_ttl=0" });
+  }
+});
