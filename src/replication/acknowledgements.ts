@@ -21,7 +21,6 @@ import {
 } from "../protocol/errors.ts";
 import type { ReplyWriter } from "../protocol/reply-writer.ts";
 import type { Replicas } from "./replicas.ts";
-import type { ReplicationStream } from "./stream.ts";
 
 /** What a client wants to be so. */
 interface Wish {
@@ -44,12 +43,10 @@ export class Acknowledgements {
   private hasMoved = false;
   private isAskingDue = false;
   private readonly engine: Engine;
-  private readonly stream: ReplicationStream;
   private readonly replicas: Replicas;
 
-  constructor(engine: Engine, stream: ReplicationStream, replicas: Replicas) {
+  constructor(engine: Engine, replicas: Replicas) {
     this.engine = engine;
-    this.stream = stream;
     this.replicas = replicas;
   }
 
@@ -97,7 +94,7 @@ export class Acknowledgements {
     }
     if (!this.isAskingDue || !this.mayAsk) return;
     this.isAskingDue = false;
-    if (this.replicas.count > 0) this.stream.requestAcknowledgements();
+    if (this.replicas.count > 0) this.replicas.requestAcknowledgements();
   }
 
   forget(session: Session): void {

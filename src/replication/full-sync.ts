@@ -159,8 +159,7 @@ export class FullSync {
     const target = new ReplicaTarget(this.engine.clock, mark);
     const position = this.stream.offset;
     this.target = target;
-    // The stream is to say its database anew: those who join have selected none.
-    this.stream.forgetDatabase();
+    this.replicas.restateDatabase();
     for (const replica of replicas) {
       this.begin(replica, position);
       target.add(replica);
@@ -174,7 +173,7 @@ export class FullSync {
 
   private startFile(replicas: readonly Replica[]): boolean {
     const position = this.stream.offset;
-    this.stream.forgetDatabase();
+    this.replicas.restateDatabase();
     const hasBegun = this.engine.persistence.saveForReplicas(contentFor(replicas), (path) =>
       this.saved(path),
     );

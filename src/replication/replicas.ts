@@ -97,6 +97,19 @@ export class Replicas {
     this.record();
   }
 
+  /**
+   * Whoever joins now has selected nothing: what follows is to say its database. A primary's stream
+   * says what it says; there the snapshot tells which database it goes on in.
+   */
+  restateDatabase(): void {
+    if (this.isRecording) this.stream.forgetDatabase();
+  }
+
+  /** Asks replicas how far they are, where the stream is this server's to add to. */
+  requestAcknowledgements(): void {
+    if (this.isRecording) this.stream.requestAcknowledgements();
+  }
+
   /** Nobody can go on as it was: their next request will tell them how. */
   disconnectAll(): void {
     for (const replica of this.attached) replica.session.transport?.close();

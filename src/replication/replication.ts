@@ -48,7 +48,7 @@ export class ServerReplication implements Replication {
     this.link = new PrimaryLink(engine, this.stream, this.replicas);
     this.serverRole = new ServerRole(engine, this.stream, this.replicas, this.link);
     this.good = new GoodReplicas(engine, this.replicas);
-    this.acknowledgements = new Acknowledgements(engine, this.stream, this.replicas);
+    this.acknowledgements = new Acknowledgements(engine, this.replicas);
     this.failover = new Failover(engine, this.stream, this.replicas, {
       ask: (address, answered) => this.serverRole.takeTurns(address, answered),
       leave: () => {
@@ -146,7 +146,7 @@ export class ServerReplication implements Replication {
   }
 
   requestAcknowledgements(): void {
-    this.stream.requestAcknowledgements();
+    this.replicas.requestAcknowledgements();
   }
 
   infoFields(): readonly InfoField[] {

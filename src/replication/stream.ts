@@ -176,7 +176,7 @@ export class ReplicationStream implements EffectSink {
     this.trim();
   }
 
-  /** Whoever joins now has selected nothing: what follows is to say its database. */
+  /** What follows is to say its database. */
   forgetDatabase(): void {
     this.database = NO_DATABASE;
   }

@@ -142,3 +142,22 @@ async function passMessages(line: Line): Promise<void> {
     await client.do("CONFIG SET replica-read-only yes");
   });
 }
+
+test.each(LINEUPS)("Who joins a chain goes on in the primary's database: $name", async (lineup) => {
+  await using line = await Line.start(lineup, DIRECTIVES);
+  const [primary, middle, last] = line.servers;
+  await using client = await primary.connect();
+  await client.do("SELECT 3");
+  await client.do("SET before 1");
+  await waitForOffsets(line.servers);
+  // The last one is given a snapshot of the middle one, which loses its link right after that.
+  await last.withClient((own) => own.do("REPLICAOF NO ONE"));
+  await follow(last, line.proxies[1].port);
+  line.proxies[0].cut();
+  await waitForLink(middle);
+  await client.do("SET after 1");
+  await waitForOffsets(line.servers);
+  for (const server of line.servers) {
+    expect(await infoOf(server, "keyspace")).toEqual({ db3: "keys=2,expires=0,avg_ttl=0" });
+  }
+});

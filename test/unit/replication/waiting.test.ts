@@ -48,6 +48,19 @@ describe("WAIT", () => {
     expect(it.bytesOf(() => it.endTurn())).toBe(QUESTION_BYTES);
   });
 
+  test("adds no question to the stream of a primary, once the server has one", () => {
+    const it = new PrimaryBench();
+    it.attach();
+    const client = it.connect();
+    client.do("SET k v");
+    it.connect().do("CLIENT PAUSE 1000 WRITE");
+    client.do("WAIT 1 0");
+    it.replication.replicas.becomeReplica();
+    it.connect().do("CLIENT UNPAUSE");
+    expect(it.bytesOf(() => it.endTurn())).toBe(0);
+    expect(it.bytesOf(() => it.replication.requestAcknowledgements())).toBe(0);
+  });
+
   test("does not make a stream grow that nobody takes", () => {
     const it = new PrimaryBench();
     const client = it.connect();
