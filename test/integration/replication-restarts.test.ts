@@ -45,37 +45,35 @@ test.each(PAIRS)(
     expect(await syncsOf(primary)).toEqual({ full: 1, partial: 1 });
 
     const writing = keepChanging(primary, random);
-    for (let round = 0; round < 2; round++) {
-      await Bun.sleep(random.below(100));
-      await replica.kill9();
-      await replica.start(again);
-      await waitForLink(replica);
-    }
+    await Bun.sleep(random.below(100));
+    await replica.kill9();
+    await replica.start(again);
+    await waitForLink(replica);
     await writing.stop();
     await expectAllAlike(line.servers);
   },
 );
 
-test.each(lineups("redis pedis", "pedis pedis"))(
-  "A replica goes on from its append-only file: $name",
-  async (lineup) => {
-    const random = seededRandom(`replica with AOF restarted, ${lineup.name}`);
-    await using line = await Line.start(lineup, ROOMY);
-    const [primary, replica] = line.servers;
-    await replica.withClient((client) => client.do("CONFIG SET appendonly yes"));
-    await waitForInfo(replica, "persistence", "aof_rewrite_in_progress", "0");
-    await fill(primary, random);
-    await waitForOffsets(line.servers);
-    for (let round = 1; round < 3; round++) {
-      await shutDown(replica);
-      await change(primary, random, FEW);
-      await replica.start(["appendonly yes", `replicaof 127.0.0.1 ${line.proxies[0].port}`]);
-      await waitForLink(replica);
-      await expectAllAlike(line.servers);
-      expect(await syncsOf(primary)).toEqual({ full: 1, partial: round });
-    }
-  },
-);
+/** One is enough: it is Pedis that goes on. */
+const [ONTO_AOF] = lineups("redis pedis", "pedis pedis");
+
+test.each([ONTO_AOF])("A replica goes on from its append-only file: $name", async (lineup) => {
+  const random = seededRandom(`replica with AOF restarted, ${lineup.name}`);
+  await using line = await Line.start(lineup, ROOMY);
+  const [primary, replica] = line.servers;
+  await replica.withClient((client) => client.do("CONFIG SET appendonly yes"));
+  await waitForInfo(replica, "persistence", "aof_rewrite_in_progress", "0");
+  await fill(primary, random);
+  await waitForOffsets(line.servers);
+  for (let round = 1; round < 3; round++) {
+    await shutDown(replica);
+    await change(primary, random, FEW);
+    await replica.start(["appendonly yes", `replicaof 127.0.0.1 ${line.proxies[0].port}`]);
+    await waitForLink(replica);
+    await expectAllAlike(line.servers);
+    expect(await syncsOf(primary)).toEqual({ full: 1, partial: round });
+  }
+});
 
 test.each(PAIRS)(
   "A primary keeps its replica when reloaded or restarted: $name",
