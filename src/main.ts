@@ -93,13 +93,22 @@ function openLog(config: Config, log: Log, disk: Disk): void {
     // Opened for each line, as Redis does, so that log rotation needs no signal.
     try {
       const descriptor = disk.open(absolute, "a");
-      const bytes = Buffer.from(text, "latin1");
-      writeWhole(disk, descriptor, bytes, 0, bytes.length);
+      writeLine(disk, descriptor, text);
       disk.close(descriptor);
     } catch {
-      // A log that cannot be written has nowhere to say so.
+      // There is nowhere to say so.
     }
   };
+}
+
+/** What can't be written (nobody reads it, or the disk is full) is lost: the server goes on. */
+function writeLine(disk: Disk, descriptor: number, text: string): void {
+  const bytes = Buffer.from(text, "latin1");
+  try {
+    writeWhole(disk, descriptor, bytes, 0, bytes.length);
+  } catch {
+    // A log that cannot be written has nowhere to say so.
+  }
 }
 
 function greet(line: CommandLine, log: Log): void {
@@ -210,8 +219,7 @@ function becomeDaemon(): void {
 }
 
 function print(text: string): void {
-  const bytes = Buffer.from(text, "latin1");
-  writeWhole(systemDisk, STANDARD_OUTPUT, bytes, 0, bytes.length);
+  writeLine(systemDisk, STANDARD_OUTPUT, text);
 }
 
 function refuse(text: string): never {

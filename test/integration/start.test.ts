@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "bun:test";
+import { RespClient } from "../support/resp-client.ts";
 import { freePort, PEDIS, startServer } from "../support/server.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "pedis-start-"));
@@ -122,4 +123,25 @@ test("CONFIG REWRITE keeps comments and order, and a restart reads it back", asy
   expect(await child.exited).toBe(0);
   const text = readFileSync(file, "utf8");
   expect(text.startsWith(`# mine\nport ${port}\n# about time\ntimeout 99\n`)).toBe(true);
+});
+
+test("a log that can't be written is no reason to end", async () => {
+  const port = await freePort();
+  const child = Bun.spawn([...PEDIS.command, "--port", String(port), "--save", ""], {
+    cwd: dir,
+    stdin: "ignore",
+    stdout: Bun.file("/dev/full"),
+    stderr: "ignore",
+  });
+  try {
+    let client: RespClient | null = null;
+    while (client === null && child.exitCode === null) {
+      client = await RespClient.connect({ port }).catch(() => Bun.sleep(20).then(() => null));
+    }
+    expect(await client?.value("PING")).toBe("PONG");
+    await client?.close();
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
 });
