@@ -5,8 +5,8 @@
  * applied the part. The figure is the excess, in percent.
  *
  * What is judged is a replica that only takes the stream: servers as replicas take time from the
- * load generator, beside which they run, so that requests come to the primary in smaller groups. They
- * are told beside it.
+ * load generator, beside which they run, so that requests come to the primary in smaller groups.
+ * They are told beside it.
  */
 import { type Program, ServerProcess } from "../../test/support/server.ts";
 import { type Contest, startContestant } from "../support/contest.ts";
@@ -75,7 +75,8 @@ export function measureReplicaCost(
       },
     ],
     ({ aloneMicros, withSinkPercent, withRedisPercent, withPedisPercent }) =>
-      `${readable(aloneMicros)} µs, replica: +${readable(withSinkPercent)} %, redis +${readable(withRedisPercent)} %, ` +
+      `${readable(aloneMicros)} µs, replica: +${readable(withSinkPercent)} %, ` +
+      `redis +${readable(withRedisPercent)} %, ` +
       `pedis +${readable(withPedisPercent)} %`,
   );
 }
