@@ -83,18 +83,8 @@ export class Gateway {
     const connection: Connection | undefined = socket.data;
     if (connection === undefined) return;
     connection.closed();
-    this.endSession(connection.session);
+    this.engine.endSession(connection.session);
     this.engine.clients.disconnected(connection.session);
-  }
-
-  /** The session is over, though its connection may linger: it waits for and hears of nothing. */
-  endSession(session: Session): void {
-    const { blocking, transactions, pubsub, replication, tracking } = this.engine;
-    replication.forget(session);
-    blocking.forget(session);
-    transactions.discard(session);
-    pubsub.forget(session);
-    tracking.forget(session);
   }
 
   private turnAway(socket: Socket<Connection>, error: string): void {

@@ -480,13 +480,12 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
   }
 
   private release(): void {
-    const { clients, transactions } = this.engine;
     this.handshake = null;
     this.applier?.stop();
     this.applier = null;
     if (this.session !== null) {
-      transactions.discard(this.session);
-      clients.disconnected(this.session);
+      this.engine.endSession(this.session);
+      this.engine.clients.disconnected(this.session);
     }
     this.session = null;
     this.sync?.payload.intake?.abort();

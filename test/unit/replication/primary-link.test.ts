@@ -277,6 +277,17 @@ describe("the stream", () => {
     expect(stream.offset).toBe(offset + request("SET", "c", "3").length);
   });
 
+  test("of a primary that monitors, tracks or wants the stream leaves nothing behind", () => {
+    const it = connected();
+    it.say(request("MONITOR") + request("CLIENT", "TRACKING", "ON"));
+    it.say(request("REPLCONF", "listening-port", "1") + request("SYNC"));
+    const { clients, tracking } = it.engine;
+    expect([clients.monitors.size, tracking.clientCount]).toEqual([1, 1]);
+    expect(it.replication.replicas.count).toBe(0);
+    it.end();
+    expect([clients.monitors.size, tracking.clientCount]).toEqual([0, 0]);
+  });
+
   test("that is no protocol ends the link, and nothing is gone on from", () => {
     for (const broken of ["SET a b\r\n", "*1\r\n:4\r\n", "*x\r\n"]) {
       const it = connected();
