@@ -427,6 +427,16 @@ describe("a replica that clients may write to", () => {
 });
 
 describe("roles", () => {
+  test("a primary whose EXEC makes it a replica goes on from all that it has done", () => {
+    const it = new LinkedReplica();
+    it.replication.replicas.openStream();
+    for (const command of ["MULTI", "SET k v", "REPLICAOF host 7000", "EXEC"]) it.do(command);
+    const bytes = (request("SELECT", "0") + request("SET", "k", "v")).length;
+    it.open();
+    it.say(GREETING);
+    expect(it.said().at(-1)).toBe(`PSYNC ${it.replication.id} ${bytes + 1}`);
+  });
+
   test("a primary that becomes a replica asks to go on from itself", () => {
     const it = new LinkedReplica();
     const { id } = it.replication;
