@@ -145,6 +145,8 @@ export class Shutdown implements ShutdownControl {
     if (!this.wantsSnapshot) return this.conclude() ? "ended" : new Error(CANNOT_SHUT_DOWN);
     this.engine.log.notice("Saving the final RDB snapshot before exiting.");
     this.engine.shut(GATE_SHUTDOWN);
+    // What the stream says from here on would not be in the snapshot, nor where that says it ends.
+    this.engine.pause.settleExpiry();
     this.isSaving = true;
     const hasBegun = this.persistence.saver.saveUrgently((isSaved) => this.saved(isSaved));
     if (!hasBegun) return this.saved(false) ? "ended" : new Error(CANNOT_SHUT_DOWN);
@@ -219,9 +221,10 @@ export class Shutdown implements ShutdownControl {
     this.options = null;
     this.waitsUntilMs = null;
     this.isSaving = false;
+    this.engine.open(GATE_SHUTDOWN);
+    this.engine.pause.settleExpiry();
     if (this.isHolding) this.engine.pause.release();
     this.isHolding = false;
-    this.engine.open(GATE_SHUTDOWN);
     for (const tell of this.waiting.splice(0)) tell(CANNOT_SHUT_DOWN);
     this.steps.resume();
   }

@@ -8,7 +8,7 @@
  */
 import { bytesOf } from "../base/bytes.ts";
 import type { Disk } from "../base/disk.ts";
-import { GATE_LISTENER } from "../engine/admission.ts";
+import { GATE_LISTENER, GATE_SHUTDOWN } from "../engine/admission.ts";
 import type { Call } from "../engine/call.ts";
 import type { Engine } from "../engine/engine.ts";
 import { REPLY_FORBIDDEN, type Session } from "../engine/session.ts";
@@ -181,7 +181,8 @@ export class Replicas {
   cron(nowMs: number): void {
     const { values } = this.engine.config;
     const isPingDue = this.seconds++ % values["repl-ping-replica-period"] === 0;
-    if (isPingDue && this.attached.size > 0 && this.isRecording && !this.isQuiet) {
+    const isQuiet = this.isQuiet || (this.engine.gates & GATE_SHUTDOWN) !== 0;
+    if (isPingDue && this.attached.size > 0 && this.isRecording && !isQuiet) {
       this.stream.ping();
     }
     this.sendNewlines();
