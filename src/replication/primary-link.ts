@@ -331,6 +331,8 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
       replicas.disconnectAll();
     }
     replicas.openStream();
+    // What there is is whole, though a synchronisation that failed has stopped its files.
+    engine.persistence.resumeAof();
     this.begin(true);
     engine.log.notice("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
   }

@@ -214,6 +214,18 @@ describe("a full synchronisation", () => {
     expect(it.isPaused).toBe(false);
   });
 
+  test("whose place in the stream can't be counted from is not gone on from", () => {
+    for (const offset of ["-7", "9223372036854775807", "x"]) {
+      const it = asking();
+      it.say(`+FULLRESYNC ${ID} ${offset}\r\n$5\r\nhello`);
+      it.snapshots[0].finish?.(null);
+      it.end();
+      it.open();
+      it.say(GREETING);
+      expect(it.said().at(-1)).toBe("PSYNC ? -1");
+    }
+  });
+
   test("that can't be taken is tried later", () => {
     const it = asking();
     it.refusal = "no room";
@@ -261,6 +273,8 @@ describe("the stream", () => {
 
   test("goes on where it was, under another id too", () => {
     const it = connected();
+    let resumes = 0;
+    it.engine.persistence.resumeAof = () => resumes++;
     it.say(request("SET", "a", "1") + request("MULTI") + request("SET", "b", "2"));
     const offset = 100 + request("SET", "a", "1").length;
     it.end();
@@ -271,6 +285,7 @@ describe("the stream", () => {
     expect(it.said().at(-1)).toBe(`PSYNC ${ID} ${offset + 1}`);
     it.say(`+CONTINUE ${OTHER_ID}\r\n${request("SET", "c", "3")}`);
     expect(it.replication.link.isUp).toBe(true);
+    expect(resumes).toBe(1);
     expect([it.do("GET b"), it.do("GET c")]).toEqual([null, "3"]);
     const { stream } = it.replication;
     expect([stream.id, stream.secondId, stream.secondOffset]).toEqual([OTHER_ID, ID, offset + 1]);
