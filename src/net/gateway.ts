@@ -53,7 +53,13 @@ export class Gateway {
       this.turnAway(socket, MAX_CLIENTS);
       return;
     }
-    const isLocal = kind === "unix" || isLoopback(socket.remoteAddress);
+    // The runtime has none of a peer that has reset the connection before it was accepted.
+    const address: string | undefined = socket.remoteAddress;
+    if (kind !== "unix" && address === undefined) {
+      socket.end();
+      return;
+    }
+    const isLocal = kind === "unix" || isLoopback(address);
     if (values["protected-mode"] && engine.acl.defaultUser.needsNoPassword && !isLocal) {
       this.turnAway(socket, PROTECTED_MODE);
       return;
