@@ -117,6 +117,14 @@ export class Effects {
     this.finish();
   }
 
+  /** Passes on what was collected so far, in the middle of something larger: a sink is to leave. */
+  releaseSoFar(): void {
+    const { isHeld } = this;
+    this.isHeld = false;
+    this.finish();
+    this.isHeld = isHeld;
+  }
+
   /** Passes on a request as it came, behind whatever else was collected. */
   finishWithRequest(database: number, args: Arguments): void {
     if (this.isHeld && args.rawIsExact) {

@@ -239,6 +239,15 @@ export class Engine {
     this.acl.forget(session);
   }
 
+  /** The session is over, though its connection may linger: it waits for and hears of nothing. */
+  endSession(session: Session): void {
+    this.replication.forget(session);
+    this.blocking.forget(session);
+    this.transactions.discard(session);
+    this.pubsub.forget(session);
+    this.tracking.forget(session);
+  }
+
   /** Whether the session comes from this machine, as far as the address tells. */
   isLocal(session: Session): boolean {
     const { transport } = session;

@@ -211,7 +211,7 @@ export class Connection implements Transport {
 
   close(): void {
     if (this.isClosed) return;
-    this.gateway.endSession(this.session);
+    this.gateway.engine.endSession(this.session);
     this.queue.clear();
     this.socket.close();
   }
@@ -303,7 +303,7 @@ export class Connection implements Transport {
     if (!this.session.closesAfterReply || this.queue.length > 0 || this.isShutDown) return;
     this.isShutDown = true;
     this.isInputOver = true;
-    this.gateway.endSession(this.session);
+    this.gateway.engine.endSession(this.session);
     if (this.hasPeerEnded) {
       this.socket.end();
       return;

@@ -53,7 +53,13 @@ export class Gateway {
       this.turnAway(socket, MAX_CLIENTS);
       return;
     }
-    const isLocal = kind === "unix" || isLoopback(socket.remoteAddress);
+    // The runtime has none of a peer that has reset the connection before it was accepted.
+    const address: string | undefined = socket.remoteAddress;
+    if (kind !== "unix" && address === undefined) {
+      socket.end();
+      return;
+    }
+    const isLocal = kind === "unix" || isLoopback(address);
     if (values["protected-mode"] && engine.acl.defaultUser.needsNoPassword && !isLocal) {
       this.turnAway(socket, PROTECTED_MODE);
       return;
@@ -83,18 +89,8 @@ export class Gateway {
     const connection: Connection | undefined = socket.data;
     if (connection === undefined) return;
     connection.closed();
-    this.endSession(connection.session);
+    this.engine.endSession(connection.session);
     this.engine.clients.disconnected(connection.session);
-  }
-
-  /** The session is over, though its connection may linger: it waits for and hears of nothing. */
-  endSession(session: Session): void {
-    const { blocking, transactions, pubsub, replication, tracking } = this.engine;
-    replication.forget(session);
-    blocking.forget(session);
-    transactions.discard(session);
-    pubsub.forget(session);
-    tracking.forget(session);
   }
 
   private turnAway(socket: Socket<Connection>, error: string): void {

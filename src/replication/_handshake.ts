@@ -15,6 +15,8 @@ import type { Engine } from "../engine/engine.ts";
 import { requestOf } from "../protocol/request.ts";
 
 const ID_LENGTH = 40;
+/** Beyond it a stream that grows would not be counted any more. */
+const MAX_OFFSET = BigInt(Number.MAX_SAFE_INTEGER) / 2n;
 
 /** How it ends. */
 export type Agreement =
@@ -150,7 +152,8 @@ export class Handshake {
     const { log } = this.engine;
     const [, id = "", offsetText = ""] = line.split(" ");
     const offset = parseInt64(bytesOf(offsetText), 0, offsetText.length);
-    if (id.length !== ID_LENGTH || offset === null) {
+    const isCountable = offset !== null && offset >= 0n && offset <= MAX_OFFSET;
+    if (id.length !== ID_LENGTH || !isCountable) {
       log.warning("Master replied with wrong +FULLRESYNC syntax.");
       return { kind: "full", id: null, offset: 0 };
     }

@@ -202,7 +202,8 @@ export class FullSync {
       );
     }
     for (const replica of target.receivers()) {
-      replica.payload = null;
+      // Whoever had the snapshot run to its end at once may have left it more than it has taken.
+      if (replica.payload?.isPending !== true) replica.payload = null;
       if (problem !== null) replica.session.transport?.close();
       else if (replica.wantsOnlyRdb) this.served(replica);
       else {

@@ -331,6 +331,8 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
       replicas.disconnectAll();
     }
     replicas.openStream();
+    // What there is is whole, though a synchronisation that failed has stopped its files.
+    engine.persistence.resumeAof();
     this.begin(true);
     engine.log.notice("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
   }
@@ -480,13 +482,12 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
   }
 
   private release(): void {
-    const { clients, transactions } = this.engine;
     this.handshake = null;
     this.applier?.stop();
     this.applier = null;
     if (this.session !== null) {
-      transactions.discard(this.session);
-      clients.disconnected(this.session);
+      this.engine.endSession(this.session);
+      this.engine.clients.disconnected(this.session);
     }
     this.session = null;
     this.sync?.payload.intake?.abort();

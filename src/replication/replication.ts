@@ -154,7 +154,8 @@ export class ServerReplication implements Replication {
   }
 
   sync(call: Call): void {
-    if (call.session.replica?.isAttached === true) return;
+    const { session } = call;
+    if (session.replica?.isAttached === true || session.isPrimary) return;
     const isForFailover = call.count > 3 && call.is(0, "PSYNC") && call.is(3, "FAILOVER");
     if (isForFailover && !this.failover.accept(call)) return;
     if (this.failover.isActive) {

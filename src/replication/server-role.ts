@@ -116,7 +116,11 @@ export class ServerRole {
   becomeReplica(address: PrimaryAddress): void {
     const wasPrimary = this.link.address === null;
     this.unblockClients();
-    if (wasPrimary) this.replicas.becomeReplica();
+    if (wasPrimary) {
+      // What an EXEC has done so far is part of the history that this server goes on from.
+      this.engine.effects.releaseSoFar();
+      this.replicas.becomeReplica();
+    }
     this.link.follow(address);
     this.configured(address);
   }

@@ -161,3 +161,16 @@ test("CONFIG SET port moves the listener, or leaves it where it was", async () =
   expect(await client.value("CONFIG", "SET", "port", String(free))).toBe("OK");
   expect((await exchange(free, "PING\r\n", true)).toString()).toBe("+PONG\r\n");
 });
+
+test("peers that are gone before they are accepted do no harm", async () => {
+  await using server = await startServer();
+  process.kill(server.pid, "SIGSTOP");
+  for (let i = 0; i < 10; i++) {
+    const socket = connect(server.port, "127.0.0.1");
+    await new Promise((resolve) => socket.once("connect", resolve));
+    socket.resetAndDestroy();
+  }
+  process.kill(server.pid, "SIGCONT");
+  await using client = await server.connect();
+  expect(await client.text("INFO clients")).toContain("connected_clients:1\\r");
+});

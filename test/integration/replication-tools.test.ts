@@ -193,3 +193,21 @@ describe.each(cases)("Without a server as replica (repl-diskless-sync): $name", 
     });
   });
 });
+
+test("A payload that is written to its end at once is sent to its end all the same", async () => {
+  await using server = await startServer({ directives: [...DIRECTIVES, "rdb-key-save-delay 200"] });
+  await server.withClient((client) => client.do("DEBUG POPULATE 20000 key 100"));
+  await using replica = await RawReplica.connect(server.port);
+  replica.send("REPLCONF", "capa", "eof");
+  expect(await replica.line()).toBe("+OK");
+  replica.send("PSYNC", "?", "-1");
+  expect(await replica.line()).toStartWith("+FULLRESYNC");
+  await server.withClient(async (client) => {
+    await client.do("CONFIG SET rdb-key-save-delay 0");
+    expect(await client.value("DEBUG RELOAD")).toBe("OK");
+  });
+  expect((await replica.payload()).toString("latin1")).toStartWith("REDIS");
+  replica.send("REPLCONF", "ACK", "0");
+  await server.withClient((client) => client.do("SET last marker"));
+  expect((await replica.streamUntil("marker")).commands.at(-1)).toEqual(["SET", "last", "marker"]);
+});

@@ -97,6 +97,15 @@ describe("a server that ends", () => {
     expect(begin()).toBe("later");
   });
 
+  test("lets nothing expire behind the last snapshot", () => {
+    const { it, shutdown, begin } = setup({ save: "900 1" });
+    const { context } = it.engine;
+    expect(begin(true)).toBe("later");
+    expect(context.keepsExpired).toBe(true);
+    expect(shutdown.abort()).toBe(true);
+    expect(context.keepsExpired).toBe(false);
+  });
+
   test("tells who has waited where the disk refuses in the end", () => {
     const { it, replication, shutdown, exits, failures, begin } = setup({ save: "900 1" });
     expect(begin()).toBe("later");

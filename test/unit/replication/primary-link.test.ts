@@ -215,6 +215,18 @@ describe("a full synchronisation", () => {
     expect(it.isPaused).toBe(false);
   });
 
+  test("whose place in the stream can't be counted from is not gone on from", () => {
+    for (const offset of ["-7", "9223372036854775807", "x"]) {
+      const it = asking();
+      it.say(`+FULLRESYNC ${ID} ${offset}\r\n$5\r\nhello`);
+      it.snapshots[0].finish?.(null);
+      it.end();
+      it.open();
+      it.say(GREETING);
+      expect(it.said().at(-1)).toBe("PSYNC ? -1");
+    }
+  });
+
   test("that can't be taken is tried later", () => {
     const it = asking();
     it.refusal = "no room";
@@ -262,6 +274,8 @@ describe("the stream", () => {
 
   test("goes on where it was, under another id too", () => {
     const it = connected();
+    let resumes = 0;
+    it.engine.persistence.resumeAof = () => resumes++;
     it.say(request("SET", "a", "1") + request("MULTI") + request("SET", "b", "2"));
     const offset = 100 + request("SET", "a", "1").length;
     it.end();
@@ -272,10 +286,22 @@ describe("the stream", () => {
     expect(it.said().at(-1)).toBe(`PSYNC ${ID} ${offset + 1}`);
     it.say(`+CONTINUE ${OTHER_ID}\r\n${request("SET", "c", "3")}`);
     expect(it.replication.link.isUp).toBe(true);
+    expect(resumes).toBe(1);
     expect([it.do("GET b"), it.do("GET c")]).toEqual([null, "3"]);
     const { stream } = it.replication;
     expect([stream.id, stream.secondId, stream.secondOffset]).toEqual([OTHER_ID, ID, offset + 1]);
     expect(stream.offset).toBe(offset + request("SET", "c", "3").length);
+  });
+
+  test("of a primary that monitors, tracks or wants the stream leaves nothing behind", () => {
+    const it = connected();
+    it.say(request("MONITOR") + request("CLIENT", "TRACKING", "ON"));
+    it.say(request("REPLCONF", "listening-port", "1") + request("SYNC"));
+    const { clients, tracking } = it.engine;
+    expect([clients.monitors.size, tracking.clientCount]).toEqual([1, 1]);
+    expect(it.replication.replicas.count).toBe(0);
+    it.end();
+    expect([clients.monitors.size, tracking.clientCount]).toEqual([0, 0]);
   });
 
   test("that is no protocol ends the link, and nothing is gone on from", () => {
@@ -417,6 +443,16 @@ describe("a replica that clients may write to", () => {
 });
 
 describe("roles", () => {
+  test("a primary whose EXEC makes it a replica goes on from all that it has done", () => {
+    const it = new LinkedReplica();
+    it.replication.replicas.openStream();
+    for (const command of ["MULTI", "SET k v", "REPLICAOF host 7000", "EXEC"]) it.do(command);
+    const bytes = (request("SELECT", "0") + request("SET", "k", "v")).length;
+    it.open();
+    it.say(GREETING);
+    expect(it.said().at(-1)).toBe(`PSYNC ${it.replication.id} ${bytes + 1}`);
+  });
+
   test("a primary that becomes a replica asks to go on from itself", () => {
     const it = new LinkedReplica();
     const { id } = it.replication;

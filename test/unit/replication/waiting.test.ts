@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { GATE_SHUTDOWN } from "../../../src/engine/admission.ts";
 import { endOf, PrimaryBench } from "./_bench.ts";
 
 /** REPLCONF GETACK * in the stream. */
@@ -59,6 +60,16 @@ describe("WAIT", () => {
     it.connect().do("CLIENT UNPAUSE");
     expect(it.bytesOf(() => it.endTurn())).toBe(0);
     expect(it.bytesOf(() => it.replication.requestAcknowledgements())).toBe(0);
+  });
+
+  test("has the stream not grow by PINGs behind the last snapshot", () => {
+    const it = new PrimaryBench();
+    it.attach();
+    it.connect().do("CONFIG SET repl-ping-replica-period 1");
+    it.engine.shut(GATE_SHUTDOWN);
+    expect(it.bytesOf(() => it.pass(1000))).toBe(0);
+    it.engine.open(GATE_SHUTDOWN);
+    expect(it.bytesOf(() => it.pass(1000))).toBeGreaterThan(0);
   });
 
   test("does not make a stream grow that nobody takes", () => {
