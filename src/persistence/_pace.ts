@@ -4,7 +4,9 @@
  * Slices earn what they spend: a sixth of the time that goes to clients, and more the less of the
  * time that is. With what they push out of the processor's caches that costs clients a quarter of
  * their throughput. When nobody asks for anything they follow each other at once. What was earned
- * is not hoarded, so no slice stops the server for longer than MAX_SLICE_US.
+ * is not hoarded, so no slice stops the server for longer than MAX_SLICE_US; but with a light load,
+ * which mostly leaves the server asleep, several short ones may follow each other at once, between
+ * which clients are served.
  */
 const SHARE = 1 / 6;
 /** The part of the time that clients may take of a server that is called idle. */
@@ -15,6 +17,7 @@ const MIN_SLICE_US = 300;
 /** A client that asks now and then should hardly notice. */
 const MAX_LIGHT_SLICE_US = 300;
 const MAX_SLICE_US = 1500;
+const MAX_LIGHT_CREDIT_US = 3000;
 const LIGHT_LOAD = 0.5;
 /** The load is that of about so long. */
 const WINDOW_US = 10_000;
@@ -50,8 +53,9 @@ export class Pace {
     const isLight = load < LIGHT_LOAD;
     const most = isLight ? MAX_LIGHT_SLICE_US : MAX_SLICE_US;
     const least = isLight ? MIN_LIGHT_SLICE_US : MIN_SLICE_US;
-    this.creditUs = Math.min(most, this.creditUs + (gapUs * SHARE) / load);
-    return this.creditUs < least ? 0 : this.creditUs;
+    const mostCredit = isLight ? MAX_LIGHT_CREDIT_US : MAX_SLICE_US;
+    this.creditUs = Math.min(mostCredit, this.creditUs + (gapUs * SHARE) / load);
+    return this.creditUs < least ? 0 : Math.min(this.creditUs, most);
   }
 
   /** The slice took from the time of the last call until now. */
