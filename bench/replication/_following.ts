@@ -3,6 +3,7 @@ import { readableReply } from "../../test/support/readable.ts";
 import type { RespClient } from "../../test/support/resp-client.ts";
 import type { ServerProcess } from "../../test/support/server.ts";
 import { infoFields, until } from "../support/info.ts";
+import type { Sink } from "./_sink.ts";
 
 /** Nobody is cut off for being slow, nobody waits for others to join, nobody misses a link. */
 export const PATIENT_PRIMARY = [
@@ -26,6 +27,12 @@ export async function caughtUp(primary: ServerProcess, replica: ServerProcess): 
   const offset = await primary.withClient(offsetOf);
   await using client = await replica.connect();
   await until(async () => (await offsetOf(client)) >= offset);
+}
+
+/** As `caughtUp`, of one that is no server. */
+export async function sinkCaughtUp(primary: ServerProcess, sink: Sink): Promise<void> {
+  const offset = await primary.withClient(offsetOf);
+  await until(() => Promise.resolve(sink.offset >= offset));
 }
 
 async function offsetOf(client: RespClient): Promise<number> {

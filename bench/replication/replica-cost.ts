@@ -2,19 +2,25 @@
  * What one replica costs its primary: CPU time per SET at pipeline 16 from 50 clients, of a primary
  * without a replica and of others with one. They are measured in turns, a part of the SETs each, so
  * that whatever else the machine does meets them alike; the time counts until the replica has
- * applied the part. The figure is the excess, in percent. Replicas run beside the load generator.
+ * applied the part. The figure is the excess, in percent.
+ *
+ * What is judged is a replica that only takes the stream: servers as replicas take time from the
+ * load generator, beside which they run, so that requests come to the primary in smaller groups.
+ * They are told beside it.
  */
-import type { Program, ServerProcess } from "../../test/support/server.ts";
+import { type Program, ServerProcess } from "../../test/support/server.ts";
 import { type Contest, startContestant } from "../support/contest.ts";
 import { load } from "../support/loader.ts";
 import { cpuMicros } from "../support/process-usage.ts";
 import { type Comparison, median, readable } from "../support/report.ts";
 import { type Scale, takeTurns } from "../support/turns.ts";
-import { caughtUp, checkSame, follow, PATIENT_PRIMARY } from "./_following.ts";
-import { sendSets } from "./_sets.ts";
+import { caughtUp, checkSame, follow, PATIENT_PRIMARY, sinkCaughtUp } from "./_following.ts";
+import { Sink } from "./_sink.ts";
+import { sendSets, type SetsPlan } from "./_sets.ts";
 
 interface CostFigures {
   readonly aloneMicros: number;
+  readonly withSinkPercent: number;
   readonly withRedisPercent: number;
   readonly withPedisPercent: number;
 }
@@ -22,17 +28,19 @@ interface CostFigures {
 /** A primary, and its replica if it has one. */
 interface Arrangement {
   readonly primary: ServerProcess;
-  readonly replica: ServerProcess | null;
+  readonly replica: ServerProcess | Sink | null;
   /** CPU time of the primary per SET, one for each part. */
   readonly micros: number[];
 }
 
 const KEYS = 1_000_000;
 const VALUE_BYTES = 3;
-const PARTS = 5;
-const PART_REQUESTS = 400_000;
+/** Many and short, so that they meet the same. */
+const PARTS = 15;
+const PART_SETS = 150_000;
+const WARM_UP_SETS = 500_000;
 const QUICK_PARTS = 1;
-const QUICK_PART_REQUESTS = 5_000;
+const QUICK_PART_SETS = 5_000;
 const QUICK_KEYS = 1_000;
 const MOST_PERCENT = 15;
 
@@ -48,10 +56,16 @@ export function measureReplicaCost(
     [
       { figure: "aloneMicros", title: `${title} per SET, no replica`, unit: "µs", target: null },
       {
+        figure: "withSinkPercent",
+        title: `${title}, more of it with one replica`,
+        unit: "%",
+        target: { of: "pedis", atMost: MOST_PERCENT },
+      },
+      {
         figure: "withRedisPercent",
         title: `${title}, more of it with one replica (redis)`,
         unit: "%",
-        target: { of: "pedis", atMost: MOST_PERCENT },
+        target: null,
       },
       {
         figure: "withPedisPercent",
@@ -60,8 +74,9 @@ export function measureReplicaCost(
         target: null,
       },
     ],
-    ({ aloneMicros, withRedisPercent, withPedisPercent }) =>
-      `${readable(aloneMicros)} µs, replica: redis +${readable(withRedisPercent)} %, ` +
+    ({ aloneMicros, withSinkPercent, withRedisPercent, withPedisPercent }) =>
+      `${readable(aloneMicros)} µs, replica: +${readable(withSinkPercent)} %, ` +
+      `redis +${readable(withRedisPercent)} %, ` +
       `pedis +${readable(withPedisPercent)} %`,
   );
 }
@@ -73,44 +88,55 @@ async function arrange(
 ): Promise<CostFigures> {
   await using stack = new AsyncDisposableStack();
   const arrangements: Arrangement[] = [];
-  for (const other of [null, aside.redis, aside.pedis]) {
+  for (const other of [null, "sink", aside.redis, aside.pedis] as const) {
     const primary = stack.use(await startContestant(program, PATIENT_PRIMARY));
     await load(primary.port, {
       request: ["SET", "key:{i}", "VXK"],
       count: quick ? QUICK_KEYS : KEYS,
     });
-    const replica = other === null ? null : stack.use(await startContestant(other));
-    if (replica !== null) await replica.withClient((client) => follow(client, primary.port));
+    const replica = other === null ? null : stack.use(await replicate(primary, other));
     arrangements.push({ primary, replica, micros: [] });
   }
-  // The first part of each warms it up.
-  for (let part = 0; part <= (quick ? QUICK_PARTS : PARTS); part++) {
-    for (const { primary, replica, micros } of arrangements) {
-      const spent = await runPart(primary, replica, quick);
-      if (part > 0) micros.push(spent);
+  const keys = quick ? QUICK_KEYS : KEYS;
+  const warmUp = { requests: quick ? QUICK_PART_SETS : WARM_UP_SETS, keys };
+  for (const arrangement of arrangements) await cpuMicrosOf(arrangement, warmUp);
+  const part = { requests: quick ? QUICK_PART_SETS : PART_SETS, keys };
+  for (let done = 0; done < (quick ? QUICK_PARTS : PARTS); done++) {
+    for (const arrangement of arrangements) {
+      arrangement.micros.push(await cpuMicrosOf(arrangement, part));
     }
   }
   for (const { primary, replica } of arrangements) {
-    if (replica !== null) await checkSame(primary, replica);
+    if (replica instanceof ServerProcess) await checkSame(primary, replica);
   }
-  const [alone, withRedis, withPedis] = arrangements.map(({ micros }) => median(micros));
+  const [alone, withSink, withRedis, withPedis] = arrangements.map(({ micros }) => median(micros));
   return {
     aloneMicros: alone,
+    withSinkPercent: (withSink / alone - 1) * 100,
     withRedisPercent: (withRedis / alone - 1) * 100,
     withPedisPercent: (withPedis / alone - 1) * 100,
   };
 }
 
-/** CPU time of the primary per SET. */
-async function runPart(
+/** Resolves once it is synchronised. */
+async function replicate(
   primary: ServerProcess,
-  replica: ServerProcess | null,
-  quick: boolean,
+  by: Program | "sink",
+): Promise<ServerProcess | Sink> {
+  if (by === "sink") return Sink.attach(primary.port);
+  const replica = await startContestant(by);
+  await replica.withClient((client) => follow(client, primary.port));
+  return replica;
+}
+
+/** CPU time of the primary per SET. */
+async function cpuMicrosOf(
+  { primary, replica }: Arrangement,
+  sets: Omit<SetsPlan, "valueBytes">,
 ): Promise<number> {
-  const requests = quick ? QUICK_PART_REQUESTS : PART_REQUESTS;
   const before = cpuMicros(primary.pid);
-  const keys = quick ? QUICK_KEYS : KEYS;
-  await sendSets(primary.port, { requests, keys, valueBytes: VALUE_BYTES });
-  if (replica !== null) await caughtUp(primary, replica);
-  return (cpuMicros(primary.pid) - before) / requests;
+  await sendSets(primary.port, { ...sets, valueBytes: VALUE_BYTES });
+  if (replica instanceof ServerProcess) await caughtUp(primary, replica);
+  else if (replica !== null) await sinkCaughtUp(primary, replica);
+  return (cpuMicros(primary.pid) - before) / sets.requests;
 }

@@ -518,13 +518,11 @@ export class Engine {
       if ((command.flags & TOUCHES_ARBITRARY_KEYS) !== 0) this.effects.finishEach();
       else this.effects.finish();
     }
-    if (this.effects.appendedCount !== this.notedEffects) this.noteWritten(call.session);
-  }
-
-  /** What the session waits for with WAIT: all that has been passed on. */
-  private noteWritten(session: Session): void {
-    this.notedEffects = session.writtenEffects = this.effects.appendedCount;
-    session.writtenOffset = this.replication.offset;
+    const { appendedCount } = this.effects;
+    if (appendedCount === this.notedEffects) return;
+    // What WAIT of this session waits for.
+    this.notedEffects = call.session.writtenEffects = appendedCount;
+    call.session.writtenOffset = this.replication.offset;
   }
 
   /** The reply outgrew what the client may leave unread, or what can be sent at once. */

@@ -4,17 +4,11 @@
  * still (MIGRATE). Expired keys stay meanwhile, so that nothing changes by itself either.
  */
 import { assert } from "../base/assert.ts";
-import {
-  GATE_PAUSE,
-  GATE_PAUSE_WRITE,
-  GATE_READ_ONLY,
-  GATE_SHUTDOWN,
-  LOADING_GATES,
-} from "./admission.ts";
+import { GATE_PAUSE, GATE_PAUSE_WRITE, GATE_READ_ONLY, LOADING_GATES } from "./admission.ts";
 import type { Engine } from "./engine.ts";
 
 const BOTH_GATES = GATE_PAUSE | GATE_PAUSE_WRITE;
-const KEEPING_GATES = BOTH_GATES | LOADING_GATES | GATE_READ_ONLY | GATE_SHUTDOWN;
+const KEEPING_GATES = BOTH_GATES | LOADING_GATES | GATE_READ_ONLY;
 
 export class Pause {
   /** Called when commands that waited may run. */
@@ -59,10 +53,7 @@ export class Pause {
     if (this.gates !== 0 && nowMs >= this.endsAtMs) this.stop();
   }
 
-  /**
-   * Whether expired keys stay: nothing goes by itself in a pause, a load, on a replica, or behind
-   * the moment of the last snapshot.
-   */
+  /** Whether expired keys stay: nothing goes by itself in a pause, a load, or on a replica. */
   settleExpiry(): void {
     const { context, gates } = this.engine;
     context.keepsExpired = (gates & KEEPING_GATES) !== 0;

@@ -271,11 +271,12 @@ export class Database extends EntryStore {
   /** A live key chosen about evenly, or NULL_REF where there is none. */
   randomKey(): Ref {
     // Where expired keys must stay there may be no other: then one of them will do (db.c).
+    const mayAllExpire = this.context.keepsExpired && this.expiring === this.size;
     let tries = RANDOM_KEY_TRIES;
     for (;;) {
       const ref = this.table.sample(this.context.randomWord);
       if (ref === NULL_REF || !this.isExpired(ref)) return ref;
-      if (this.context.keepsExpired && --tries === 0) return ref;
+      if (mayAllExpire && --tries === 0) return ref;
       this.expire(ref);
     }
   }

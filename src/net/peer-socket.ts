@@ -110,6 +110,7 @@ class PeerSocket implements Peer {
       await Bun.connect(options);
     } catch (error) {
       const code = errorCode(error);
+      // As Redis does, rather from another address than not at all.
       if (source !== null && code === "EADDRNOTAVAIL") await this.open(host, port, tls, null);
       else this.fail(NOBODY.has(code) ? CLOSED : UNREACHABLE);
     }

@@ -37,7 +37,7 @@ export class Shutdown implements ShutdownControl {
   /** Until when replicas are waited for; null: they are not. */
   private waitsUntilMs: number | null = null;
   private isSaving = false;
-  /** Nobody writes, so that replicas can catch up. */
+  /** Nothing changes, so that replicas can catch up, and the last snapshot is the end. */
   private isHolding = false;
   private readonly waiting: ((error: string) => void)[] = [];
   private readonly engine: Engine;
@@ -108,15 +108,19 @@ export class Shutdown implements ShutdownControl {
 
   /** Whether replicas lag behind, and are to be waited for from now on. */
   private waitsForReplicas(): boolean {
-    const { clock, config, log, pause, replication } = this.engine;
+    const { clock, config, log, replication } = this.engine;
     const timeoutMs = config.values["shutdown-timeout"] * 1000;
     if (timeoutMs === 0 || replication.lag.lagging.length === 0) return false;
     this.waitsUntilMs = clock.nowMs + timeoutMs;
     replication.requestAcknowledgements();
-    pause.hold();
-    this.isHolding = true;
+    this.hold();
     log.notice("Waiting for replicas before shutting down.");
     return true;
+  }
+
+  private hold(): void {
+    if (!this.isHolding) this.engine.pause.hold();
+    this.isHolding = true;
   }
 
   private lookAtReplicas(untilMs: number): void {
@@ -145,9 +149,9 @@ export class Shutdown implements ShutdownControl {
     if (!this.wantsSnapshot) return this.conclude() ? "ended" : new Error(CANNOT_SHUT_DOWN);
     this.engine.log.notice("Saving the final RDB snapshot before exiting.");
     this.engine.shut(GATE_SHUTDOWN);
-    // What the stream says from here on would not be in the snapshot, nor where that says it ends.
-    this.engine.pause.settleExpiry();
     this.isSaving = true;
+    // What is saved is to be the end of the stream: nothing may expire behind it.
+    this.hold();
     const hasBegun = this.persistence.saver.saveUrgently((isSaved) => this.saved(isSaved));
     if (!hasBegun) return this.saved(false) ? "ended" : new Error(CANNOT_SHUT_DOWN);
     if (failed !== null) this.waiting.push(failed);
@@ -222,7 +226,6 @@ export class Shutdown implements ShutdownControl {
     this.waitsUntilMs = null;
     this.isSaving = false;
     this.engine.open(GATE_SHUTDOWN);
-    this.engine.pause.settleExpiry();
     if (this.isHolding) this.engine.pause.release();
     this.isHolding = false;
     for (const tell of this.waiting.splice(0)) tell(CANNOT_SHUT_DOWN);

@@ -181,8 +181,10 @@ export class Replicas {
   cron(nowMs: number): void {
     const { values } = this.engine.config;
     const isPingDue = this.seconds++ % values["repl-ping-replica-period"] === 0;
-    const isQuiet = this.isQuiet || (this.engine.gates & GATE_SHUTDOWN) !== 0;
-    if (isPingDue && this.attached.size > 0 && this.isRecording && !isQuiet) {
+    // The stream has come to its end while the last snapshot is written.
+    const isEnding = (this.engine.gates & GATE_SHUTDOWN) !== 0;
+    const mayPing = this.isRecording && !this.isQuiet && !isEnding;
+    if (isPingDue && this.attached.size > 0 && mayPing) {
       this.stream.ping();
     }
     this.sendNewlines();

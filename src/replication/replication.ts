@@ -34,8 +34,11 @@ export class ServerReplication implements Replication {
   requestTurn: () => void = () => {};
   private readonly acknowledgements: Acknowledgements;
   private readonly good: GoodReplicas;
+  private readonly engine: Engine;
   private readonly status: StatusParts;
   private hasNews = false;
+  /** Where the stream was when the primary asked how far this server is; -1: it has been told. */
+  private askedOffset = -1;
   private lastCronMs = 0;
   private isStarted = false;
 
@@ -59,10 +62,16 @@ export class ServerReplication implements Replication {
     this.replicas.onAcknowledged = () => this.replicaMoved();
     this.replicas.onChange = () => this.replicaMoved();
     engine.replication = this;
+    this.engine = engine;
   }
 
   /** More is on this server's own disk. */
   synced(): void {
+    const { synced } = this.engine.persistence;
+    if (this.askedOffset >= 0 && synced !== null && synced.offset >= this.askedOffset) {
+      this.askedOffset = -1;
+      this.link.acknowledge();
+    }
     this.acknowledgements.moved();
     if (this.acknowledgements.isPending) this.requestTurn();
   }
@@ -168,6 +177,9 @@ export class ServerReplication implements Replication {
   configure(call: Call): void {
     if (call.count === 3 && call.is(1, "GETACK")) {
       this.link.acknowledge();
+      // What it waits for may be that all this is on the disk here: then it hears of that at once.
+      const { synced } = this.engine.persistence;
+      this.askedOffset = synced === null ? -1 : this.stream.offset;
       return;
     }
     this.replicas.configure(call);

@@ -78,6 +78,8 @@ const WAITING: Entry[] = [
 ];
 
 export class ReplicationLoad implements AsyncDisposable {
+  /** Whether it writes as fast as it can; else little enough for a backlog to hold a second of. */
+  isFast = false;
   private isOver = false;
   private readonly clients: readonly RespClient[];
   private readonly ends: Promise<void>[];
@@ -112,7 +114,7 @@ export class ReplicationLoad implements AsyncDisposable {
   private async write(client: RespClient, random: Random): Promise<void> {
     while (!this.isOver) {
       await client.pipeline(randomBatch(random).map(toBytes));
-      await Bun.sleep(random.below(4));
+      await Bun.sleep(this.isFast ? random.below(4) : random.between(20, 80));
     }
   }
 

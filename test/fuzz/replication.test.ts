@@ -18,7 +18,7 @@ import type { ServerProcess } from "../support/server.ts";
 import { LONGEST_LIFE_MS, ReplicationLoad } from "./_replication-load.ts";
 
 const ROUNDS = scale(1);
-const BACKLOG_BYTES = 256 * 1024;
+const BACKLOG_BYTES = 512 * 1024;
 const DIRECTIVES = [`repl-backlog-size ${BACKLOG_BYTES}`, "repl-timeout 10"];
 const TROUBLE_TIMEOUT_MS = 25_000;
 /** What a server says that has come upon a bug of its own. */
@@ -55,7 +55,7 @@ class Replicated {
     await using load = await ReplicationLoad.start(this.primary, this.random);
     for (const trouble of shuffled(TROUBLES, this.random)) {
       await this.vary();
-      await inTime(this.meet(trouble), trouble);
+      await inTime(this.meet(trouble, load), trouble);
       await waitForLink(this.replica);
       const { full, partial } = await syncsOf(this.primary);
       this.history.push(`${trouble}: ${full} full, ${partial} partial`);
@@ -81,7 +81,7 @@ class Replicated {
     );
   }
 
-  private async meet(trouble: Trouble): Promise<void> {
+  private async meet(trouble: Trouble, load: ReplicationLoad): Promise<void> {
     const { random } = this;
     const [proxy] = this.line.proxies;
     switch (trouble) {
@@ -96,10 +96,10 @@ class Replicated {
         }
         return;
       case "outage":
-        await this.outage();
+        await this.outage(load);
         return;
       case "outage in a payload":
-        await this.outage(random.pick([random.below(20_000), random.below(400_000)]));
+        await this.outage(load, random.pick([random.below(20_000), random.below(400_000)]));
         return;
       case "stall":
         proxy.stall();
@@ -112,7 +112,7 @@ class Replicated {
         proxy.delayMs = 0;
         return;
       case "cut in the stream": {
-        const hasHappened = proxy.cutNextAfter(random.below(100_000));
+        const hasHappened = proxy.cutNextAfter(random.below(30_000));
         proxy.cut();
         await hasHappened;
       }
@@ -120,10 +120,12 @@ class Replicated {
   }
 
   /** Nothing goes through while more is written than the backlog holds. */
-  private async outage(cutAfterBytes?: number): Promise<void> {
+  private async outage(load: ReplicationLoad, cutAfterBytes?: number): Promise<void> {
     const [proxy] = this.line.proxies;
     proxy.refuse();
-    const missed = (await offsetOf(this.primary)) + 2 * BACKLOG_BYTES;
+    load.isFast = true;
+    // A backlog may hold a block more than it has to.
+    const missed = (await offsetOf(this.primary)) + 1.5 * BACKLOG_BYTES;
     await waitUntil(
       async () => (await offsetOf(this.primary)) > missed,
       () => "The primary's stream does not grow",
@@ -131,6 +133,7 @@ class Replicated {
     const isCut = cutAfterBytes === undefined ? null : proxy.cutNextAfter(cutAfterBytes);
     proxy.allow();
     await isCut;
+    load.isFast = false;
   }
 }
 

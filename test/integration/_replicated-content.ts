@@ -8,6 +8,8 @@ const OPTIONS = { keys: 3, hugeSize: 300, databases: 2, hasFieldExpiry: false };
 /** What `changes` gives a short life lives so long. */
 const LONGEST_LIFE_MS = 200;
 const AT_ONCE = 200;
+/** Between two groups of commands that are written all along. */
+const PAUSE_MS = 4;
 
 export async function fill(server: ServerProcess, random: Random): Promise<void> {
   await send(server, [...filling(random, OPTIONS)]);
@@ -26,7 +28,10 @@ export function keepChanging(server: ServerProcess, random: Random): { stop(): P
   let isOver = false;
   const write = async (): Promise<void> => {
     try {
-      while (!isOver) await change(server, random, 100);
+      while (!isOver) {
+        await change(server, random, 20);
+        await Bun.sleep(PAUSE_MS);
+      }
     } catch {
       // The server was killed.
     }

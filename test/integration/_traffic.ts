@@ -141,8 +141,8 @@ export class Traffic {
   }
 
   get summary(): string {
-    const longest = Math.round(this.longestMs);
-    return `${this.writes} writes and ${this.reads} reads, ${this.retried} retries, longest ${longest} ms`;
+    const made = `${this.writes} writes and ${this.reads} reads, ${this.retried} retries`;
+    return `${made}, longest ${Math.round(this.longestMs)} ms`;
   }
 
   private async write(): Promise<void> {

@@ -125,6 +125,27 @@ test.each(PAIRS)(
 );
 
 test.each(PAIRS)(
+  "The last snapshot is the end of the stream, however long it takes: $name",
+  async (lineup) => {
+    const saving = ["save 3600 100000000", "repl-ping-replica-period 1"];
+    await using line = await Line.start(lineup, saving);
+    const [primary, replica] = line.servers;
+    await primary.withClient(async (client) => {
+      for (let i = 0; i < 100; i++) await client.do("SET", `key:${i}`, i);
+      await client.do("SET due x PX 1500");
+    });
+    await waitForOffsets(line.servers);
+    await value(primary, "CONFIG", "SET", "rdb-key-save-delay", "25000");
+    expect(await primary.stop()).toBe(0);
+    await primary.start();
+    await waitForLink(replica);
+    await line.expectAlike();
+    expect(await syncsOf(primary)).toEqual({ full: 0, partial: 1 });
+  },
+  TIMEOUT_MS,
+);
+
+test.each(PAIRS)(
   "Who keeps no files leaves none behind: $name",
   async (lineup) => {
     const directives = ["repl-diskless-sync no", "rdb-del-sync-files yes"];

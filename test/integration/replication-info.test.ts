@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { findOracle } from "../support/oracle.ts";
-import { infoOf, Line, lineups, waitForOffsets } from "../support/replication.ts";
+import { infoOf, Line, lineups, waitForInfo, waitForOffsets } from "../support/replication.ts";
 import { PEDIS, type ServerProcess, startServer } from "../support/server.ts";
 import { RawReplica } from "./_raw-replica.ts";
 
@@ -52,6 +52,7 @@ test.skipIf(oracle === null)("of a primary and its replica", async () => {
   ]) {
     await using line = await Line.start(lineup, ["min-replicas-to-write 1"]);
     const [primary, replica] = line.servers;
+    await waitForInfo(primary, "replication", "min_slaves_good_slaves", "1");
     await primary.withClient((client) => client.do("SET k v"));
     await waitForOffsets(line.servers);
     described.push(await Promise.all(line.servers.map(fieldsOf)));

@@ -64,7 +64,7 @@ describe.skipIf(!hasSentinel)("Sentinel (needs redis-sentinel and redis-server)"
     60_000,
   );
   test("Pedis: ten primaries in a row", () => killRepeatedly([PEDIS, PEDIS, PEDIS], 10), 180_000);
-  // With one replica, who is promoted is settled: Redis takes over from Pedis, and Pedis from Redis.
+  // With one replica it is settled who is promoted: Redis after Pedis, and Pedis after Redis.
   test("Redis and Pedis, in turns", () => killRepeatedly([PEDIS, redis], 3), 90_000);
 });
 

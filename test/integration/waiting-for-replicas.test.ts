@@ -81,6 +81,20 @@ test("WAITAOF counts whose disk has it", async () => {
   expect(await client.value("WAITAOF 1 1 10000")).toEqual([1, 1]);
 });
 
+test("WAITAOF hears of a replica's disk as soon as it has been written", async () => {
+  const [lineup] = lineups("pedis pedis");
+  await using line = await Line.start(lineup, ["appendonly yes", "appendfsync always"]);
+  await using client = await line.servers[0].connect();
+  const rounds = 20;
+  const startMs = performance.now();
+  for (let i = 0; i < rounds; i++) {
+    await client.do("INCR n");
+    expect(await client.value("WAITAOF 1 1 10000")).toEqual([1, 1]);
+  }
+  // A replica that tells of itself only once a second would take nearly a second for each.
+  expect(performance.now() - startMs).toBeLessThan((rounds / 2) * 1000);
+});
+
 test.each(WITH_PEDIS_FIRST)("Writes need replicas that follow: $name", async (lineup) => {
   await using line = await Line.start(lineup);
   const [primary, replica] = line.servers;

@@ -26,6 +26,7 @@ const DIRECTIVES = [
   "repl-diskless-sync-delay 0",
   "repl-ping-replica-period 1",
   "shutdown-timeout 2",
+  "databases 4",
 ];
 
 /**

@@ -7,6 +7,7 @@ import { RdbStream } from "../../../src/rdb/rdb-stream.ts";
 import * as rdb from "../../../src/rdb/rdb-types.ts";
 import type { LocalEngine } from "../../support/local-engine.ts";
 import { join, length, rdbFile, record, string } from "../../support/rdb-bytes.ts";
+import { scale, seededRandom } from "../../support/random.ts";
 import { emptyEngine, fileOf, noise, PLAIN_OPTIONS, populate } from "./_content.ts";
 
 interface Coming {
@@ -163,6 +164,64 @@ describe("an RDB that still comes", () => {
     expect(attempts).toBeLessThan(bytes.length / 1000);
     expect(kept).toBeLessThan(bytes.length);
   });
+});
+
+/** How a load ends: where, and with what. */
+function outcome(load: () => RdbLoader): string {
+  let loader: RdbLoader;
+  try {
+    loader = load();
+  } catch (error) {
+    if (!(error instanceof RdbError)) throw error;
+    return `${error.offset}: ${error.message}`;
+  }
+  return `${loader.position} ${loader.keysLoaded}`;
+}
+
+function loadAtOnce(bytes: Uint8Array): RdbLoader {
+  const it = coming(bytes.length);
+  const source = {
+    sizeBytes: bytes.length,
+    read: (into: Uint8Array, at: number, count: number, from: number): number => {
+      const part = bytes.subarray(from, from + count);
+      into.set(part, at);
+      return part.length;
+    },
+  };
+  const { keyspace, values } = it.engine.engine;
+  const loader = new RdbLoader(keyspace, source, {
+    limits: values,
+    checksums: true,
+    keepsExpired: true,
+    replaces: false,
+    warn: () => {},
+  });
+  while (loader.step(4096));
+  return loader;
+}
+
+test("what is damaged ends as it does in a file, however it comes", () => {
+  const random = seededRandom("damaged stream");
+  const { bytes } = smallCorpus();
+  for (let round = 0; round < scale(300); round++) {
+    const damaged = Uint8Array.from(bytes);
+    for (let i = random.below(3); i >= 0; i--) {
+      damaged[9 + random.below(bytes.length - 9)] = random.below(256);
+    }
+    const expected = outcome(() => loadAtOnce(damaged));
+    const actual = outcome(() => {
+      const it = coming(random.below(2) === 0 ? damaged.length : Infinity);
+      for (let at = 0; at < damaged.length;) {
+        const size = Math.min(1 + random.below(100), damaged.length - at);
+        it.stream.push(damaged, at, size);
+        at += size;
+        if (loadWhatIsThere(it) === false) break;
+      }
+      finish(it);
+      return it.loader;
+    });
+    expect(actual).toBe(expected);
+  }
 });
 
 describe("what an RDB that still comes says of its sizes", () => {

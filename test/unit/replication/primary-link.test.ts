@@ -1,5 +1,6 @@
 /** The link to a primary against one that says what the test wants, at many cuts of its words. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { bytesOf, textOf } from "../../../src/base/bytes.ts";
 import { GATE_DISK } from "../../../src/engine/admission.ts";
 import { LinkedReplica } from "../../support/scripted-primary.ts";
 
@@ -503,5 +504,26 @@ describe("roles", () => {
     const { stream } = primary.replication;
     expect([stream.secondId, stream.secondOffset, stream.offset]).toEqual([ID, 501, 500]);
     expect(stream.id).not.toBe(ID);
+  });
+
+  test("of a start on files: what has expired in them is said to replicas that have it", () => {
+    const primary = new LinkedReplica();
+    const { serverRole, stream } = primary.replication;
+    const database = primary.engine.keyspace.database(3);
+    serverRole.begin();
+    serverRole.leftOut(database, bytesOf("..k.."), 2, 1);
+    serverRole.restore({ id: ID, offset: 500, database: 2 });
+    const text = request("SELECT", "3") + request("DEL", "k");
+    expect([stream.secondOffset, stream.offset]).toEqual([501, 500 + text.length]);
+    const block = stream.blockAt(500);
+    expect(block === null ? "" : textOf(block.bytes, 0, block.length)).toBe(text);
+  });
+
+  test("of a start on files that tell of no stream: there is none", () => {
+    const { serverRole, stream } = new LinkedReplica().replication;
+    serverRole.begin();
+    expect(stream.isOpen).toBe(true);
+    serverRole.restore(null);
+    expect(stream.isOpen).toBe(false);
   });
 });

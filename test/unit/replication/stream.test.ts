@@ -25,6 +25,18 @@ function readFrom(stream: ReplicationStream, position: number): string | null {
 }
 
 describe("the replication stream", () => {
+  test("goes on behind a history of which nothing is kept", () => {
+    const stream = new ReplicationStream(ID, BACKLOG_BYTES);
+    stream.open();
+    append(stream, 3, "x");
+    const text = "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\nx";
+    stream.rebase(1000);
+    expect([stream.offset, stream.firstOffset]).toEqual([1000 + text.length, 1001]);
+    append(stream, 3, "y");
+    expect(readFrom(stream, 1000)).toBe(`${text}y`);
+    expect(readFrom(stream, 999)).toBeNull();
+  });
+
   test("counts from the moment it is kept, and names the database where it changes", () => {
     const stream = new ReplicationStream(ID, BACKLOG_BYTES);
     expect([stream.isOpen, stream.firstOffset, stream.historyBytes]).toEqual([false, 0, 0]);
