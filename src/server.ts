@@ -135,6 +135,7 @@ export class Server {
     if (this.wakeTimer !== null) clearTimeout(this.wakeTimer);
     this.listeners.close(this.engine.config.values.unixsocket);
     this.engine.peers.closeAll();
+    this.replication.close();
     this.engine.defrag.close();
     this.background.close();
   }

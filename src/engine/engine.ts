@@ -302,12 +302,12 @@ export class Engine {
     this.running = session;
     this.countedErrors = errors;
     const command = this.table.find(args);
+    session.lastCommand = command;
     if (command === null) {
       rejectUnknown(this, session, args);
     } else if (!command.acceptsCount(args.count)) {
       reject(this, session, command, wrongArity(command.fullName));
     } else {
-      session.lastCommand = command;
       const shut = command.gates & (this.gates | session.gates);
       const admission = shut === 0 ? ADMITTED : admit(this, session, command, args);
       if (admission === POSTPONED) {

@@ -84,9 +84,9 @@ export interface Persistence {
   /** Takes a snapshot from a primary; a text says why it can't. */
   receiveSnapshot(options: IntakeOptions): SnapshotIntake | string;
   /**
-   * What there is stays, as this server is no replica any more, or goes on from there: an AOF that a
-   * synchronisation has stopped, and that did not end, goes on. After one that did it has gone on by
-   * itself.
+   * What there is stays, as this server is no replica any more, or goes on from there: so does an
+   * AOF that a synchronisation has stopped, and that did not end. After one that did it has gone on
+   * by itself.
    */
   resumeAof(): void;
   /** Full synchronisations are over: a file that was only for them may go (rdb-del-sync-files). */

@@ -69,4 +69,9 @@ export class Keyspace {
   clear(): void {
     for (const database of this.databases) database.clear();
   }
+
+  /** To be called once, when all of it is thrown away: it takes no memory any more. */
+  abandon(): void {
+    for (const { arena } of this.databases) arena.abandon();
+  }
 }

@@ -158,7 +158,7 @@ export class StreamIntake implements SnapshotIntake {
     if (aside === null) {
       takeover.empty();
     } else {
-      aside.clear();
+      aside.abandon();
       takeover.engine.log.notice("MASTER <-> REPLICA sync: Discarding temporary DB in background");
     }
     takeover.end(false);
@@ -187,7 +187,7 @@ function exchange({ engine }: Takeover, aside: Keyspace): void {
   }
   engine.databasesEmptied();
   for (const database of databases) database.swapContent(aside.database(database.index));
-  aside.clear();
+  aside.abandon();
   for (const database of databases) engine.blocking.databaseChanged(database);
 }
 

@@ -215,7 +215,6 @@ export class FullSync {
         );
       }
     }
-    if (problem !== null) this.engine.log.warning(`Background transfer error: ${problem}`);
   }
 
   /** The file is there, or could not be written. */

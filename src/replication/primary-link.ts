@@ -162,6 +162,11 @@ export class PrimaryLink implements PeerEvents, LinkStatus {
     this.enter("none");
   }
 
+  /** Ends what there is of a link, for good. */
+  close(): void {
+    this.release();
+  }
+
   /** Called once a second. */
   cron(nowMs: number): void {
     if (this.address === null) return;

@@ -141,6 +141,11 @@ export class ServerReplication implements Replication {
     this.good.refresh();
   }
 
+  /** The server ends: what a synchronisation has left in temporary files goes. */
+  close(): void {
+    this.link.close();
+  }
+
   get lag(): ReplicaLag {
     return describeLag(this.replicas, this.stream, this.status.engine.clock.nowMs);
   }

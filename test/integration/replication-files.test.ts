@@ -200,6 +200,27 @@ test.each(PAIRS)(
 );
 
 test(
+  "The end of a replica in the middle of a snapshot leaves nothing of it behind",
+  async () => {
+    const [lineup] = lineups("pedis pedis");
+    await using line = await Line.start(lineup);
+    const [primary, replica] = line.servers;
+    await value(replica, "REPLICAOF", "NO", "ONE");
+    await value(primary, "DEBUG", "POPULATE", "20000", "key", "100");
+    await value(primary, "CONFIG", "SET", "rdb-key-save-delay", "500");
+    await value(replica, "REPLICAOF", "127.0.0.1", String(line.proxies[0].port));
+    const received = () => readdirSync(replica.dir).filter((name) => name.startsWith("temp-"));
+    await waitUntil(
+      () => Promise.resolve(received().length > 0),
+      () => line.describe(),
+    );
+    expect(await replica.stop()).toBe(0);
+    expect(received()).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
   "An append-only file is of the data that a replica has taken over, whatever ends it",
   async () => {
     const [lineup] = lineups("pedis pedis");

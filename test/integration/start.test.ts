@@ -107,7 +107,6 @@ test("CONFIG REWRITE keeps comments and order, and a restart reads it back", asy
   const port = await freePort();
   writeFileSync(file, `# mine\nport ${port}\n# about time\ntimeout 0\n`);
   const child = Bun.spawn([...PEDIS.command, file], { cwd: dir, stdout: "ignore" });
-  const { RespClient } = await import("../support/resp-client.ts");
   let connected = null;
   for (let i = 0; i < 500 && connected === null; i++) {
     await Bun.sleep(20);

@@ -302,6 +302,20 @@ describe("a snapshot that is loaded as it comes", () => {
     expect(it.info("loading")).toBe(0);
   });
 
+  test("leaves no count of its memory behind (swapdb)", async () => {
+    const dir = makeDirectory();
+    const it = new Fixture(dir, { "repl-diskless-load": "swapdb", save: "" });
+    const { memory } = it.engine.context;
+    const before = memory.bytes;
+    for (const bytes of [damaged(), NEW_DATA, NEW_DATA]) {
+      const { intake } = beginWith(it, dir);
+      send(intake, bytes);
+      await finished(intake);
+      it.do("FLUSHALL");
+      expect(memory.bytes).toBe(before);
+    }
+  });
+
   test("shows an older state of the same data meanwhile (swapdb)", async () => {
     const { it, intake } = begin("swapdb", {}, { continuesHistory: true });
     expect(it.info("loading")).toBe(0);

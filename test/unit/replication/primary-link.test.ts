@@ -325,6 +325,10 @@ describe("the stream", () => {
         "'-ERR value is not an integer or out of range' after processing the command 'incr'",
     );
     expect(it.engine.stats.unexpectedErrors).toBe(1);
+    it.say(request("SET", "a"));
+    expect(it.logged.at(-1)).toEndWith("after processing the command 'set'");
+    it.say(request("NOSUCH", "a"));
+    expect(it.logged.at(-1)).toEndWith("after processing the command '<unknown>'");
   });
 
   test("with an error stops the server, where that is wanted", () => {
