@@ -271,12 +271,16 @@ export class Connection implements Transport {
   private writeStream(stream: OutboundStream): void {
     if (this.isCongested || this.isShutDown) return;
     const { stats } = this.gateway.engine;
+    let isRefused = false;
     stream.drainInto((bytes, start, length) => {
       const taken = this.write(bytes, start, length);
       stats.replicationOutputBytes += taken;
+      isRefused = taken < length;
       return taken;
     });
-    if (stream.isPending) this.becomeCongested();
+    if (isRefused) this.becomeCongested();
+    // It has stopped by itself, so that others are served.
+    else if (stream.isPending) setImmediate(() => this.streamGrew());
   }
 
   private becomeCongested(): void {

@@ -7,6 +7,8 @@ import type { Disk } from "../base/disk.ts";
 import type { OutboundStream } from "../engine/session.ts";
 
 const BUFFER_BYTES = 1 << 16;
+/** So much is sent at once; others are served before the next part. */
+const PART_BYTES = 1 << 18;
 const buffer = new Uint8Array(BUFFER_BYTES);
 
 type Write = (bytes: Uint8Array, start: number, length: number) => number;
@@ -42,7 +44,8 @@ export class FilePayload implements OutboundStream {
 
   drainInto(write: Write): void {
     if (!this.isPending || !this.sendPreamble(write)) return;
-    while (this.sentBytes < this.sizeBytes) {
+    const partEnd = Math.min(this.sizeBytes, this.sentBytes + PART_BYTES);
+    while (this.sentBytes < partEnd) {
       const wanted = Math.min(BUFFER_BYTES, this.sizeBytes - this.sentBytes);
       const length = this.read(wanted);
       if (length === 0) {
@@ -53,7 +56,7 @@ export class FilePayload implements OutboundStream {
       this.sentBytes += taken;
       if (taken < length) return;
     }
-    this.end(true);
+    if (this.sentBytes === this.sizeBytes) this.end(true);
   }
 
   /** Its replica is gone. */
