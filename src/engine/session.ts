@@ -29,8 +29,8 @@ export interface OutboundStream {
   /** So many bytes are in memory for the peer, be it their time or not. */
   readonly pendingBytes: number;
   /**
-   * Offers what there is to `write`, which returns how much was taken; stops at what is not, and may
-   * stop before, to go on later.
+   * Offers what there is to `write`, which returns how much was taken; stops at what is not, and
+   * may stop before, to go on later.
    */
   drainInto(write: (bytes: Uint8Array, start: number, length: number) => number): void;
 }
