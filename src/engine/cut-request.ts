@@ -4,6 +4,7 @@
  * added in steps no larger than what is missing, so that a value of megabytes is copied once.
  */
 import { withRoom } from "../base/bytes.ts";
+import { INCOMPLETE } from "../protocol/request-parser.ts";
 import type { RequestParser } from "../protocol/request-parser.ts";
 
 /** At least this much of a chunk is taken at once. */
@@ -13,6 +14,8 @@ export class CutRequest {
   readonly parser: RequestParser;
   bytes: Uint8Array;
   length: number;
+  /** Where in the chunk that made the request whole the next one begins. */
+  nextAt = 0;
 
   /** Takes over the parser, which stands within the request that begins at `start`. */
   constructor(parser: RequestParser, chunk: Uint8Array, start: number) {
@@ -21,6 +24,22 @@ export class CutRequest {
     this.bytes = new Uint8Array(Math.max(parser.wantedEnd - start, this.length));
     this.bytes.set(chunk.subarray(start));
     parser.rebase(this.bytes, start);
+  }
+
+  /** Adds the chunk from `from` on until the request is whole; what the parser makes of it. */
+  take(chunk: Uint8Array, from: number): number {
+    let at = from;
+    while (at < chunk.length) {
+      const before = this.length;
+      const taken = this.add(chunk, at);
+      const status = this.parse();
+      if (status !== INCOMPLETE) {
+        this.nextAt = at + this.parser.position - before;
+        return status;
+      }
+      at += taken;
+    }
+    return INCOMPLETE;
   }
 
   /** Adds bytes of the chunk from `from` on; returns how many. */

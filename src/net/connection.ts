@@ -391,25 +391,15 @@ export class Connection implements Transport {
 
   /** Adds the chunk's bytes to the cut request until it has run; returns where to go on. */
   private completeCut(cut: CutRequest, chunk: Uint8Array): number {
-    let from = 0;
-    while (from < chunk.length) {
-      const before = cut.length;
-      const taken = cut.add(chunk, from);
-      const status = cut.parse();
-      if (status === INCOMPLETE) {
-        from += taken;
-        continue;
-      }
-      this.cut = null;
-      this.runCut(cut, status);
-      const next = from + cut.parser.position - before;
-      this.gateway.giveBack(cut.parser);
-      if (this.isInputOver) return chunk.length;
-      if (!this.isWaiting) return next;
-      if (next < chunk.length) this.keepWaiting(chunk.subarray(next));
-      return chunk.length;
-    }
-    return from;
+    const status = cut.take(chunk, 0);
+    if (status === INCOMPLETE) return chunk.length;
+    this.cut = null;
+    this.runCut(cut, status);
+    this.gateway.giveBack(cut.parser);
+    if (this.isInputOver) return chunk.length;
+    if (!this.isWaiting) return cut.nextAt;
+    if (cut.nextAt < chunk.length) this.keepWaiting(chunk.subarray(cut.nextAt));
+    return chunk.length;
   }
 
   private runCut(cut: CutRequest, status: number): void {

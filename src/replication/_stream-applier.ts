@@ -175,22 +175,13 @@ export class StreamApplier {
 
   /** Adds the chunk's bytes to the cut request until it has run; returns where to go on. */
   private completeCut(cut: CutRequest, chunk: Uint8Array, start: number): number {
-    let from = start;
-    while (from < chunk.length) {
-      const before = cut.length;
-      const taken = cut.add(chunk, from);
-      const status = cut.parse();
-      if (status === INCOMPLETE) {
-        from += taken;
-        continue;
-      }
-      this.cut = null;
-      this.runCut(cut, status);
-      const next = from + cut.parser.position - before;
-      if (this.isWaiting && next < chunk.length) this.waiting.push(chunk.subarray(next));
-      return next;
-    }
-    return from;
+    const status = cut.take(chunk, start);
+    if (status === INCOMPLETE) return chunk.length;
+    this.cut = null;
+    this.runCut(cut, status);
+    const next = cut.nextAt;
+    if (this.isWaiting && next < chunk.length) this.waiting.push(chunk.subarray(next));
+    return next;
   }
 
   private runCut({ parser, bytes }: CutRequest, status: number): void {
