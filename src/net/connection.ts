@@ -23,7 +23,7 @@ import { CutRequest } from "../engine/cut-request.ts";
 import type { Gateway } from "./gateway.ts";
 import type { ListenerKind } from "./listener.ts";
 import { MAX_LOOK_AHEAD } from "../engine/request-batch.ts";
-import { OutboundQueue } from "./outbound.ts";
+import { OutboundQueue } from "../engine/outbound.ts";
 import { descriptorOf } from "./socket-facts.ts";
 
 /** Replies beyond this are sent before the next request runs. */

@@ -18,7 +18,7 @@ import {
 } from "../engine/peer.ts";
 import { errorCode } from "../base/disk.ts";
 import type { Gateway } from "./gateway.ts";
-import { OutboundQueue } from "./outbound.ts";
+import { OutboundQueue } from "../engine/outbound.ts";
 import { addressText, descriptorOf } from "./socket-facts.ts";
 
 /** Of a certificate that is good, but for another host. It is looked at last. */

@@ -5,6 +5,7 @@
  */
 import { bytesOf, copyBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import { OutboundQueue } from "../engine/outbound.ts";
 import type { OutboundStream } from "../engine/session.ts";
 import type { SnapshotTarget } from "../engine/snapshot-target.ts";
 import type { Replica } from "./replica.ts";
@@ -133,13 +134,10 @@ export class ReplicaTarget implements SnapshotTarget {
 
 /** What one replica has still to take. */
 class PayloadQueue implements OutboundStream {
-  pendingBytes = 0;
   /** When it last took something, as far as `note` was told. */
   movedMs = 0;
-  private readonly chunks: Uint8Array[] = [];
-  private sentBytes = 0;
-  private notedBytes = 0;
-  private takenBytes = 0;
+  private hasMoved = false;
+  private readonly queue = new OutboundQueue();
   private readonly onTaken: () => void;
 
   constructor(onTaken: () => void) {
@@ -147,32 +145,28 @@ class PayloadQueue implements OutboundStream {
   }
 
   get isPending(): boolean {
-    return this.pendingBytes > 0;
+    return this.queue.bytes > 0;
+  }
+
+  get pendingBytes(): number {
+    return this.queue.bytes;
   }
 
   push(chunk: Uint8Array): void {
-    this.chunks.push(chunk);
-    this.pendingBytes += chunk.length;
+    this.queue.push(chunk);
   }
 
   note(nowMs: number): void {
-    if (this.takenBytes !== this.notedBytes) this.movedMs = nowMs;
-    this.notedBytes = this.takenBytes;
+    if (this.hasMoved) this.movedMs = nowMs;
+    this.hasMoved = false;
   }
 
   drainInto(write: Write): void {
-    const before = this.pendingBytes;
-    while (this.chunks.length > 0) {
-      const [chunk] = this.chunks;
-      const length = chunk.length - this.sentBytes;
-      const taken = write(chunk, this.sentBytes, length);
-      this.pendingBytes -= taken;
-      this.takenBytes += taken;
-      this.sentBytes += taken;
-      if (taken < length) break;
-      this.chunks.shift();
-      this.sentBytes = 0;
-    }
-    if (this.pendingBytes < before) this.onTaken();
+    const { queue } = this;
+    const before = queue.bytes;
+    queue.drainInto(write);
+    if (queue.bytes === before) return;
+    this.hasMoved = true;
+    this.onTaken();
   }
 }

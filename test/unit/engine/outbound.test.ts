@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { bytesOf, textOf } from "../../../src/base/bytes.ts";
-import { OutboundQueue } from "../../../src/net/outbound.ts";
+import { OutboundQueue } from "../../../src/engine/outbound.ts";
 import { seededRandom } from "../../support/random.ts";
 
 test("bytes leave in order, however few are taken at a time", () => {
