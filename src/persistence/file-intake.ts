@@ -8,12 +8,11 @@
  * So a failure before the load leaves everything as it was, and one during it leaves nothing.
  */
 import { join } from "node:path";
-import { errorCode } from "../base/disk.ts";
 import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { IntakeOptions, SnapshotIntake } from "../engine/persistence.ts";
 import { beginLoading, fileSource, rdbLoader } from "./_loading.ts";
 import type { SlicedLoad } from "./_sliced-load.ts";
-import { reportUnreadable } from "./rdb-form.ts";
+import { reasonUnreadable, reportUnreadable } from "./rdb-form.ts";
 import { publish, removeQuietly, SnapshotFile } from "./snapshot-file.ts";
 import type { Takeover } from "./takeover.ts";
 
@@ -140,8 +139,7 @@ export class FileIntake implements SnapshotIntake {
   private loadFailed(error: unknown): void {
     const { engine } = this.takeover;
     reportUnreadable(engine.log, error);
-    const reason = errorCode(error) === "" ? "it is damaged" : systemErrorText(error);
-    this.refuse("Failed trying to load the DB", reason);
+    this.refuse("Failed trying to load the DB", reasonUnreadable(error));
     this.takeover.empty();
   }
 

@@ -93,6 +93,11 @@ export function logAboutFile(log: Log, name: string, value: string, nowMs: numbe
   }
 }
 
+/** Why what a primary has sent can't be loaded, in a few words. */
+export function reasonUnreadable(error: unknown): string {
+  return errorCode(error) === "" ? "it is damaged" : systemErrorText(error);
+}
+
 /** Says why a file can't be read, and where; what is a bug is thrown on. */
 export function reportUnreadable(log: Log, error: unknown): void {
   if (error instanceof RdbError) {

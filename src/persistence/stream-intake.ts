@@ -8,8 +8,6 @@
  * and is never true while the load itself waits for more.
  */
 import { assert } from "../base/assert.ts";
-import { errorCode } from "../base/disk.ts";
-import { systemErrorText } from "../engine/config/system-errors.ts";
 import type { IntakeOptions, SnapshotIntake } from "../engine/persistence.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { RdbError } from "../rdb/rdb-error.ts";
@@ -18,7 +16,7 @@ import { UNEXPECTED_END } from "../rdb/rdb-input.ts";
 import { RdbStream } from "../rdb/rdb-stream.ts";
 import { beginLoading, rdbLoader } from "./_loading.ts";
 import type { SlicedLoad } from "./_sliced-load.ts";
-import { reportUnreadable } from "./rdb-form.ts";
+import { reasonUnreadable, reportUnreadable } from "./rdb-form.ts";
 import type { Takeover } from "./takeover.ts";
 
 const BUSY_BYTES = 16 << 20;
@@ -117,7 +115,7 @@ export class StreamIntake implements SnapshotIntake {
     }
     const { log } = this.takeover.engine;
     this.noteBreak(error);
-    this.problem = reasonOf(error);
+    this.problem = reasonUnreadable(error);
     log.warning(`Failed trying to load the MASTER synchronization DB from socket: ${this.problem}`);
     this.discard();
     this.done?.(this.problem);
@@ -189,10 +187,4 @@ function exchange({ engine }: Takeover, aside: Keyspace): void {
   for (const database of databases) database.swapContent(aside.database(database.index));
   aside.abandon();
   for (const database of databases) engine.blocking.databaseChanged(database);
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof RdbError || errorCode(error) === ""
-    ? "it is damaged"
-    : systemErrorText(error);
 }

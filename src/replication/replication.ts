@@ -147,7 +147,7 @@ export class ServerReplication implements Replication {
   }
 
   get lag(): ReplicaLag {
-    return describeLag(this.replicas, this.stream, this.status.engine.clock.nowMs);
+    return describeLag(this.replicas, this.stream, this.engine.clock.nowMs);
   }
 
   requestAcknowledgements(): void {
