@@ -84,8 +84,10 @@ export class RdbInput {
   constructor(source: RdbSource | null, from: number, sums: boolean, payload?: ByteView) {
     this.source = source;
     this.stream = source instanceof RdbStream ? source : null;
-    // A stream has one of its own.
-    this.crc = sums && this.stream === null ? new Crc64() : null;
+    const crc = sums ? new Crc64() : null;
+    // What a stream has, it sums up itself.
+    if (this.stream !== null) this.stream.crc = crc;
+    this.crc = this.stream === null ? crc : null;
     this.bytes = payload === undefined ? new Uint8Array(BUFFER_BYTES) : payload.bytes;
     this.at = this.summed = payload === undefined ? 0 : payload.start;
     this.end = payload === undefined ? 0 : payload.start + payload.length;
@@ -268,13 +270,14 @@ export class RdbInput {
 
   /** The checksum of everything consumed so far: 8 bytes, low byte first. */
   writeChecksum(target: Uint8Array): void {
-    if (this.stream !== null) {
-      this.stream.release(this.offset);
-      this.stream.writeChecksum(target);
-      return;
+    const { stream } = this;
+    if (stream === null) {
+      this.sum();
+      this.crc?.write(target, 0);
+    } else {
+      stream.release(this.offset);
+      stream.crc?.write(target, 0);
     }
-    this.sum();
-    this.crc?.write(target, 0);
   }
 
   private stringLength(): number {

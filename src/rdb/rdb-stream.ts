@@ -6,11 +6,12 @@
  *       summed up          kept, in the        still to come;
  *       and gone           chunks it came in   Infinity: nobody knows how much
  *
- * The checksum is that of all before `released`, since a reader may read things more than once.
+ * The checksum, if one is wanted, is that of all before `released`, since a reader may read things
+ * more than once.
  */
 import { assert } from "../base/assert.ts";
 import { copyBytes } from "../base/bytes.ts";
-import { Crc64 } from "../base/crc64.ts";
+import type { Crc64 } from "../base/crc64.ts";
 import type { RdbSource } from "./rdb-input.ts";
 
 interface Chunk {
@@ -45,7 +46,8 @@ export class RdbStream implements RdbSource {
   private first = 0;
   /** The chunk that was read last. */
   private at = 0;
-  private readonly crc = new Crc64();
+  /** Set by its reader, where the checksum matters. */
+  crc: Crc64 | null = null;
 
   /** Infinity: the size is known only in the end. */
   constructor(sizeBytes: number) {
@@ -88,7 +90,7 @@ export class RdbStream implements RdbSource {
     while (this.released < upTo) {
       const { bytes, from, start, length } = this.chunks[this.first];
       const end = Math.min(start + length, upTo);
-      this.crc.update(bytes, from + this.released - start, end - this.released);
+      this.crc?.update(bytes, from + this.released - start, end - this.released);
       this.released = end;
       if (end === start + length) this.first++;
     }
@@ -96,11 +98,6 @@ export class RdbStream implements RdbSource {
     this.chunks = this.chunks.slice(this.first);
     this.at = Math.max(0, this.at - this.first);
     this.first = 0;
-  }
-
-  /** Of all that was released: 8 bytes, low byte first. */
-  writeChecksum(target: Uint8Array): void {
-    this.crc.write(target, 0);
   }
 
   private chunkAt(position: number): Chunk {
