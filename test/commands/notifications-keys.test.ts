@@ -81,14 +81,12 @@ compareEvents(
   SADD s x y
   COPY s list3 REPLACE
   RENAME s list3
-  DEBUG SET-ACTIVE-EXPIRE 1
   `,
 );
 
 compareEvents(
   "expiry",
   `
-  DEBUG SET-ACTIVE-EXPIRE 0
   PSETEX k 5 v
   . 15
   GET k                         => expired k, keymiss k
@@ -149,7 +147,7 @@ compareEvents(
   SUNIONSTORE s src
   DEBUG SET-ACTIVE-EXPIRE 1
   PSETEX k 5 v
-  . 250                         => expired k
+  . 5000                        => expired k
   `,
 );
 
@@ -212,13 +210,12 @@ compareEvents(
   ! HEXPIRE h 0 FIELDS 1 f                  => hdel h
   ! HEXPIRE h 0 FIELDS 1 g                  => hdel h, del h
   ! HSET h f v g w                          => new h, hset h
-  ! DEBUG SET-ACTIVE-EXPIRE 0               =>
   ! HPEXPIRE h 5 FIELDS 1 f                 => hexpire h
   . 15                                      =>
   ! HGET h f                                => hexpired h
   ! HPEXPIRE h 5 FIELDS 1 g                 => hexpire h
   ! DEBUG SET-ACTIVE-EXPIRE 1               =>
-  . 250                                     => hexpired h, del h
+  . 5000                                    => hexpired h, del h
   `,
 );
 

@@ -47,9 +47,15 @@ const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 20_000;
 const PING_INTERVAL_MS = 5;
 const CONFIG_FILE = "server.conf";
+/** Counted from 1 by `bun test --parallel`; a run of its own begins elsewhere in its range. */
+const WORKER = Number(process.env["BUN_TEST_WORKER_ID"] ?? 0);
+const MAX_WORKERS = 10;
+const PORTS_OF_WORKER = 2200;
+const FIRST_PORT = 10_000;
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 
 const running = new Set<ServerProcess>();
+let portsGiven = process.pid;
 
 export const PEDIS: Program = {
   name: "pedis",
@@ -245,16 +251,24 @@ export async function stopEverything(): Promise<void> {
   await Promise.all(Array.from(running, (server) => server[Symbol.asyncDispose]()));
 }
 
-/** A port that nothing listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * A port that nothing listens on now, and that no other worker of `bun test` is given: each has a
+ * range of its own and goes round in it. All lie below those that Linux gives to connections.
+ */
+export async function freePort(): Promise<number> {
+  const base = FIRST_PORT + (WORKER % MAX_WORKERS) * PORTS_OF_WORKER;
+  for (let tried = 0; tried < PORTS_OF_WORKER; tried++) {
+    const port = base + (portsGiven++ % PORTS_OF_WORKER);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`None of the ports from ${base} on is free`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
+    probe.once("error", () => resolve(false));
+    probe.listen(port, () => probe.close(() => resolve(true)));
   });
 }
 
