@@ -147,7 +147,7 @@ compareEvents(
   SUNIONSTORE s src
   DEBUG SET-ACTIVE-EXPIRE 1
   PSETEX k 5 v
-  . 5000                        => expired k
+  . 4000                        => expired k
   `,
 );
 
@@ -211,11 +211,11 @@ compareEvents(
   ! HEXPIRE h 0 FIELDS 1 g                  => hdel h, del h
   ! HSET h f v g w                          => new h, hset h
   ! HPEXPIRE h 5 FIELDS 1 f                 => hexpire h
-  . 15                                      =>
+  !. 15                                     =>
   ! HGET h f                                => hexpired h
   ! HPEXPIRE h 5 FIELDS 1 g                 => hexpire h
   ! DEBUG SET-ACTIVE-EXPIRE 1               =>
-  . 5000                                    => hexpired h, del h
+  !. 4000                                   => hexpired h, del h
   `,
 );
 

@@ -7,7 +7,8 @@
  *       @b BLPOP q 0           # @b on another connection, without waiting for the reply
  *       ! HEXPIRE h 1 …        => hexpire h      # ! the oracle does not know this command
  *       . 20                   # waits so many milliseconds
- *       . 5000  => expired k   # waits for these events, so many milliseconds at most
+ *       . 4000  => expired k   # waits for these events, so many milliseconds at most
+ *       !. 20                  # as above, and nothing to wait for in the oracle
  *     `);
  *
  * An event of a database other than 0 is written `1:set k`. `=>` without events: none.
@@ -44,7 +45,9 @@ export function compareEvents(name: string, script: string, directives: string[]
       if (stated !== null) expect([text, ...summary(ours[i])]).toEqual([text, ...stated]);
     }
     if (oracle === null) return;
-    const known = lines.map((line) => (line.isOurs ? { ...line, text: "" } : line));
+    const known = lines.map((line) =>
+      line.isOurs ? { ...line, text: "", pauseMs: 0, stated: null } : line,
+    );
     const theirs = await record(oracle, directives, known);
     const transcript = (heard: readonly string[][]): string[] =>
       known.flatMap(({ text }, i) => (text === "" ? [] : [text, ...heard[i].map((e) => `  ${e}`)]));
@@ -58,12 +61,12 @@ function parse(script: string): Line[] {
     const line = rawLine.replace(/(^|\s)#(\s.*)?$/, "").trim();
     if (line === "") continue;
     const [command, statement] = line.split(/\s*=>\s*/);
-    const [, mark = "", text = ""] = /^(!|\.|@\S+)?\s*(.*)$/.exec(command) ?? [];
+    const [, mark = "", text = ""] = /^(!?\.|!|@\S+)?\s*(.*)$/.exec(command) ?? [];
     lines.push({
-      text: mark === "." ? "" : text,
+      text: mark.endsWith(".") ? "" : text,
       connection: mark.startsWith("@") ? mark : "",
-      pauseMs: mark === "." ? Number(text) : 0,
-      isOurs: mark === "!",
+      pauseMs: mark.endsWith(".") ? Number(text) : 0,
+      isOurs: mark.startsWith("!"),
       stated: statement === undefined ? null : statement.split(", ").filter((e) => e !== ""),
     });
   }
