@@ -107,5 +107,5 @@ test(
     await Promise.all(attackers);
     expect(server.isRunning).toBe(true);
   },
-  DURATION_MS + 60_000,
+  DURATION_MS + 180_000,
 );

@@ -29,8 +29,8 @@ const BUG = /assert|BUG REPORT|TypeError|RangeError|\.ts:\d+/i;
 /** What happens to the link, each of them in every round, in random order. */
 // prettier-ignore
 const TROUBLES = [
-  "cut", "cut at rest", "cut at rest", "cuts", "outage", "outage in a payload", "outage in a payload",
-  "stall", "delay", "cut in the stream",
+  "cut", "cut at rest", "cut at rest", "cuts", "outage", "outage in a payload",
+  "outage in a payload", "stall", "delay", "cut in the stream",
 ] as const;
 type Trouble = (typeof TROUBLES)[number];
 
