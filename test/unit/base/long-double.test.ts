@@ -142,12 +142,12 @@ describe.skipIf(oracleMissing)("as redis-server answers (skipped where not insta
   test("INCRBYFLOAT of the vectors, and of every edge with every other", async () => {
     await compare(VECTORS.map(([a, b]) => [a, b]));
     await compare(EDGES.flatMap((a, i) => EDGES.slice(i).map((b): [string, string] => [a, b])));
-  }, 60_000);
+  }, 180_000);
 
   test("INCRBYFLOAT of random numbers", async () => {
     const chance = seededChance(5);
     const pairs: [string, string][] = [];
     while (pairs.length < 6000) pairs.push([randomNumber(chance), randomNumber(chance)]);
     await compare(pairs);
-  }, 60_000);
+  }, 180_000);
 });

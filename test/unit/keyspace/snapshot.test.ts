@@ -294,7 +294,7 @@ for (let round = 0; round < scale(4); round++) {
       largeCount += encoder.largeCount;
     }
     expect(largeCount).toBeGreaterThan(0);
-  }, 60_000);
+  }, 180_000);
 }
 
 test.each([

@@ -67,12 +67,13 @@ test("what is sampled is in the table, with its hash", () => {
 
 test.each([40, 3000, 5000, 14_000])("each of %d entries is as likely as any other", (count) => {
   const { table } = tableOf(count, () => true);
-  const perEntry = 200;
+  // Entries of a window come together, so among few of them chance makes more of a difference.
+  const perEntry = Math.max(200, 80_000 / count);
   const found = counts(table, count * perEntry, false);
   expect(found.size).toBe(count);
   const deviations = [...found.values()].map((times) => Math.abs(times - perEntry) / perEntry);
   const mean = deviations.reduce((sum, one) => sum + one, 0) / count;
-  // By chance alone the mean deviation is sqrt(2 / (pi * 200)), some 6 %.
+  // By chance alone the mean deviation is sqrt(2 / (pi * 200)) at the most, some 6 %.
   expect(mean).toBeLessThan(0.09);
   expect(Math.max(...deviations)).toBeLessThan(0.6);
 });

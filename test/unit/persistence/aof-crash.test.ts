@@ -6,7 +6,7 @@ import { describe, expect, test } from "bun:test";
 import type { DirectiveName } from "../../../src/engine/config/directives.ts";
 import { type Fixture, fixture, makeDirectory, started } from "./_setup.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 type Directives = Partial<Record<DirectiveName, string>>;
 

@@ -13,7 +13,7 @@ import {
 } from "./_setup.ts";
 
 /** Hundreds of starts, on a machine that may be busy. */
-const CUTS_TIMEOUT_MS = 60_000;
+const CUTS_TIMEOUT_MS = 180_000;
 
 type Line = string | Uint8Array;
 
