@@ -19,7 +19,9 @@ const EPISODES = scale(4000);
 const ROUNDS = 2;
 const MOST_OPERATIONS = 12;
 const HISTORY = 5000;
-const TIMEOUT_MS = 60_000 + EPISODES * 20;
+const TIMEOUT_MS = 220_000 + EPISODES * 20;
+/** All that was done is done again. */
+const START_TIMEOUT_MS = 100_000;
 
 const DIRECTIVES = [
   'save ""',
@@ -54,8 +56,15 @@ describe.skipIf(oracle === null)("sessions on two servers", () => {
 
   beforeAll(async () => {
     if (oracle === null) return;
-    pedis = await startServer({ directives: [...DIRECTIVES, "rdb-version 10"] });
-    redis = await startServer({ program: oracle, directives: DIRECTIVES });
+    pedis = await startServer({
+      directives: [...DIRECTIVES, "rdb-version 10"],
+      startTimeoutMs: START_TIMEOUT_MS,
+    });
+    redis = await startServer({
+      program: oracle,
+      directives: DIRECTIVES,
+      startTimeoutMs: START_TIMEOUT_MS,
+    });
   });
 
   afterAll(async () => {

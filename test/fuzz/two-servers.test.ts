@@ -19,7 +19,9 @@ const BATCH = 200;
 const ROUNDS = 4;
 /** Of the operations, those that publish a message. */
 const MESSAGE_PART = 0.04;
-const TIMEOUT_MS = 60_000 + OPERATIONS * 2;
+const TIMEOUT_MS = 220_000 + OPERATIONS * 2;
+/** All that was done is done again. */
+const START_TIMEOUT_MS = 100_000;
 
 const DIRECTIVES = [
   'save ""',
@@ -47,8 +49,15 @@ describe.skipIf(oracle === null)("random commands on two servers", () => {
 
   beforeAll(async () => {
     if (oracle === null) return;
-    pedis = await startServer({ directives: [...DIRECTIVES, "rdb-version 10"] });
-    redis = await startServer({ program: oracle, directives: DIRECTIVES });
+    pedis = await startServer({
+      directives: [...DIRECTIVES, "rdb-version 10"],
+      startTimeoutMs: START_TIMEOUT_MS,
+    });
+    redis = await startServer({
+      program: oracle,
+      directives: DIRECTIVES,
+      startTimeoutMs: START_TIMEOUT_MS,
+    });
   });
 
   afterAll(async () => {

