@@ -36,6 +36,7 @@ import { AcknowledgedWriter } from "./_acknowledged-writer.ts";
 const oracle = findOracle();
 const hasSentinel = findSentinel() !== null && oracle !== null;
 const WRITERS = 4;
+const LEAST_WRITES = 100;
 const LIMIT_MS = 30_000;
 const CONFIG = [
   "min-replicas-to-write 1",
@@ -94,6 +95,11 @@ async function killRepeatedly(programs: readonly Program[], kills: number): Prom
       await sentinels.settled(programs.length - 1, LIMIT_MS);
     }
     await allAcknowledge(writers, performance.now());
+    await until(
+      () => Promise.resolve(writers.every(({ acknowledged }) => acknowledged > LEAST_WRITES)),
+      () => "The writers do not get on",
+      LIMIT_MS,
+    );
   } finally {
     await Promise.all(writers.map((writer) => writer.stop()));
   }
@@ -141,7 +147,7 @@ async function expectNothingLost(
     for (const writer of writers) {
       const { acknowledged, unacknowledged, failed } = writer;
       report.push(`${acknowledged} writes acknowledged, ${unacknowledged} not, ${failed} failed`);
-      expect(acknowledged).toBeGreaterThan(100);
+      expect(acknowledged).toBeGreaterThan(LEAST_WRITES);
       expect(await writer.lost(primary)).toEqual([]);
     }
   } finally {
