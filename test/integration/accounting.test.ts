@@ -125,7 +125,7 @@ const row = (length: number, make: (i: number) => string): string[] =>
 
 /** What a key is made of, and how many copies there are of it. */
 const DATA: readonly (readonly [string, number, readonly Command[]])[] = [
-  ["small strings", 300_000, [["SET", "made", "value:12345678"]]],
+  ["small strings", 200_000, [["SET", "made", "value:12345678"]]],
   ["strings of 20 KB", 1200, [["SET", "made", "x".repeat(20_000)]]],
   ["hashes of 200", 2500, [["HSET", "made", ...row(400, (i) => `field-value:${i}`)]]],
   [

@@ -201,9 +201,8 @@ describe.each(PAIRS)("%s", (_name, first, second) => {
     // About half of it: the target does not get to the end, however quick it is.
     await using proxy = await CuttingProxy.listen(pair.target.port);
     proxy.forwardLimitBytes = 1 << 20;
-    const migrated = pair.from.value(
-      ...["MIGRATE", "127.0.0.1", proxy.port, "", 3, 15_000, "KEYS", ...keys],
-    );
+    const toProxy = ["127.0.0.1", proxy.port, "", 3, 15_000];
+    const migrated = pair.from.value("MIGRATE", ...toProxy, "KEYS", ...keys);
     while ((await pair.to.value("DBSIZE")) === 0) await Bun.sleep(0);
     await pair.target.kill9();
     const reply = await migrated;

@@ -179,7 +179,7 @@ describe("a target that fails", () => {
       ["127.0.0.1 99999", "connecting to the client"],
       ["no.such.host.invalid 1", "connecting to the client"],
     ]) {
-      expect(await scene.client.value(`MIGRATE ${place} a 0 1000`)).toEqual(
+      expect(await scene.client.value(`MIGRATE ${place} a 0 15000`)).toEqual(
         error(`IOERR error or timeout ${told}`),
       );
     }

@@ -83,7 +83,7 @@ describe.each(programs.map((program) => ({ name: program.name, program })))(
 function changeRole(server: ServerProcess, primary: string, others: number): Promise<unknown> {
   return server.withClient(async (client) => {
     await until(
-      async () => String(await client.value("INFO")).includes(`connected_clients:${others + 1}\r`),
+      async () => (await client.text("INFO")).includes(`connected_clients:${others + 1}\\r`),
       () => "Others are connected",
       LIMIT_MS,
     );

@@ -123,7 +123,7 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 
 /** Whether nobody else is connected; who has closed may be there for a moment. */
 async function isAlone(client: RespClient): Promise<boolean> {
-  return String(await client.value("INFO clients")).includes("connected_clients:1\r\n");
+  return (await client.text("INFO clients")).includes("connected_clients:1\\r");
 }
 
 const SERVED = "+PONG\r\n+OK\r\n";
