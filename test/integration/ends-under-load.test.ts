@@ -83,7 +83,7 @@ describe("The end of a server under writers", () => {
       }
       expect(Math.min(...counts)).toBeGreaterThan(0);
     },
-    60_000,
+    120_000,
   );
 });
 

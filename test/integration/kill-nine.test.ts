@@ -39,7 +39,7 @@ test.each(["always", "everysec"])(
     }
     expect(acknowledged.length).toBeGreaterThan(ROUNDS * 100);
   },
-  ROUNDS * 20_000,
+  ROUNDS * 40_000,
 );
 
 test("kill -9 leaves transactions whole or absent", async () => {
@@ -64,7 +64,7 @@ test("kill -9 leaves transactions whole or absent", async () => {
     });
   }
   expect(acknowledged).toBeGreaterThan(ROUNDS * 50);
-}, 60_000);
+}, ROUNDS * 40_000);
 
 /** Runs transactions until the connection breaks; tells of each that was acknowledged. */
 async function transact(client: RespClient, acknowledge: () => void): Promise<void> {
