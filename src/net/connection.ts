@@ -108,9 +108,13 @@ export class Connection implements Transport {
     return this.queue.length;
   }
 
+  /** What has come in and not been run, and what is yet to come of a request that is cut. */
+  get inputBytes(): number {
+    return this.waitingBytes + (this.cut?.bytes.length ?? 0);
+  }
+
   get totalMemoryBytes(): number {
-    const inputBytes = this.waitingBytes + (this.cut?.bytes.length ?? 0);
-    return CONNECTION_BYTES + this.queue.bytes + inputBytes + sessionBytes(this.session);
+    return CONNECTION_BYTES + this.queue.bytes + this.inputBytes + sessionBytes(this.session);
   }
 
   receive(chunk: Uint8Array): void {
