@@ -17,7 +17,7 @@ export type Address = { port: number; host?: string } | { path: string };
 
 export { type Reply, ReplyError, type ReplyValue } from "./_reply-decoder.ts";
 
-const REPLY_TIMEOUT_MS = 20_000;
+const REPLY_TIMEOUT_MS = 45_000;
 const CONFIRMED_BY_PUSH = /^[ps]?(un)?subscribe$/;
 
 interface Waiter {
