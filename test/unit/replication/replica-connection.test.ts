@@ -31,3 +31,17 @@ describe("the connection of a replica", () => {
     expect(it.engine.stats.unexpectedErrors).toBe(1);
   });
 });
+
+describe("REPLCONF", () => {
+  test("has no answer where it asks for one of a server that is a primary", () => {
+    const client = new PrimaryBench().connect();
+    for (const rest of ["*", "1 2 3"]) expect(client.do(`REPLCONF GETACK ${rest}`)).toBe("");
+    expect(client.do("REPLCONF listening-port 1 getack *")).toBe("");
+  });
+
+  test("says what a number may be", () => {
+    expect(new PrimaryBench().connect().do("REPLCONF rdb-only 2")).toBe(
+      "-ERR value is out of range, value must between 0 and 1\r\n",
+    );
+  });
+});
