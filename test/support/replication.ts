@@ -16,7 +16,7 @@ export interface Lineup {
   readonly programs: readonly Program[];
 }
 
-const WAIT_TIMEOUT_MS = 20_000;
+const WAIT_TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
 /** Commands carry no access times, and what was removed leaves encodings that loading does not. */
 const CONTENT: ContentOptions = { isRebuilt: true, hasNoEncodings: true };
@@ -73,7 +73,10 @@ export class Line implements AsyncDisposable {
     const servers = await Promise.all(started);
     const proxies = await Promise.all(servers.map(({ port }) => CuttingProxy.listen(port)));
     const line = new Line(servers, proxies);
-    for (let i = 1; i < servers.length; i++) await follow(servers[i], proxies[i - 1].port);
+    for (let i = 1; i < servers.length; i++) {
+      await follow(servers[i], proxies[i - 1].port);
+      await waitForOnline(servers[i - 1]);
+    }
     return line;
   }
 
@@ -107,6 +110,17 @@ export async function follow(replica: ServerProcess, port: number): Promise<void
 
 export async function waitForLink(replica: ServerProcess): Promise<void> {
   await waitForInfo(replica, "replication", "master_link_status", "up");
+}
+
+/** Waits until its first replica is online for it, which is so after the replica's first word. */
+async function waitForOnline(primary: ServerProcess): Promise<void> {
+  let replica: string | undefined;
+  await waitUntil(
+    async () =>
+      (replica = (await infoOf(primary, "replication"))["slave0"])?.includes("state=online") ??
+      false,
+    () => `${primary.program.name}: slave0 is ${replica}\n${primary.log.slice(-3000)}`,
+  );
 }
 
 /** The fields of a section of INFO. */

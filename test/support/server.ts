@@ -43,8 +43,8 @@ export interface ExitReport {
   readonly stderr: string;
 }
 
-const START_TIMEOUT_MS = 20_000;
-const STOP_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 45_000;
+const STOP_TIMEOUT_MS = 45_000;
 const PING_INTERVAL_MS = 5;
 const CONFIG_FILE = "server.conf";
 /** Counted from 1 by `bun test --parallel`; a run of its own begins elsewhere in its range. */
@@ -156,6 +156,15 @@ export class ServerProcess implements AsyncDisposable {
     return exitCode;
   }
 
+  /**
+   * Waits until the server has read all that was sent to it before, and knows of every connection
+   * that was closed: its turn to a new connection, which ends at once, comes behind those.
+   */
+  async settled(): Promise<void> {
+    await using client = await this.connect();
+    await ending(client);
+  }
+
   /** Resident memory of the process now. */
   residentBytes(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
@@ -207,12 +216,23 @@ export class ServerProcess implements AsyncDisposable {
   /** Whether it answers a PING with anything but LOADING; a demand for a password will do. */
   private async answers(): Promise<boolean> {
     try {
-      const reply = await this.withClient((client) => client.value("PING"));
+      const reply = await this.withClient(async (client) => {
+        const first = await client.value("PING");
+        // Nobody should find this connection in a list of clients.
+        await ending(client);
+        return first;
+      });
       return !(reply instanceof ReplyError && reply.message.startsWith("LOADING"));
     } catch {
       return false;
     }
   }
+}
+
+/** Ends the connection, and waits for the server to end it too or for what it answers instead. */
+async function ending(client: RespClient): Promise<void> {
+  client.halfClose();
+  await client.next().catch(() => null);
 }
 
 /** Starts a server on a free port and waits until it answers. */
