@@ -65,13 +65,20 @@ export async function idOf(client: RespClient): Promise<number> {
   return Number(await client.value("CLIENT ID"));
 }
 
-/** Waits until the condition holds, five seconds at most. */
+/** Waits until the condition holds, for so long that no machine is too slow for it. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 20_000;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error("It did not come about in time");
     await Bun.sleep(5);
   }
+}
+
+/** Makes as though nobody had looked at the key for so many seconds. */
+export async function makeIdle(client: RespClient, key: string, idleSeconds: number) {
+  const { raw } = await client.do("DUMP", key);
+  const payload = raw.slice(raw.indexOf(10) + 1, -2);
+  await client.value("RESTORE", key, "0", payload, "REPLACE", "IDLETIME", String(idleSeconds));
 }
 
 /** Whether a reply is that of a complete scan which found these, in any order. */

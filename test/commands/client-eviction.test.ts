@@ -27,8 +27,11 @@ test("the largest clients are closed, the others stay", async () => {
   await using large = await holding(server, "large", 600 * KB);
   await using middle = await holding(server, "middle", 300 * KB);
   await until(async () => {
-    const list = await clientList(control, "TYPE normal");
-    return list.every(({ name, qbuf }) => name === "control" || Number(qbuf) >= 100 * KB);
+    const list = await clientList(control);
+    const arrived = (of: string): number => Number(list.find(({ name }) => name === of)?.qbuf);
+    return (
+      arrived("small") >= 100 * KB && arrived("middle") >= 300 * KB && arrived("large") >= 600 * KB
+    );
   });
   const held = (await clientList(control)).find(({ name }) => name === "large");
   expect(held?.qbuf).toBe(String(600 * KB));

@@ -63,6 +63,7 @@ compare(
 compare(
   "SLOWLOG LATENCY MEMORY COMMAND",
   `
+  CONFIG SET slowlog-log-slower-than -1
   SLOWLOG RESET
   SLOWLOG LEN
   SLOWLOG GET
@@ -70,6 +71,7 @@ compare(
   SLOWLOG GET x
   SLOWLOG GET 1 2
   SLOWLOG RESET
+  CONFIG SET slowlog-log-slower-than 10000
   SLOWLOG HELP
   LATENCY LATEST
   LATENCY HISTORY x

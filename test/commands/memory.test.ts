@@ -4,7 +4,7 @@ import { findOracle } from "../support/oracle.ts";
 import type { RespClient } from "../support/resp-client.ts";
 import { startServer } from "../support/server.ts";
 import { compare } from "../support/transcript.ts";
-import { fieldsOf, infoFields, textOf } from "./_texts.ts";
+import { fieldsOf, infoFields, textOf, until } from "./_texts.ts";
 
 compare(
   "MEMORY's arguments, and what PURGE answers",
@@ -121,10 +121,10 @@ test("MEMORY DOCTOR names a peak and clients that hold much", async () => {
   await using large = await server.connect();
   large.send(`*2\r\n$4\r\nECHO\r\n$2000000\r\n${"x".repeat(1000)}`);
   let report = "";
-  for (let i = 0; i < 50 && !report.includes("Clients:"); i++) {
-    await Bun.sleep(20);
+  await until(async () => {
     report = textOf(await client.value("MEMORY DOCTOR"));
-  }
+    return report.includes("Clients:");
+  });
   expect(report).toContain("* Peak: ");
   expect(report).toContain("* Clients: ");
 });

@@ -383,7 +383,6 @@ transcript("RESET, QUIT and closing end subscriptions", (t) => {
   t.on("@a").reply().is("RESET");
   t.on("@b").begin("QUIT");
   t.on("@b").reply().is("OK");
-  t.pause(50);
   t.do("PUBSUB NUMSUB one").is(["one", 0]);
   t.do("PUBLISH one y").is(1);
   t.on("@c").reply();

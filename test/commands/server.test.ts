@@ -90,28 +90,30 @@ compare(
   `,
 );
 
-const monitored = transcripts({ directives: ["latency-monitor-threshold 20"] });
+/** Far above what a command takes that a busy machine has put aside for a while. */
+const monitored = transcripts({ directives: ["latency-monitor-threshold 150"] });
 
 monitored.transcript("LATENCY sees slow commands", (t) => {
-  const near = (value: unknown, low: number) => Number(value) >= low && Number(value) < low + 300;
+  const near = (value: unknown, low: number) => Number(value) >= low && Number(value) < low + 9000;
   t.do("LATENCY RESET").likeInteger();
   t.do("LATENCY LATEST").is([]);
-  t.do("DEBUG SLEEP 0.05").is("OK");
+  t.do("DEBUG SLEEP 0.16").is("OK");
   t.do("LATENCY LATEST").matching((value) => {
     const [[name, at, last, worst] = []] = value as unknown[][];
-    return name === "command" && Number(at) > 1.6e9 && near(last, 50) && worst === last;
+    return name === "command" && Number(at) > 1.6e9 && near(last, 160) && worst === last;
   });
-  t.pause(1100);
-  t.do("DEBUG SLEEP 0.08").is("OK");
+  // Spikes of the same second are one.
+  t.pause(850);
+  t.do("DEBUG SLEEP 0.19").is("OK");
   t.do("LATENCY HISTORY command").matching((value) => {
     const spikes = value as [number, number][];
-    return spikes.length === 2 && near(spikes[0]?.[1], 50) && near(spikes[1]?.[1], 80);
+    return spikes.length === 2 && near(spikes[0]?.[1], 160) && near(spikes[1]?.[1], 190);
   });
   t.do("LATENCY GRAPH command").matching((value) => {
     const [title = "", line = ""] = textOf(value).split("\n");
     const form = /^command - high (\d+) ms, low (\d+) ms \(all time high (\d+) ms\)$/;
     const [, high, low, all] = form.exec(title) ?? [];
-    return near(high, 80) && near(low, 50) && all === high && line === "-".repeat(80);
+    return near(high, 190) && near(low, 160) && all === high && line === "-".repeat(80);
   });
   t.do("LATENCY DOCTOR").matching((value) => /command: 2 /.test(textOf(value)));
   t.do("LATENCY RESET nosuch command").is(1);

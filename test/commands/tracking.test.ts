@@ -285,31 +285,29 @@ inOrder(
   `,
 );
 
-inOrder(
-  "keys that expire",
-  `
-  @r CLIENT TRACKING on
-  @r
-  @b CLIENT TRACKING on BCAST PREFIX e
-  @b
-  DEBUG SET-ACTIVE-EXPIRE 0
-  SET e v PX 30
-  @b
-  @r GET e
-  @r
-  DEBUG SLEEP 0.04
-  GET e
-  @r
-  @b
-  DEBUG SET-ACTIVE-EXPIRE 1
-  SET e v PX 30
-  @b
-  @r STRLEN e
-  @r
-  @r
-  @b
-  `,
-);
+resp3.transcript("keys that expire", (t) => {
+  const [reader, broadcast] = [t.on("@r"), t.on("@b")];
+  const told = (): void => void broadcast.reply().is(["invalidate", ["e"]]);
+  reader.do("CLIENT TRACKING on").is("OK");
+  broadcast.do("CLIENT TRACKING on BCAST PREFIX e").is("OK");
+  t.do("DEBUG SET-ACTIVE-EXPIRE 0").is("OK");
+  // In one turn: the key is still there when it is read.
+  reader.send("SET e v PX 30\r\nGET e\r\n");
+  reader.reply().is("OK");
+  reader.reply().is("v");
+  told();
+  t.do("DEBUG SLEEP 0.04").is("OK");
+  t.do("GET e").is(null);
+  reader.reply().is(["invalidate", ["e"]]);
+  told();
+  reader.send("SET e v PX 30\r\nSTRLEN e\r\n");
+  reader.reply().is("OK");
+  reader.reply().is(1);
+  told();
+  t.do("DEBUG SET-ACTIVE-EXPIRE 1").is("OK");
+  reader.reply().is(["invalidate", ["e"]]);
+  told();
+});
 
 resp3.compare(
   "a client that blocks hears of its key behind its reply",

@@ -259,8 +259,10 @@ compare(
 
 transcript("WATCH: a key that expires breaks it, one that had expired does not", (t) => {
   t.do("DEBUG SET-ACTIVE-EXPIRE 0").is("OK");
-  t.do("SET k v PX 20").is("OK");
-  t.do("WATCH k").is("OK");
+  // In one turn: it is there when it is watched.
+  t.send("SET k v PX 20\r\nWATCH k\r\n");
+  t.reply().is("OK");
+  t.reply().is("OK");
   t.pause(60);
   t.do("MULTI").is("OK");
   t.do("PING").is("QUEUED");
@@ -280,11 +282,11 @@ transcript("EXEC is refused with what would refuse its commands", (t) => {
   t.do("MULTI").is("OK");
   t.do("GET k").is("QUEUED");
   t.do("SET k w").is("QUEUED");
-  t.on("b").do("CLIENT PAUSE 100 WRITE").is("OK");
+  t.on("b").do("CLIENT PAUSE 100000 WRITE").is("OK");
   t.begin("EXEC");
   t.on("b").do("GET k").is("v");
-  t.reply().is(["v", "OK"]);
   t.on("b").do("CLIENT UNPAUSE").is("OK");
+  t.reply().is(["v", "OK"]);
 });
 
 comparePropagation(

@@ -23,6 +23,8 @@ export class Step {
   /** What the server now being run answered; for commands made of earlier replies. */
   lastReply: Reply | null = null;
   comparison: Comparison = "bytes";
+  /** Whether the command is sent again until the reply is as expected. */
+  isAwaited = false;
   readonly expectations: ((value: ReplyValue, protocol: 2 | 3) => string | null)[] = [];
 
   constructor(what: string) {
@@ -76,6 +78,12 @@ export class Step {
   /** The same, but for how doubles are written: the oracle's 17 digits or the fewest. */
   sameNumbers(): this {
     this.comparison = "numbers";
+    return this;
+  }
+
+  /** What is expected comes about in time: the command is sent again until then. */
+  eventually(): this {
+    this.isAwaited = true;
     return this;
   }
 

@@ -18,7 +18,9 @@ import { readableCommand, splitLine } from "./readable.ts";
 import type { RespClient } from "./resp-client.ts";
 import { PEDIS, type Program, startServer } from "./server.ts";
 
-const AOF = ["appendonly yes", 'save ""'];
+const AOF = ["appendonly yes", 'save ""', "enable-debug-command yes"];
+/** Keys that are over go when they are looked at, not at a moment of the server's choice. */
+const FIRST = splitLine("DEBUG SET-ACTIVE-EXPIRE 0");
 /** Unix milliseconds within a few days of now. */
 const NEARNESS_MS = 1e9;
 
@@ -45,7 +47,7 @@ export async function propagated(
 ): Promise<string[]> {
   await using server = await startServer({ program, directives: [...AOF, ...directives] });
   await server.withClient(async (client) => {
-    await client.pipeline(commands);
+    await client.pipeline([FIRST, ...commands]);
     await then?.(client);
   });
   // Both servers have written before they reply.

@@ -3,7 +3,7 @@
  * hold the same. Pedis writes RDB version 10 wherever Redis 7.0 may have to read it.
  */
 import { expect } from "bun:test";
-import { type ContentOptions, contentOf, differences } from "./content.ts";
+import { type ContentOptions, contentOf, differences, removeExpired } from "./content.ts";
 import { CuttingProxy } from "./cutting-proxy.ts";
 import { findOracle } from "./oracle.ts";
 import { plainReply } from "./readable.ts";
@@ -180,22 +180,6 @@ export async function waitForOffsets(servers: readonly ServerProcess[]): Promise
   );
 }
 
-/** Removes what has expired from the primary, so that its replicas hear of it. */
-async function removeExpired(primary: ServerProcess): Promise<void> {
-  await primary.withClient(async (client) => {
-    const databases = (await client.value("CONFIG GET databases")) as string[];
-    for (let database = 0; database < Number(databases[1]); database++) {
-      await client.do("SELECT", database);
-      let cursor = "0";
-      do {
-        const reply = await client.value("SCAN", cursor, "COUNT", 10_000);
-        if (!Array.isArray(reply)) throw new Error(`SCAN: ${plainReply(reply)}`);
-        cursor = plainReply(reply[0]);
-      } while (cursor !== "0");
-    }
-  });
-}
-
 /**
  * Whether all hold what the first one does, as soon as they have its whole stream. Nobody writes
  * meanwhile, and no key is about to expire.
@@ -204,7 +188,8 @@ export async function expectAlike(
   servers: readonly ServerProcess[],
   options: ContentOptions = {},
 ): Promise<void> {
-  await removeExpired(servers[0]);
+  // So that its replicas hear of it.
+  await servers[0].withClient(removeExpired);
   await waitForOffsets(servers);
   // The last one has never been a primary.
   const hasRedisPrimary = servers.slice(0, -1).some(({ program }) => program.name === "redis");

@@ -156,6 +156,15 @@ export class ServerProcess implements AsyncDisposable {
     return exitCode;
   }
 
+  /**
+   * Waits until the server has read all that was sent to it before, and knows of every connection
+   * that was closed: its turn to a new connection, which ends at once, comes behind those.
+   */
+  async settled(): Promise<void> {
+    await using client = await this.connect();
+    await ending(client);
+  }
+
   /** Resident memory of the process now. */
   residentBytes(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
@@ -207,12 +216,23 @@ export class ServerProcess implements AsyncDisposable {
   /** Whether it answers a PING with anything but LOADING; a demand for a password will do. */
   private async answers(): Promise<boolean> {
     try {
-      const reply = await this.withClient((client) => client.value("PING"));
+      const reply = await this.withClient(async (client) => {
+        const first = await client.value("PING");
+        // Nobody should find this connection in a list of clients.
+        await ending(client);
+        return first;
+      });
       return !(reply instanceof ReplyError && reply.message.startsWith("LOADING"));
     } catch {
       return false;
     }
   }
+}
+
+/** Ends the connection, and waits for the server to end it too or for what it answers instead. */
+async function ending(client: RespClient): Promise<void> {
+  client.halfClose();
+  await client.next().catch(() => null);
 }
 
 /** Starts a server on a free port and waits until it answers. */
