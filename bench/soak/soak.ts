@@ -73,7 +73,7 @@ const LONGEST_CHORE_PAUSE_MS = 10_000;
 /** So few that the server is full at once, however little a key takes. */
 const FILLED_BYTES_PER_KEY = 90;
 const MOST_LEFT_BYTES = 4 * 1024 ** 2;
-const EMPTY_LIMIT_MS = 10_000;
+const EMPTY_LIMIT_MS = 30_000;
 
 /** What is wrong with a run, whose memory may have grown by so much. */
 export function problemsOf(report: SoakReport, mostGrowth: number): readonly string[] {

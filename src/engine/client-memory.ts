@@ -56,6 +56,11 @@ export class ClientMemory {
     if (this.totalBytes >= this.limitBytes && !this.isStuck) this.isOver = true;
   }
 
+  /** There is too much, and so many bytes alone are. */
+  isExceededBy(bytes: number): boolean {
+    return this.isOver && bytes >= this.limitBytes;
+  }
+
   /** The session is gone. */
   forget(session: Session): void {
     this.totalBytes -= session.countedBytes;

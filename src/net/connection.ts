@@ -32,6 +32,7 @@ const SEND_AT_BYTES = 1 << 20;
 const CONNECTION_BYTES = 1536;
 /** A chunk of this size that was copied whole is not left to a garbage collection. */
 const GIVE_BACK_FROM_BYTES = 1 << 16;
+const LF = 10;
 
 export interface Addresses {
   readonly peer: string;
@@ -108,9 +109,13 @@ export class Connection implements Transport {
     return this.queue.length;
   }
 
+  /** What has come in and not been run, and what is yet to come of a request that is cut. */
+  get inputBytes(): number {
+    return this.waitingBytes + (this.cut?.bytes.length ?? 0);
+  }
+
   get totalMemoryBytes(): number {
-    const inputBytes = this.waitingBytes + (this.cut?.bytes.length ?? 0);
-    return CONNECTION_BYTES + this.queue.bytes + inputBytes + sessionBytes(this.session);
+    return CONNECTION_BYTES + this.queue.bytes + this.inputBytes + sessionBytes(this.session);
   }
 
   receive(chunk: Uint8Array): void {
@@ -118,7 +123,9 @@ export class Connection implements Transport {
     gateway.engine.stats.networkInputBytes += chunk.length;
     gateway.engine.stats.reads++;
     if (this.isInputOver) return;
-    this.session.lastInteractionMs = gateway.beginCallback();
+    const nowMs = gateway.beginCallback();
+    this.session.lastInteractionMs = nowMs;
+    if (this.stream !== null && chunk[0] === LF) this.session.replica?.isAlive(nowMs);
     if (this.isWaiting) {
       this.keepWaiting(chunk);
     } else {

@@ -226,6 +226,8 @@ export class Gateway {
   /** As `memoryChanged`, at the end of a callback: what is too much can go at once. */
   callbackEnded(connection: Connection): void {
     this.countMemory(connection);
+    // A request that is too large for all of them could be whole by the turn's end, and run.
+    if (this.engine.clients.memory.isExceededBy(connection.inputBytes)) this.evictClients();
     this.engine.eviction.perform();
     if (this.engine.blocking.hasReady) this.engine.blocking.serve();
   }

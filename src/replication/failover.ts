@@ -139,7 +139,8 @@ export class Failover {
     this.endsAtMs = timeoutMs === 0 ? Infinity : nowMs + timeoutMs;
     this.isForced = isForced;
     this.state = "waiting-for-sync";
-    this.replicas.isQuiet = true;
+    // What would be waited for does not grow. But without an end, replicas are to be kept alive.
+    this.replicas.isQuiet = timeoutMs > 0;
     this.engine.pause.hold();
   }
 

@@ -20,6 +20,8 @@ import type { Replicas } from "./replicas.ts";
 import type { ReplicationStream } from "./stream.ts";
 
 const MARK_DIGITS = 40;
+const CANT_ATTACH =
+  "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC";
 
 export class FullSync {
   /** The one to the replicas' sockets that is under way. */
@@ -53,12 +55,13 @@ export class FullSync {
         this.begin(replica, this.filePosition);
         log.notice("Waiting for end of BGSAVE for SYNC");
       } else {
-        log.notice(
-          "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC",
-        );
+        log.notice(CANT_ATTACH);
       }
     } else if (this.isSending) {
       log.notice("Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC");
+    } else if (persistence.isSaving) {
+      // Nobody keeps the stream since it began; or its file has just to be given its name.
+      log.notice(CANT_ATTACH);
     } else if (this.mayDoWithoutFile(replica) && values["repl-diskless-sync-delay"] > 0) {
       log.notice("Delay next BGSAVE for diskless SYNC");
     } else if (persistence.isBusy) {

@@ -88,6 +88,10 @@ export class Replica implements AttachedReplica, Reader, OutboundStream {
     this.session.transport?.streamGrew();
   }
 
+  isAlive(nowMs: number): void {
+    if (this.isOnline) this.acknowledgedMs = nowMs;
+  }
+
   /** Its connection is gone. */
   end(): void {
     this.payload?.close?.();

@@ -12,12 +12,15 @@ import { GATE_LISTENER, GATE_SHUTDOWN } from "../engine/admission.ts";
 import type { Call } from "../engine/call.ts";
 import type { Engine } from "../engine/engine.ts";
 import { REPLY_FORBIDDEN, type Session } from "../engine/session.ts";
+import { rangeProblem } from "../protocol/errors.ts";
 import { FullSync } from "./full-sync.ts";
 import { NO_ID } from "./stream.ts";
 import type { ReplicationStream } from "./stream.ts";
 import { ONLINE, Replica, WAITS_FOR_END, WAITS_FOR_START } from "./replica.ts";
 
 const NEWLINE = bytesOf("\n");
+/** What CONFIG SET makes of less (CONFIG_REPL_BACKLOG_MIN_SIZE). */
+const MIN_BACKLOG_BYTES = 16 * 1024;
 const PENDING_OUTPUT = "ERR SYNC and PSYNC are invalid with pending output";
 const MARK_NEEDED = "ERR Filtered replica requires EOF capability";
 
@@ -26,6 +29,8 @@ export class Replicas {
   onAcknowledged: () => void = () => {};
   /** Called when one has come online, or gone. */
   onChange: () => void = () => {};
+  /** Called when the primary asks how far this server is. */
+  onQuestion: () => void = () => {};
   /** Whether replicas are to be kept from being sent anything of their own (FAILOVER). */
   isQuiet = false;
   private readonly attached = new Set<Replica>();
@@ -45,7 +50,10 @@ export class Replicas {
     this.fullSync = new FullSync(engine, disk, stream, this);
     this.noneSinceMs = engine.clock.nowMs;
     engine.config.onApply("repl-backlog-size", (bytes) => {
-      stream.resize(bytes);
+      if (bytes < MIN_BACKLOG_BYTES) {
+        engine.config.assign("repl-backlog-size", [String(MIN_BACKLOG_BYTES)]);
+      }
+      stream.resize(Math.max(MIN_BACKLOG_BYTES, bytes));
       return null;
     });
   }
@@ -160,14 +168,18 @@ export class Replicas {
     this.fullSync.add(replica);
   }
 
-  /** REPLCONF, but for GETACK. */
+  /** REPLCONF. */
   configure(call: Call): void {
     if (call.count % 2 === 0) {
       call.syntaxError();
       return;
     }
-    const replica = this.replicaOf(call.session);
     for (let i = 1; i < call.count; i += 2) {
+      if (call.is(i, "GETACK")) {
+        this.onQuestion();
+        return;
+      }
+      const replica = this.replicaOf(call.session);
       if (call.is(i, "ACK")) {
         this.acknowledge(call, replica, i + 1);
         return;
@@ -370,7 +382,7 @@ function configureOne(call: Call, replica: Replica, index: number): boolean {
     else if (call.is(value, CAPABILITY)) replica.readsNewRdb = true;
   } else if (call.is(index, "RDB-ONLY")) {
     const only = call.integer(value);
-    if (only < 0 || only > 1) call.refuse("ERR value is out of range, must be between 0 and 1");
+    if (only < 0 || only > 1) call.refuse(rangeProblem(0n, 1n));
     replica.wantsOnlyRdb = only === 1;
   } else if (call.is(index, "RDB-FILTER-ONLY")) {
     filter(call, replica, call.text(value));

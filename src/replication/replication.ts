@@ -60,6 +60,7 @@ export class ServerReplication implements Replication {
     link.syncedOffset = () => engine.persistence.synced?.offset ?? -1;
     this.status = { engine, failover, good, link, replicas, stream };
     this.replicas.onAcknowledged = () => this.replicaMoved();
+    this.replicas.onQuestion = () => this.answerPrimary();
     this.replicas.onChange = () => this.replicaMoved();
     engine.replication = this;
     this.engine = engine;
@@ -175,13 +176,6 @@ export class ServerReplication implements Replication {
   }
 
   configure(call: Call): void {
-    if (call.count === 3 && call.is(1, "GETACK")) {
-      this.link.acknowledge();
-      // What it waits for may be that all this is on the disk here: then it hears of that at once.
-      const { synced } = this.engine.persistence;
-      this.askedOffset = synced === null ? -1 : this.stream.offset;
-      return;
-    }
     this.replicas.configure(call);
   }
 
@@ -220,6 +214,13 @@ export class ServerReplication implements Replication {
   forget(session: Session): void {
     this.acknowledgements.forget(session);
     this.replicas.forget(session);
+  }
+
+  private answerPrimary(): void {
+    this.link.acknowledge();
+    // What it waits for may be that all this is on the disk here: then it hears of that at once.
+    const { synced } = this.engine.persistence;
+    this.askedOffset = synced === null ? -1 : this.stream.offset;
   }
 
   private replicaMoved(): void {

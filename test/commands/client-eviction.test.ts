@@ -5,6 +5,7 @@ import { type ServerProcess, startServer } from "../support/server.ts";
 import { clientInfo, clientList, infoFields, until } from "./_texts.ts";
 
 const KB = 1024;
+const MB = 1024 * KB;
 
 /** A client with this name that has sent the beginning of a request of so many bytes. */
 async function holding(server: ServerProcess, name: string, bytes: number): Promise<RespClient> {
@@ -46,6 +47,22 @@ test("the largest clients are closed, the others stay", async () => {
   expect(await names(control)).toEqual(["control", "small"]);
   await control.value("CONFIG RESETSTAT");
   expect((await infoFields(control, "stats")).evicted_clients).toBe("0");
+});
+
+test("a request larger than the limit is not served, even if it arrives all at once", async () => {
+  await using server = await startServer();
+  await using control = await server.connect();
+  await using client = await server.connect();
+  // The kernel opens its window as a connection uses it.
+  for (let i = 0; i < 4; i++) await client.value("SET", "k", "x".repeat(8 * MB));
+  await control.value("CONFIG SET maxmemory-clients 1mb");
+  await control.value("DEL k");
+  process.kill(server.pid, "SIGSTOP");
+  client.do("SET", "k", "x".repeat(MB)).catch(() => {});
+  await Bun.sleep(50);
+  process.kill(server.pid, "SIGCONT");
+  await client.closed;
+  expect(await control.value("EXISTS k")).toBe(0);
 });
 
 test("what is queued, watched and not read counts", async () => {

@@ -80,6 +80,8 @@ const WAITING: Entry[] = [
 export class ReplicationLoad implements AsyncDisposable {
   /** Whether it writes as fast as it can; else little enough for a backlog to hold a second of. */
   isFast = false;
+  /** Whether it writes nothing at all. */
+  isResting = false;
   private isOver = false;
   private readonly clients: readonly RespClient[];
   private readonly ends: Promise<void>[];
@@ -113,7 +115,7 @@ export class ReplicationLoad implements AsyncDisposable {
 
   private async write(client: RespClient, random: Random): Promise<void> {
     while (!this.isOver) {
-      await client.pipeline(randomBatch(random).map(toBytes));
+      if (!this.isResting) await client.pipeline(randomBatch(random).map(toBytes));
       await Bun.sleep(this.isFast ? random.below(4) : random.between(20, 80));
     }
   }

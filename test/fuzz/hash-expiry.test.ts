@@ -355,7 +355,7 @@ function pairsOf(reply: ReplyValue): Record<string, string> {
   return pairs;
 }
 
-const TIMEOUT_MS = scale(30_000);
+const TIMEOUT_MS = scale(120_000);
 
 test(
   "fields expire as in a model, and a replica follows",

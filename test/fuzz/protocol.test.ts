@@ -11,6 +11,8 @@ import { startServer } from "../support/server.ts";
 const random = seededRandom("protocol");
 const DURATION_MS = process.env["PEDIS_LONG"] === undefined ? 8000 : 600_000;
 const CONNECTIONS = 8;
+/** As often the witness is served at least, however long that takes. */
+const LEAST_ROUNDS = 100;
 /** What a burst of values and cut requests may hold for a while. */
 const MAX_RESIDENT_BYTES = 700 * 1024 * 1024;
 
@@ -87,9 +89,9 @@ test(
     await using server = await startServer({ directives: ['save ""'] });
     await using witness = await server.connect();
     const endMs = Date.now() + DURATION_MS;
-    const isOver = (): boolean => Date.now() > endMs;
-    const attackers = Array.from({ length: CONNECTIONS }, () => attack(server.port, isOver));
     let rounds = 0;
+    const isOver = (): boolean => Date.now() > endMs && rounds >= LEAST_ROUNDS;
+    const attackers = Array.from({ length: CONNECTIONS }, () => attack(server.port, isOver));
     await witness.value("SELECT", "9");
     while (!isOver()) {
       const text = `value ${rounds}`;
@@ -104,7 +106,6 @@ test(
     }
     await Promise.all(attackers);
     expect(server.isRunning).toBe(true);
-    expect(rounds).toBeGreaterThan(100);
   },
-  DURATION_MS + 60_000,
+  DURATION_MS + 180_000,
 );

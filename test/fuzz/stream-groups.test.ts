@@ -85,7 +85,7 @@ test.skipIf(findOracle() === null)(
     await ours.restart();
     expect(await state()).toEqual(before);
   },
-  60_000,
+  120_000,
 );
 
 function drawn(r: Random): string {

@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { arraysOfBulks } from "../support/content.ts";
 import { encodeRequest } from "../support/resp-client.ts";
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 20_000;
 const POLL_MS = 2;
 const MARK_LENGTH = 40;
 

@@ -15,7 +15,7 @@ export interface Requester {
 const FIXED_KEYS = 1000;
 const PAUSE_MS = 1;
 const RETRY_DELAY_MS = 10;
-const RETRY_LIMIT_MS = 10_000;
+const RETRY_LIMIT_MS = 20_000;
 const MAY_BE_RETRIED = /^(READONLY|LOADING|MASTERDOWN)|closed|ECONN|connect/i;
 
 /** A client that is told one server and, where that is no use, tries the other one. */

@@ -41,6 +41,11 @@ export class Writer {
     this.changes = changes(random, CHANGES);
   }
 
+  /** Groups that were acknowledged since the server was last checked. */
+  get progress(): number {
+    return this.acknowledged;
+  }
+
   get groups(): number {
     return countOf(this.model);
   }

@@ -25,7 +25,7 @@ async function withIoredis(
 }
 
 async function until(isMet: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!(await isMet())) {
     if (Date.now() > deadline) throw new Error("Waited for too long");
     await Bun.sleep(5);

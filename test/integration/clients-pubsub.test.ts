@@ -72,7 +72,7 @@ test("ioredis: channels, patterns, shard channels, binary messages, keyspace eve
     publisher.disconnect();
     subscriber.disconnect();
   }
-}, 30_000);
+}, 60_000);
 
 test("ioredis subscribes again after it has lost its connection", async () => {
   await using server = await startServer({ directives: QUIET });
@@ -89,7 +89,7 @@ test("ioredis subscribes again after it has lost its connection", async () => {
   } finally {
     subscriber.disconnect();
   }
-}, 30_000);
+}, 60_000);
 
 test.each([2, 3] as const)(
   "node-redis over RESP%d: channels, patterns, shard channels, binary messages",
@@ -132,7 +132,7 @@ test.each([2, 3] as const)(
       subscriber.destroy();
     }
   },
-  30_000,
+  60_000,
 );
 
 test("Bun's own client subscribes", async () => {
@@ -152,4 +152,4 @@ test("Bun's own client subscribes", async () => {
     publisher.close();
     subscriber.close();
   }
-}, 30_000);
+}, 60_000);

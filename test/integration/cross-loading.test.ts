@@ -281,6 +281,7 @@ test.each(oracle === null ? [PEDIS] : [PEDIS, oracle])(
     await using server = await startServer({ program, directives: BASIC });
     await server.withClient(async (client) => {
       await client.pipeline([
+        "DEBUG SET-ACTIVE-EXPIRE 0",
         "SET kept 1",
         "SET gone 1 PX 300",
         "RPUSH list 1",

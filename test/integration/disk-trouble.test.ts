@@ -16,7 +16,7 @@ import { type ServerProcess, startServer } from "../support/server.ts";
 const MEBIBYTE = 1 << 20;
 const AOF = ["appendonly yes", 'save ""', "auto-aof-rewrite-percentage 0"];
 /** A save is tried again five seconds after it failed. */
-const RETRY_TIMEOUT_MS = 12_000;
+const RETRY_TIMEOUT_MS = 30_000;
 const NO_SPACE = "MISCONF Errors writing to the AOF file: No space left on device";
 const NOT_SAVED = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable";
 /** Does not become smaller by compression. */
@@ -207,7 +207,7 @@ async function writeUntilRefused(server: ServerProcess, name: string): Promise<W
 
 /** Waits until writes are accepted. */
 async function untilAccepted(client: RespClient): Promise<void> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 15_000;
   for (;;) {
     const reply = await client.value("SET", "k", "1");
     if (reply === "OK") return;

@@ -57,6 +57,8 @@ async function playRound(server: ServerProcess, writers: Writer[], random: Rando
     ["CONFIG", "SET", "aof-use-rdb-preamble", random.pick(["yes", "no"])],
     ["CONFIG", "SET", "auto-aof-rewrite-percentage", random.pick([0, 10])],
   ]);
+  // So much at least, however slow the machine is.
+  while (!writers.every(({ progress }) => progress > 10)) await Bun.sleep(5);
   await Bun.sleep(random.below(200));
   const saves = random.chance(0.5);
   // Which may have to wait for an automatic rewrite, or be it.

@@ -6,7 +6,7 @@ import { startServer } from "../support/server.ts";
 
 const DIRECTIVES = ['save ""', "maxmemory-policy allkeys-random", "loglevel notice"];
 const MB = 1 << 20;
-const PATIENCE = 2000;
+const PATIENCE = 5000;
 
 async function field(client: RespClient, name: string): Promise<number> {
   const { raw } = await client.do("INFO");
@@ -69,7 +69,7 @@ test("keys go when clients do not read what they asked for", async () => {
   for (const reader of readers) reader.send(`MGET ${names.join(" ")}\r\n`.repeat(2));
   await until(async () => (await field(client, "evicted_keys")) > 0);
   for (const reader of readers) await reader.close();
-}, 30_000);
+}, 60_000);
 
 test("a limit that is lowered is reached between turns, whoever calls", async () => {
   await using server = await startServer({ directives: DIRECTIVES });
@@ -81,7 +81,7 @@ test("a limit that is lowered is reached between turns, whoever calls", async ()
   await until(async () => (await field(client, "used_memory")) <= limit);
   expect(await field(client, "evicted_keys")).toBeGreaterThan(10_000);
   expect(await field(client, "total_eviction_exceeded_time")).toBeGreaterThan(0);
-  expect(await field(client, "current_eviction_exceeded_time")).toBe(0);
+  await until(async () => (await field(client, "current_eviction_exceeded_time")) === 0);
 });
 
 test("a pipeline that writes much more than fits never leaves the limit behind", async () => {

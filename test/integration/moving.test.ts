@@ -16,9 +16,9 @@ import { SentinelRequester, SwitchingRequester, Traffic } from "./_traffic.ts";
 
 const oracle = findOracle();
 const hasSentinel = findSentinel() !== null;
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 const REQUESTS = 200;
-const TEST_TIMEOUT_MS = 90_000;
+const TEST_TIMEOUT_MS = 180_000;
 const PASSWORD = "open sesame";
 const report: string[] = [];
 

@@ -54,7 +54,7 @@ function play(server: ServerProcess, pieces: readonly string[], endsItself: bool
     const timer = setTimeout(() => {
       socket.destroy();
       reject(new Error(`${server.program.name} did not end the connection; ${received}`));
-    }, 10_000);
+    }, 20_000);
     const finish = (how: string) => {
       clearTimeout(timer);
       socket.destroy();

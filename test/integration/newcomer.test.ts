@@ -107,4 +107,4 @@ test("the copy passes the type check", async () => {
   const tsc = Bun.spawn([join(ROOT, "node_modules/.bin/tsc"), "-p", tree], { stdout: "pipe" });
   expect(await tsc.stdout.text()).toBe("");
   expect(await tsc.exited).toBe(0);
-});
+}, 300_000);

@@ -6,6 +6,8 @@ import { type RespClient } from "../support/resp-client.ts";
 import { startServer, type ServerProcess } from "../support/server.ts";
 
 const MB = 1024 * 1024;
+/** Whoever is not served waits for a subscriber that never reads. */
+const LONGEST_PING_MS = 5000;
 const QUIET = ['save ""'];
 
 async function slowSubscriber(port: number): Promise<Socket> {
@@ -13,7 +15,8 @@ async function slowSubscriber(port: number): Promise<Socket> {
   socket.on("error", () => {});
   await once(socket, "connect");
   socket.write("CLIENT SETNAME slow\r\nSUBSCRIBE news\r\n");
-  await once(socket, "data");
+  let heard = "";
+  while (!heard.includes("$4\r\nnews")) heard += String(await once(socket, "data"));
   socket.pause();
   return socket;
 }
@@ -55,7 +58,7 @@ describe("a subscriber that does not read", () => {
       longestMs = Math.max(longestMs, performance.now() - startMs);
     }
     const sent = await work;
-    expect(longestMs).toBeLessThan(1000);
+    expect(longestMs).toBeLessThan(LONGEST_PING_MS);
     expect(server.residentBytes() - before).toBeLessThan(150 * MB);
     for (let i = 0; i < sent; i++) {
       expect((await reader.next()).value).toEqual(["message", "news", message]);
@@ -64,7 +67,7 @@ describe("a subscriber that does not read", () => {
     expect(await publisher.value("INFO stats")).toContain(
       "client_output_buffer_limit_disconnections:1\r\n",
     );
-    expect(server.log).toMatch(
+    await server.waitForLog(
       /# Client id=\d+ .* name=slow .* flags=P .* scheduled to be closed ASAP for overcoming/,
     );
     slow.destroy();
@@ -143,7 +146,7 @@ test("who listens may be idle longer than `timeout`", async () => {
   await using publisher = await server.connect();
   expect(await publisher.value("PUBLISH news x")).toBe(1);
   expect((await listener.next()).value).toEqual(["message", "news", "x"]);
-}, 30_000);
+}, 60_000);
 
 test("messages of any size arrive whole", async () => {
   await using server = await startServer({ directives: QUIET });
@@ -157,4 +160,4 @@ test("messages of any size arrive whole", async () => {
       expect((await listener.next()).value).toEqual(["message", "news", "y".repeat(one)]);
     }
   }
-}, 30_000);
+}, 60_000);

@@ -224,7 +224,8 @@ test(
   "An append-only file is of the data that a replica has taken over, whatever ends it",
   async () => {
     const [lineup] = lineups("pedis pedis");
-    await using line = await Line.start(lineup, ["appendonly yes"]);
+    // Whatever can be seen of the replica's data is in its file.
+    await using line = await Line.start(lineup, ["appendonly yes", "appendfsync always"]);
     const [primary, replica] = line.servers;
     for (let round = 0; round < 3; round++) {
       await value(replica, "REPLICAOF", "NO", "ONE");

@@ -103,7 +103,7 @@ test.each(lineups("redis redis", "pedis pedis"))(
     expect(await raw.line()).toBe("+OK");
     raw.send("PSYNC", "?", "-1");
     const place = "ip=replica.example,port=7000,state=wait_bgsave,offset=0,lag=0";
-    await Bun.sleep(100);
+    await waitForInfo(primary, "replication", "connected_slaves", "1");
     expect(await infoOf(primary, "replication")).toMatchObject({
       connected_slaves: "1",
       slave0: place,

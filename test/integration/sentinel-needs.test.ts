@@ -28,7 +28,7 @@ describe.each(programs.map((program) => ({ name: program.name, program })))(
       await using subscriber = await server.connect();
       await client.value("SET k v");
       await subscriber.value("SUBSCRIBE news");
-      expect(await changeRole(server, `127.0.0.1 ${port}`)).toEqual(["OK", "OK", 2, 1]);
+      expect(await changeRole(server, `127.0.0.1 ${port}`, 3)).toEqual(["OK", "OK", 2, 1]);
       await Promise.all([client.closed, subscriber.closed, idle.closed]);
       expect(configLines(server)).toContain(`replicaof 127.0.0.1 ${port}`);
       expect(configLines(server)).toContain("masterauth secret");
@@ -37,18 +37,17 @@ describe.each(programs.map((program) => ({ name: program.name, program })))(
       await server.restart();
       expect(await field(server, "role")).toBe("slave");
       expect(await field(server, "master_link_status")).toBe("down");
-      expect(await changeRole(server, "NO ONE")).toEqual(["OK", "OK", 0, 0]);
+      expect(await changeRole(server, "NO ONE", 0)).toEqual(["OK", "OK", 0, 0]);
       expect(configLines(server).filter((line) => line.includes("replicaof"))).toEqual([]);
       await server.restart();
       expect(await field(server, "role")).toBe("master");
     });
 
     test("a replica has no offset while another history replaces its own", async () => {
-      await using first = await startServer({ program, config: ["repl-diskless-sync-delay 0"] });
-      await using other = await startServer({
-        program,
-        config: ["repl-diskless-sync-delay 0"],
-      });
+      // A PING would move the offset that is looked at.
+      const config = ["repl-diskless-sync-delay 0", "repl-ping-replica-period 3600"];
+      await using first = await startServer({ program, config });
+      await using other = await startServer({ program, config });
       await other.withClient((client) =>
         client.pipeline(Array.from({ length: SLOW_KEYS }, (_, i) => `SET key:${i} x`)),
       );
@@ -77,9 +76,17 @@ describe.each(programs.map((program) => ({ name: program.name, program })))(
   },
 );
 
-/** Sends what Sentinel sends, and gives the replies to what is in the transaction. */
-function changeRole(server: ServerProcess, primary: string): Promise<unknown> {
+/**
+ * Sends what Sentinel sends, once there are so many others who are connected, and gives the replies
+ * to what is in the transaction.
+ */
+function changeRole(server: ServerProcess, primary: string, others: number): Promise<unknown> {
   return server.withClient(async (client) => {
+    await until(
+      async () => (await client.text("INFO")).includes(`connected_clients:${others + 1}\\r`),
+      () => "Others are connected",
+      LIMIT_MS,
+    );
     const replies = await client.pipeline([
       "MULTI",
       `SLAVEOF ${primary}`,

@@ -6,6 +6,7 @@ import { afterAll, expect, test } from "bun:test";
 import { RespClient } from "../support/resp-client.ts";
 import { freePort, PEDIS, startServer } from "../support/server.ts";
 
+const LIMIT_MS = 20_000;
 const dir = mkdtempSync(join(tmpdir(), "pedis-start-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -20,6 +21,25 @@ async function start(args: readonly string[], input = ""): Promise<{ code: numbe
   return { code: await child.exited, text: (await Promise.all(texts)).join("") };
 }
 
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = Date.now() + LIMIT_MS;
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error(`It never came to this: ${isSo.toString()}`);
+    await Bun.sleep(20);
+  }
+}
+
+/** A connection to a server that is about to listen. */
+async function connected(port: number): Promise<RespClient> {
+  const deadline = Date.now() + LIMIT_MS;
+  for (;;) {
+    const client = await RespClient.connect({ port }).catch(() => null);
+    if (client !== null) return client;
+    if (Date.now() > deadline) throw new Error("It did not start");
+    await Bun.sleep(20);
+  }
+}
+
 test.each([
   [["--nosuch", "1"], "Bad directive or wrong number of arguments"],
   [["--port", "abc"], "argument couldn't be parsed into an integer"],
@@ -29,12 +49,10 @@ test.each([
   [["/nosuch/file.conf"], "Fatal error, can't open config file"],
   [["--port", "0"], "Configured to not listen anywhere, exiting."],
   [["--sentinel"], "Sentinel mode is not supported"],
-])("%j is refused at once with a reason", async (args, reason) => {
-  const startMs = Date.now();
+])("%j is refused with a reason", async (args, reason) => {
   const { code, text } = await start(args);
   expect(text).toContain(reason);
   expect(code).toBe(1);
-  expect(Date.now() - startMs).toBeLessThan(3000);
 });
 
 test("a line of a file that is wrong is named by its number", async () => {
@@ -71,7 +89,7 @@ test("file, standard input and options are read in this order", async () => {
   const log = join(dir, "start.log");
   const isUp = (): boolean =>
     existsSync(log) && readFileSync(log, "utf8").includes("Ready to accept connections tcp");
-  for (let i = 0; i < 200 && !isUp(); i++) await Bun.sleep(20);
+  await until(isUp);
   const lines = readFileSync(log, "utf8");
   expect(lines).toMatch(/^\d+:C \d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3} \* oO0OoO0OoO0Oo Redis is/m);
   expect(lines).toMatch(/^\d+:M .* Server initialized$/m);
@@ -84,7 +102,7 @@ test("file, standard input and options are read in this order", async () => {
 
 test("always-show-logo names the process for those who wait for it", async () => {
   await using server = await startServer({ directives: ["always-show-logo yes"] });
-  expect(server.log).toContain(`PID: ${server.pid}`);
+  await server.waitForLog(new RegExp(`PID: ${server.pid}\\b`));
   expect(await server.stop("SIGINT")).toBe(0);
 });
 
@@ -94,12 +112,12 @@ test("a daemon outlives its parent and can be ended by its pid file", async () =
   const args = ["--daemonize", "yes", "--port", String(port), "--pidfile", pidFile];
   const { code } = await start(args);
   expect(code).toBe(0);
-  for (let i = 0; i < 200 && !existsSync(pidFile); i++) await Bun.sleep(20);
+  // An empty one would stand for process group 0, which is that of the test.
+  await until(() => existsSync(pidFile) && /^\d+\n$/.test(readFileSync(pidFile, "utf8")));
   const pid = Number(readFileSync(pidFile, "utf8"));
   expect(process.kill(pid, 0)).toBe(true);
   process.kill(pid, "SIGTERM");
-  for (let i = 0; i < 200 && existsSync(pidFile); i++) await Bun.sleep(20);
-  expect(existsSync(pidFile)).toBe(false);
+  await until(() => !existsSync(pidFile));
 });
 
 test("CONFIG REWRITE keeps comments and order, and a restart reads it back", async () => {
@@ -107,14 +125,8 @@ test("CONFIG REWRITE keeps comments and order, and a restart reads it back", asy
   const port = await freePort();
   writeFileSync(file, `# mine\nport ${port}\n# about time\ntimeout 0\n`);
   const child = Bun.spawn([...PEDIS.command, file], { cwd: dir, stdout: "ignore" });
-  let connected = null;
-  for (let i = 0; i < 500 && connected === null; i++) {
-    await Bun.sleep(20);
-    connected = await RespClient.connect({ port }).catch(() => null);
-  }
-  if (connected === null) throw new Error("It did not start");
   {
-    await using client = connected;
+    await using client = await connected(port);
     expect(await client.value("CONFIG", "SET", "timeout", "99")).toBe("OK");
     expect(await client.value("CONFIG", "REWRITE")).toBe("OK");
   }

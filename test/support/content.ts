@@ -105,6 +105,21 @@ export async function contentOf(client: Asker, options: ContentOptions = {}): Pr
   return { digest: plainReply(await client.value("DEBUG DIGEST")), keys };
 }
 
+/** Removes the keys that have expired, which a digest counts while they are there. */
+export async function removeExpired(client: Asker): Promise<void> {
+  const databases = (await client.value("CONFIG GET databases")) as string[];
+  for (let database = 0; database < Number(databases[1]); database++) {
+    await client.do("SELECT", database);
+    let cursor = "0";
+    do {
+      const reply = await client.value("SCAN", cursor, "COUNT", 10_000);
+      if (!Array.isArray(reply)) throw new Error(`SCAN: ${plainReply(reply)}`);
+      cursor = plainReply(reply[0]);
+    } while (cursor !== "0");
+  }
+  await client.do("SELECT 0");
+}
+
 async function contentOfKeys(
   client: Asker,
   names: readonly Uint8Array[],

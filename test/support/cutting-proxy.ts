@@ -14,6 +14,8 @@ export class CuttingProxy implements AsyncDisposable {
   targetPort: number;
   /** How long each piece is held back, in both directions. */
   delayMs = 0;
+  /** How much of each later connection is passed on to the target; the rest never arrives. */
+  forwardLimitBytes = Number.POSITIVE_INFINITY;
   /** How many connections were let through so far. */
   connections = 0;
   private isRefusing = false;
@@ -96,6 +98,7 @@ export class CuttingProxy implements AsyncDisposable {
     const far = connect({ port: this.targetPort, host: "127.0.0.1", allowHalfOpen: true });
     const link: Link = new Link(near, far, {
       delayMs: () => this.delayMs,
+      forwardLimitBytes: this.forwardLimitBytes,
       ended: (wasCutAsPlanned) => {
         if (this.links.delete(link) && !wasCutAsPlanned) this.nextCut ??= planned;
       },
@@ -113,6 +116,7 @@ interface PlannedCut {
 
 interface LinkOptions {
   readonly delayMs: () => number;
+  readonly forwardLimitBytes: number;
   readonly ended: (wasCutAsPlanned: boolean) => void;
   readonly planned: PlannedCut | null;
 }
@@ -124,14 +128,14 @@ class Link {
 
   constructor(near: Socket, far: Socket, options: LinkOptions) {
     this.options = options;
-    const { delayMs, planned } = options;
+    const { delayMs, forwardLimitBytes, planned } = options;
     const cutHere = () => {
       options.ended(true);
       this.cut();
       planned?.done();
     };
     this.ways = [
-      new Way(near, far, delayMs, Number.POSITIVE_INFINITY, () => {}),
+      new Way(near, far, delayMs, forwardLimitBytes, () => {}),
       new Way(far, near, delayMs, planned?.afterBytes ?? Number.POSITIVE_INFINITY, cutHere),
     ];
     for (const socket of [near, far]) {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const FILLER = "filler";
+const PATIENCE_MS = 10_000;
 
 /** A directory with a file system of `sizeBytes` of its own. */
 export class SmallDisk implements Disposable {
@@ -28,9 +29,9 @@ export class SmallDisk implements Disposable {
     rmSync(join(this.dir, FILLER));
   }
 
-  /** Fails while a file is open for writing. */
+  /** Not possible while a file is open for writing: a server may take a moment to close its last. */
   remount(mode: "ro" | "rw"): void {
-    if (!run("mount", "-o", `remount,${mode}`, this.dir)) throw new Error(`Not remounted ${mode}`);
+    insist(`Not remounted ${mode}`, "mount", "-o", `remount,${mode}`, this.dir);
   }
 
   [Symbol.dispose](): void {
@@ -44,7 +45,7 @@ export function hide(dir: string): Disposable {
   if (!run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", dir)) throw new Error("Not mounted");
   return {
     [Symbol.dispose]: () => {
-      run("umount", dir);
+      insist("Not unmounted", "umount", dir);
     },
   };
 }
@@ -55,6 +56,15 @@ export function canMount(): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Runs it until it succeeds. */
+function insist(complaint: string, ...command: string[]): void {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!run(...command)) {
+    if (Date.now() > deadline) throw new Error(complaint);
+    Bun.sleepSync(20);
   }
 }
 

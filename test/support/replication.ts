@@ -3,7 +3,7 @@
  * hold the same. Pedis writes RDB version 10 wherever Redis 7.0 may have to read it.
  */
 import { expect } from "bun:test";
-import { type ContentOptions, contentOf, differences } from "./content.ts";
+import { type ContentOptions, contentOf, differences, removeExpired } from "./content.ts";
 import { CuttingProxy } from "./cutting-proxy.ts";
 import { findOracle } from "./oracle.ts";
 import { plainReply } from "./readable.ts";
@@ -16,7 +16,7 @@ export interface Lineup {
   readonly programs: readonly Program[];
 }
 
-const WAIT_TIMEOUT_MS = 20_000;
+const WAIT_TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
 /** Commands carry no access times, and what was removed leaves encodings that loading does not. */
 const CONTENT: ContentOptions = { isRebuilt: true, hasNoEncodings: true };
@@ -73,7 +73,10 @@ export class Line implements AsyncDisposable {
     const servers = await Promise.all(started);
     const proxies = await Promise.all(servers.map(({ port }) => CuttingProxy.listen(port)));
     const line = new Line(servers, proxies);
-    for (let i = 1; i < servers.length; i++) await follow(servers[i], proxies[i - 1].port);
+    for (let i = 1; i < servers.length; i++) {
+      await follow(servers[i], proxies[i - 1].port);
+      await waitForOnline(servers[i - 1]);
+    }
     return line;
   }
 
@@ -107,6 +110,17 @@ export async function follow(replica: ServerProcess, port: number): Promise<void
 
 export async function waitForLink(replica: ServerProcess): Promise<void> {
   await waitForInfo(replica, "replication", "master_link_status", "up");
+}
+
+/** Waits until its first replica is online for it, which is so after the replica's first word. */
+async function waitForOnline(primary: ServerProcess): Promise<void> {
+  let replica: string | undefined;
+  await waitUntil(
+    async () =>
+      (replica = (await infoOf(primary, "replication"))["slave0"])?.includes("state=online") ??
+      false,
+    () => `${primary.program.name}: slave0 is ${replica}\n${primary.log.slice(-3000)}`,
+  );
 }
 
 /** The fields of a section of INFO. */
@@ -166,22 +180,6 @@ export async function waitForOffsets(servers: readonly ServerProcess[]): Promise
   );
 }
 
-/** Removes what has expired from the primary, so that its replicas hear of it. */
-async function removeExpired(primary: ServerProcess): Promise<void> {
-  await primary.withClient(async (client) => {
-    const databases = (await client.value("CONFIG GET databases")) as string[];
-    for (let database = 0; database < Number(databases[1]); database++) {
-      await client.do("SELECT", database);
-      let cursor = "0";
-      do {
-        const reply = await client.value("SCAN", cursor, "COUNT", 10_000);
-        if (!Array.isArray(reply)) throw new Error(`SCAN: ${plainReply(reply)}`);
-        cursor = plainReply(reply[0]);
-      } while (cursor !== "0");
-    }
-  });
-}
-
 /**
  * Whether all hold what the first one does, as soon as they have its whole stream. Nobody writes
  * meanwhile, and no key is about to expire.
@@ -190,7 +188,8 @@ export async function expectAlike(
   servers: readonly ServerProcess[],
   options: ContentOptions = {},
 ): Promise<void> {
-  await removeExpired(servers[0]);
+  // So that its replicas hear of it.
+  await servers[0].withClient(removeExpired);
   await waitForOffsets(servers);
   // The last one has never been a primary.
   const hasRedisPrimary = servers.slice(0, -1).some(({ program }) => program.name === "redis");

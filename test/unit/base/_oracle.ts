@@ -27,7 +27,11 @@ export async function startOracle(): Promise<Oracle> {
   const socketPath = join(directory, "socket");
   const flags = ["--port", "0", "--save", "", "--dir", directory, "--unixsocket", socketPath];
   const server = Bun.spawn([program, ...flags], { stdout: "ignore", stderr: "ignore" });
-  const client = new Redis({ path: socketPath, retryStrategy: () => 20 });
+  const client = new Redis({
+    path: socketPath,
+    retryStrategy: () => 20,
+    maxRetriesPerRequest: null, // it may take its time to start
+  });
   client.on("error", () => {}); // refused until the server listens
   await client.ping();
   return {

@@ -129,7 +129,7 @@ describe.skipIf(oracleMissing)("as redis-server answers (skipped where not insta
       expect({ line, answer }).toEqual({ line, answer: expected });
     }
     expect(valid).toBeGreaterThan(200);
-  }, 30_000);
+  }, 60_000);
 
   test("MONITOR quotes every byte alike", async () => {
     const marker = quoteBytes(bytesOf(EVERY_BYTE), 0, 256);

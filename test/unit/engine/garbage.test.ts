@@ -8,6 +8,7 @@ const PROBE = new URL("./_garbage-probe.ts", import.meta.url).pathname;
 const COUNT = 100_000;
 /** What is compiled meanwhile is seen as some ten to thirty, on a busy machine as fifty. */
 const MOST_BYTES = 60;
+const TIMEOUT_MS = 240_000;
 
 const LINES = [
   "PING",
@@ -58,8 +59,9 @@ function allocatedBytes(log: string): Map<string, number> {
   return allocated;
 }
 
-test("requests leave no garbage", async () => {
-  const child = Bun.spawn([process.execPath, PROBE, String(COUNT), ...LINES], {
+/** Of these lines those that seem to allocate, each with how many bytes a request costs. */
+async function wasteful(lines: readonly string[]): Promise<Map<string, number>> {
+  const child = Bun.spawn([process.execPath, PROBE, String(COUNT), ...lines], {
     env: { ...process.env, BUN_JSC_logGC: "1" },
     stdout: "ignore",
     stderr: "pipe",
@@ -67,11 +69,20 @@ test("requests leave no garbage", async () => {
   const log = await child.stderr.text();
   expect(await child.exited).toBe(0);
   const allocated = allocatedBytes(log);
-  expect([...allocated.keys()]).toEqual(LINES);
-  const wasteful = [...allocated]
-    .filter(([, bytes]) => bytes / COUNT > MOST_BYTES)
-    .map(([line, bytes]) => `${line}: ${Math.round(bytes / COUNT)} bytes`);
-  expect(wasteful).toEqual([]);
+  expect([...allocated.keys()]).toEqual([...lines]);
   // The log is understood: something is seen of each of them.
   expect(Math.min(...allocated.values())).toBeGreaterThan(0);
-});
+  const each = [...allocated].map(([line, bytes]) => [line, Math.round(bytes / COUNT)] as const);
+  return new Map(each.filter(([, bytes]) => bytes > MOST_BYTES));
+}
+
+test(
+  "requests leave no garbage",
+  async () => {
+    const suspects = await wasteful(LINES);
+    if (suspects.size === 0) return;
+    // Who allocates does so every time; what is compiled late on a busy machine falls elsewhere.
+    expect(await wasteful([...suspects.keys()])).toEqual(new Map());
+  },
+  TIMEOUT_MS,
+);

@@ -1,7 +1,7 @@
 /** A connection with a peer that sends in pieces, reads slowly, half-closes and waits. */
 import { describe, expect, test } from "bun:test";
 import { LONG_VECTORS, type RequestVector, SHORT_VECTORS } from "../protocol/request-vectors.ts";
-import { type FakeSocket, Fixture } from "./_setup.ts";
+import { type FakeSocket, Fixture, START_MS } from "./_setup.ts";
 
 const PONG = "+PONG\r\n";
 const OK = "+OK\r\n";
@@ -301,4 +301,18 @@ describe("while the disk refuses", () => {
     fixture.turn.release();
     expect(writer.sent).toBe(OK + PONG);
   });
+});
+
+test("an empty line of a replica says that it is alive, one of a client says nothing", () => {
+  const fixture = new Fixture();
+  const heardMs: number[] = [];
+  const socket = fixture.connect();
+  const { data } = socket;
+  if (data === undefined) throw new Error("There is no connection");
+  data.session.replica = { isAttached: true, isAlive: (nowMs) => heardMs.push(nowMs) };
+  socket.receive("\n");
+  data.stream = { isPending: false, pendingBytes: 0, drainInto() {} };
+  fixture.clock.advance(1000);
+  socket.receive("\n");
+  expect(heardMs).toEqual([START_MS + 1000]);
 });

@@ -72,7 +72,7 @@ function finished(intake: SnapshotIntake): Promise<string | null> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error("It never came to pass");
     await Bun.sleep(1);

@@ -27,7 +27,7 @@ async function ended(it: Fixture): Promise<void> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error("It never came to pass");
     await Bun.sleep(1);
@@ -204,7 +204,7 @@ describe("BGSAVE", () => {
     it.disk.endSyncs();
     await ended(it);
     expect(it.info("rdb_last_bgsave_status")).toBe("ok");
-  }, 30_000);
+  }, 60_000);
 
   test("syncs along only where that is wanted", async () => {
     const counts: number[] = [];
@@ -218,7 +218,7 @@ describe("BGSAVE", () => {
     }
     expect(counts[0]).toBeGreaterThanOrEqual(4);
     expect(counts[1]).toBe(1);
-  }, 30_000);
+  }, 60_000);
 });
 
 describe("When a save in the background fails", () => {

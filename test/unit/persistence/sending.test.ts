@@ -22,7 +22,7 @@ function randomText(length: number): string {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error("It never came to pass");
     await Bun.sleep(1);

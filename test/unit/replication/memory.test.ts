@@ -49,6 +49,14 @@ describe("memory of the stream", () => {
   });
 });
 
+test("a backlog is never set to less than 16 KiB", () => {
+  const it = setUp();
+  const client = it.connect();
+  expect(client.do("CONFIG SET repl-backlog-size 1")).toBe("+OK\r\n");
+  expect(client.do("CONFIG GET repl-backlog-size")).toContain("16384");
+  expect(it.info("repl_backlog_size")).toBe("16384");
+});
+
 describe("the output limit of a replica", () => {
   test("is the backlog's size at least", () => {
     const it = setUp();
