@@ -7,6 +7,9 @@ import type { Call } from "./call.ts";
 import type { InfoField } from "./persistence.ts";
 import type { Session } from "./session.ts";
 
+/** Of what others say of a stream: beyond it, one that grows would not be counted any more. */
+export const MAX_STREAM_OFFSET = (Number.MAX_SAFE_INTEGER - 1) / 2;
+
 /** A place in a stream: the next byte has this offset, and belongs to this database. */
 export interface StreamPosition {
   readonly id: string;

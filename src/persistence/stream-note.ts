@@ -9,7 +9,7 @@
  * has left none.
  */
 import { bytesOf } from "../base/bytes.ts";
-import type { StreamPosition } from "../engine/replication.ts";
+import { MAX_STREAM_OFFSET, type StreamPosition } from "../engine/replication.ts";
 
 export const STREAM_NOTE = "#REPL:";
 
@@ -32,5 +32,5 @@ export function parsePosition(words: readonly string[]): StreamPosition | null {
   const [id, offset, database] = words;
   if (!STREAM_ID.test(id) || !NUMBER.test(offset) || !NUMBER.test(database)) return null;
   const position = { id, offset: Number(offset), database: Number(database) };
-  return Number.isSafeInteger(position.offset) ? position : null;
+  return position.offset <= MAX_STREAM_OFFSET ? position : null;
 }

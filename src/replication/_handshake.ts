@@ -12,11 +12,10 @@ import { CAPABILITY } from "./replicas.ts";
 import { parseInt64 } from "../base/numbers.ts";
 import { bytesOf } from "../base/bytes.ts";
 import type { Engine } from "../engine/engine.ts";
+import { MAX_STREAM_OFFSET } from "../engine/replication.ts";
 import { requestOf } from "../protocol/request.ts";
 
 const ID_LENGTH = 40;
-/** Beyond it a stream that grows would not be counted any more. */
-const MAX_OFFSET = BigInt(Number.MAX_SAFE_INTEGER) / 2n;
 
 /** How it ends. */
 export type Agreement =
@@ -46,6 +45,8 @@ export class Handshake {
   /** The primary is to hand its role over (FAILOVER). */
   private readonly isTakeover: boolean;
   private readonly write: (request: Uint8Array) => void;
+  /** It has asked to go on from somewhere. */
+  private mayContinue = false;
 
   constructor(
     engine: Engine,
@@ -111,6 +112,7 @@ export class Handshake {
   private ask(): void {
     const { log } = this.engine;
     const wish = this.wish();
+    this.mayContinue = wish !== null;
     if (wish === null) {
       log.notice("Partial resynchronization not possible (no cached master)");
     } else {
@@ -129,6 +131,10 @@ export class Handshake {
     const { log } = this.engine;
     if (line.startsWith("+FULLRESYNC")) return this.fullSync(line);
     if (line.startsWith("+CONTINUE")) {
+      if (!this.mayContinue) {
+        log.warning(`Unexpected reply to PSYNC from master: ${line}`);
+        return FAILED;
+      }
       log.notice("Successful partial resynchronization with master.");
       const id = line.slice("+CONTINUE ".length);
       return { kind: "continue", id: id.length === ID_LENGTH ? id : null };
@@ -152,7 +158,7 @@ export class Handshake {
     const { log } = this.engine;
     const [, id = "", offsetText = ""] = line.split(" ");
     const offset = parseInt64(bytesOf(offsetText), 0, offsetText.length);
-    const isCountable = offset !== null && offset >= 0n && offset <= MAX_OFFSET;
+    const isCountable = offset !== null && offset >= 0n && offset <= MAX_STREAM_OFFSET;
     if (id.length !== ID_LENGTH || !isCountable) {
       log.warning("Master replied with wrong +FULLRESYNC syntax.");
       return { kind: "full", id: null, offset: 0 };

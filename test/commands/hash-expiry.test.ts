@@ -417,6 +417,7 @@ test("the AOF, as it grew or made anew, brings expiries back and not what is gon
   expect(await client.value(all)).toEqual(expected);
   await client.value("CONFIG SET appendonly no");
   await client.value("CONFIG SET appendonly yes");
+  await server.waitForLog(/Background AOF rewrite finished successfully/);
   await client.value("DEBUG LOADAOF");
   expect(await client.value("DEBUG DIGEST")).toBe(digest);
   expect(await client.value(all)).toEqual(expected);

@@ -213,8 +213,9 @@ transcript("TIME is now", (t) => {
   });
 });
 
-test("SHUTDOWN ends the server without a reply; what was acknowledged is on the disk", async () => {
-  for (const request of ["SHUTDOWN", "SHUTDOWN NOSAVE", "SHUTDOWN NOW FORCE"]) {
+test.each(["SHUTDOWN", "SHUTDOWN NOSAVE", "SHUTDOWN NOW FORCE"])(
+  "%s ends the server without a reply; what was acknowledged is on the disk",
+  async (request) => {
     await using server = await startServer({ directives: ["appendonly yes"] });
     const client = await server.connect();
     await client.value("SET k v");
@@ -224,5 +225,5 @@ test("SHUTDOWN ends the server without a reply; what was acknowledged is on the 
     expect(await server.exited()).toBe(0);
     await server.start();
     expect(await server.withClient((again) => again.value("GET k"))).toBe("v");
-  }
-});
+  },
+);

@@ -42,29 +42,33 @@ test.each(["always", "everysec"])(
   ROUNDS * 40_000,
 );
 
-test("kill -9 leaves transactions whole or absent", async () => {
-  const random = seededRandom("kill -9, transactions");
-  await using server = await startServer({
-    directives: ["appendonly yes", "appendfsync everysec", 'save ""'],
-  });
-  let acknowledged = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const clients = await Promise.all(Array.from({ length: WRITERS }, () => server.connect()));
-    const transactions = clients.map((client) => transact(client, () => acknowledged++));
-    await Bun.sleep(50 + random.below(300));
-    while (acknowledged <= (round + 1) * 50) await Bun.sleep(5);
-    await server.kill9();
-    await Promise.all(transactions);
-    await server.start();
-    await server.withClient(async (client) => {
-      const [one, other] = (await client.value("MGET", "one", "other")) as string[];
-      expect(one).toBe(other);
-      expect(Number(one)).toBeGreaterThanOrEqual(acknowledged);
-      expect(await client.value("LLEN", "list")).toBe(Number(one));
+test(
+  "kill -9 leaves transactions whole or absent",
+  async () => {
+    const random = seededRandom("kill -9, transactions");
+    await using server = await startServer({
+      directives: ["appendonly yes", "appendfsync everysec", 'save ""'],
     });
-  }
-  expect(acknowledged).toBeGreaterThan(ROUNDS * 50);
-}, ROUNDS * 40_000);
+    let acknowledged = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const clients = await Promise.all(Array.from({ length: WRITERS }, () => server.connect()));
+      const transactions = clients.map((client) => transact(client, () => acknowledged++));
+      await Bun.sleep(50 + random.below(300));
+      while (acknowledged <= (round + 1) * 50) await Bun.sleep(5);
+      await server.kill9();
+      await Promise.all(transactions);
+      await server.start();
+      await server.withClient(async (client) => {
+        const [one, other] = (await client.value("MGET", "one", "other")) as string[];
+        expect(one).toBe(other);
+        expect(Number(one)).toBeGreaterThanOrEqual(acknowledged);
+        expect(await client.value("LLEN", "list")).toBe(Number(one));
+      });
+    }
+    expect(acknowledged).toBeGreaterThan(ROUNDS * 50);
+  },
+  ROUNDS * 40_000,
+);
 
 /** Runs transactions until the connection breaks; tells of each that was acknowledged. */
 async function transact(client: RespClient, acknowledge: () => void): Promise<void> {

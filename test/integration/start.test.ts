@@ -136,6 +136,19 @@ test("CONFIG REWRITE keeps comments and order, and a restart reads it back", asy
   expect(text.startsWith(`# mine\nport ${port}\n# about time\ntimeout 99\n`)).toBe(true);
 });
 
+test("what is written with all defaults is what a start reads", async () => {
+  await using server = await startServer({ config: ['save "60 1"', "enable-debug-command yes"] });
+  const configuration = () => server.withClient((client) => client.value("CONFIG GET *"));
+  const before = await configuration();
+  expect(await server.withClient((client) => client.value("DEBUG CONFIG-REWRITE-FORCE-ALL"))).toBe(
+    "OK",
+  );
+  expect(readFileSync(join(server.dir, "server.conf"), "utf8")).toContain("\nrepl-timeout 60\n");
+  await server.stop();
+  await server.start();
+  expect(await configuration()).toEqual(before);
+});
+
 test("a log that can't be written is no reason to end", async () => {
   const port = await freePort();
   const child = Bun.spawn([...PEDIS.command, "--port", String(port), "--save", ""], {

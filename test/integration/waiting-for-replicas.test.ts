@@ -100,7 +100,7 @@ test("WAITAOF hears of a replica's disk as soon as it has been written", async (
 });
 
 /**
- * A replica tells of itself once a second, and seconds are counted: with a lag of one second allowed
+ * A replica tells of itself once a second, and seconds are counted: with a lag of one allowed
  * there are moments in which the best replica is too late.
  */
 async function untilTaken(client: RespClient): Promise<void> {

@@ -29,7 +29,7 @@ export class SmallDisk implements Disposable {
     rmSync(join(this.dir, FILLER));
   }
 
-  /** Not possible while a file is open for writing: a server may take a moment to close its last. */
+  /** Not possible while a file is open for writing: a server may close its last a bit later. */
   remount(mode: "ro" | "rw"): void {
     insist(`Not remounted ${mode}`, "mount", "-o", `remount,${mode}`, this.dir);
   }

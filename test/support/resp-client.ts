@@ -18,7 +18,7 @@ export type Address = { port: number; host?: string } | { path: string };
 export { type Reply, ReplyError, type ReplyValue } from "./_reply-decoder.ts";
 
 /** Not a measure of speed: machines that run tests may be busy with much else. */
-const REPLY_TIMEOUT_MS = 50_000;
+const REPLY_TIMEOUT_MS = 45_000;
 const CONFIRMED_BY_PUSH = /^[ps]?(un)?subscribe$/;
 
 interface Waiter {

@@ -43,6 +43,7 @@ export interface ExitReport {
   readonly stderr: string;
 }
 
+/** Not measures of speed: machines that run tests may be busy with much else. */
 const START_TIMEOUT_MS = 45_000;
 const STOP_TIMEOUT_MS = 45_000;
 const PING_INTERVAL_MS = 5;

@@ -5,7 +5,7 @@ import { findOracle } from "./oracle.ts";
 import { randomFrom } from "./random.ts";
 import { readableCommand, readableReply, splitLine } from "./readable.ts";
 import { ReplyError } from "./resp-client.ts";
-import { runToExit, startServer } from "./server.ts";
+import { PEDIS, runToExit, startServer } from "./server.ts";
 import { playTranscript, transcripts } from "./transcript.ts";
 
 const oracle = findOracle();
@@ -107,6 +107,23 @@ describe.skipIf(oracle === null)("against redis-server", () => {
     expect(server.log).toContain("Ready to accept connections");
   });
 
+  const both = [PEDIS, program];
+  test.each(both)(
+    "$name is settled once it has run what was sent and knows who has gone",
+    async (one) => {
+      await using server = await startServer({ program: one, directives: ['save ""'] });
+      await using client = await server.connect();
+      expect(await client.text("CLIENT LIST")).not.toContain("cmd=ping");
+      const other = await server.connect();
+      other.begin("SET k v");
+      await server.settled();
+      expect(await client.value("GET k")).toBe("v");
+      await other.close();
+      await server.settled();
+      expect(await client.text("CLIENT LIST")).not.toContain("cmd=set");
+    },
+  );
+
   test("a server that cannot start says why", async () => {
     const refused = startServer({ program, directives: ["port nonsense"] });
     expect(await failureOf(refused)).toMatch("argument couldn't be parsed into an integer");
@@ -163,6 +180,8 @@ describe.skipIf(oracle === null)("against redis-server", () => {
     t.do("INCR k x").error("ERR wrong number of arguments for 'incr' command");
     t.do("TIME").matching((value) => Array.isArray(value) && value.length === 2);
     t.do("DBSIZE").within(2, 2);
+    t.do("INCR counter").eventually().is(3);
+    t.do("GET counter").is("3");
     t.do("PING").differsIn72("it does not, but a stated reply holds here").is("PONG");
     const scan = t.do("SCAN 0").likeShape();
     t.do(() => ["ECHO", (scan.value as string[])[0] ?? ""]).is("0");

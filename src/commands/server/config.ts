@@ -1,10 +1,8 @@
 /** CONFIG: reading, changing and writing back the configuration. */
-import { systemDisk } from "../../base/disk.ts";
-import { describeUser } from "../../engine/acl/description.ts";
 import { LOADING_GATES } from "../../engine/admission.ts";
 import { ADMIN, command, LOADING, NOSCRIPT, STALE } from "../../engine/command.ts";
 import { replyHelp } from "../../engine/help.ts";
-import type { ReplyWriter } from "../../protocol/reply-writer.ts";
+import { rewriteConfig } from "./_config-rewrite.ts";
 
 const SUBCOMMAND = {
   group: "server",
@@ -71,7 +69,8 @@ const set = command({
       isLoading: (call.engine.gates & LOADING_GATES) !== 0,
       isLocal: call.engine.isLocal(call.session),
     });
-    replyResult(call.reply, error);
+    if (error === null) call.reply.ok();
+    else call.reply.error(error);
   },
 });
 
@@ -82,10 +81,7 @@ const rewrite = command({
   summary: "Writes the present configuration to the file it came from.",
   arity: 2,
   tips: ["request_policy:all_nodes", "response_policy:all_succeeded"],
-  run({ engine, reply }) {
-    const users = engine.acl.users().map((user) => `${user.name} ${describeUser(user)}`);
-    replyResult(reply, engine.config.rewrite(systemDisk, users));
-  },
+  run: (call) => rewriteConfig(call, false),
 });
 
 const resetstat = command({
@@ -131,8 +127,3 @@ export const config = command({
   flags: 0,
   subcommands: [get, help, resetstat, rewrite, set],
 });
-
-function replyResult(reply: ReplyWriter, error: string | null): void {
-  if (error === null) reply.ok();
-  else reply.error(error);
-}

@@ -10,6 +10,7 @@ import { ADMIN, command, LOADING, NOSCRIPT, PROTECTED, STALE } from "../../engin
 import { replyHelp } from "../../engine/help.ts";
 import { datasetDigest } from "../../keyspace/digest.ts";
 import { unknownSubcommandOrArity } from "../../protocol/errors.ts";
+import { rewriteConfig } from "./_config-rewrite.ts";
 import { describeObject, digestValues } from "./_debug-object.ts";
 import { populate } from "./_debug-populate.ts";
 import { showProtocol } from "./_debug-protocol.ts";
@@ -35,6 +36,11 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     help: "Gives the server a new replication ID.",
     count: [0, 0],
     run: changeReplicationId,
+  },
+  "CONFIG-REWRITE-FORCE-ALL": {
+    help: "As CONFIG REWRITE, with every directive: defaults are written too.",
+    count: [0, 0],
+    run: (call) => rewriteConfig(call, true),
   },
   DIGEST: {
     help: "Shows a checksum of all keys and values, which does not depend on their order.",

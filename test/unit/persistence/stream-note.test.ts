@@ -122,7 +122,15 @@ describe("the line", () => {
     for (const id of [ID.slice(1), `${ID}a`, ID.toUpperCase(), ID.replace("8", "g")]) {
       expect(parseStreamNote(`#REPL:${id}${end}`)).toBeNull();
     }
-    for (const rest of [" -1 0", " 1 -1", " 1e3 0", " 9999999999999999 0", " 1  0", " x 0"]) {
+    for (const rest of [
+      " -1 0",
+      " 1 -1",
+      " 1e3 0",
+      " 9999999999999999 0",
+      " 4503599627370496 0",
+      " 1  0",
+      " x 0",
+    ]) {
       expect(parseStreamNote(`#REPL:${ID}${rest}\r\n`)).toBeNull();
     }
   });

@@ -118,6 +118,18 @@ describe("the handshake", () => {
     expect(it.said().at(-1)).toBe("PSYNC ? -1");
   });
 
+  test("is not told to go on where it has not asked to", () => {
+    const it = asking();
+    it.say("-ERR unknown command\r\n$2\r\nhi");
+    it.snapshots[0].finish?.(null);
+    it.end();
+    it.open();
+    it.say(`${GREETING}+CONTINUE ${ID}\r\n${PING}`);
+    expect(it.replication.link.state).toBe("connect");
+    expect(it.replication.id).not.toBe(ID);
+    expect(it.logged.at(-1)).toContain(`Unexpected reply to PSYNC from master: +CONTINUE ${ID}`);
+  });
+
   test("a silent primary is given up after repl-timeout", () => {
     const it = asking();
     it.tick(60_000);
