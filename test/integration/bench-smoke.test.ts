@@ -24,7 +24,7 @@ interface Results {
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const BINARY = process.env["PEDIS_BINARY"] ?? join(ROOT, "pedis-server");
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 
 const missing = [
   existsSync(BINARY) ? null : `${BINARY} (bun run build)`,
