@@ -50,7 +50,8 @@ test.each(Array.from({ length: scale(2) }, (_, i) => i))("round %d", async (roun
     }
     if (pace === 0 && context.reclaimer.isEmpty) expect(compaction.pagesLeft).toBe(0);
   }
-  expect(compaction.figures.hits).toBeGreaterThan(1000);
+  // Ten thousand are usual; how little the chosen pages may hold is chance.
+  expect(compaction.figures.hits).toBeGreaterThan(50);
   // What has expired is still shown where removals only come in.
   local.expire();
   local.feed(other);
