@@ -32,7 +32,7 @@ export interface LoadScale {
 }
 
 /** A quick run sends a part of the requests, and fills a smaller part of the elements. */
-const QUICK_REQUESTS_PART = 25;
+const QUICK_REQUESTS_PART = 250;
 const QUICK_LEAST_REQUESTS = 2_000;
 const QUICK_PART = 1_000;
 const WARM_UP_PART = 4;

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { plainReply } from "../support/readable.ts";
 import { type Random, randomFrom, scale, seededRandom } from "../support/random.ts";
 import { ReplyError, type RespClient } from "../support/resp-client.ts";
-import { waitForField } from "../support/saving.ts";
+import { persistenceField, waitForField } from "../support/saving.ts";
 import { type ServerProcess, startServer } from "../support/server.ts";
 import { changes, type Command, filling } from "../support/changes.ts";
 
@@ -222,6 +222,11 @@ class Chaos {
   private async untilAofIsWhole(): Promise<void> {
     this.clear();
     await this.client.do("CONFIG SET rdb-key-save-delay 0");
+    await waitForField(this.client, "rdb_bgsave_in_progress", "0", SETTLE_TIMEOUT_MS);
+    if ((await persistenceField(this.client, "aof_rewrite_scheduled")) === "1") {
+      // After failures one that is scheduled waits for minutes, one that is asked for does not.
+      await this.client.do("BGREWRITEAOF");
+    }
     await waitForField(this.client, "aof_rewrite_scheduled", "0", SETTLE_TIMEOUT_MS);
     await waitForField(this.client, "aof_rewrite_in_progress", "0", SETTLE_TIMEOUT_MS);
   }
