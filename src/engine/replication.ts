@@ -23,7 +23,7 @@ export interface AttachedReplica {
   /** It has asked for the stream; before that it is a client like others. */
   readonly isAttached: boolean;
   /** It has sent an empty line: it is busy with the snapshot that it got, and has not gone. */
-  isAlive(nowMs: number): void;
+  noteAlive(nowMs: number): void;
 }
 
 /** How far behind replicas are. */

@@ -125,7 +125,7 @@ export class Connection implements Transport {
     if (this.isInputOver) return;
     const nowMs = gateway.beginCallback();
     this.session.lastInteractionMs = nowMs;
-    if (this.stream !== null && chunk[0] === LF) this.session.replica?.isAlive(nowMs);
+    if (this.stream !== null && chunk[0] === LF) this.session.replica?.noteAlive(nowMs);
     if (this.isWaiting) {
       this.keepWaiting(chunk);
     } else {

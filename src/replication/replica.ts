@@ -88,7 +88,7 @@ export class Replica implements AttachedReplica, Reader, OutboundStream {
     this.session.transport?.streamGrew();
   }
 
-  isAlive(nowMs: number): void {
+  noteAlive(nowMs: number): void {
     if (this.isOnline) this.acknowledgedMs = nowMs;
   }
 

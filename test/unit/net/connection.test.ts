@@ -309,7 +309,7 @@ test("an empty line of a replica says that it is alive, one of a client says not
   const socket = fixture.connect();
   const { data } = socket;
   if (data === undefined) throw new Error("There is no connection");
-  data.session.replica = { isAttached: true, isAlive: (nowMs) => heardMs.push(nowMs) };
+  data.session.replica = { isAttached: true, noteAlive: (nowMs) => heardMs.push(nowMs) };
   socket.receive("\n");
   data.stream = { isPending: false, pendingBytes: 0, drainInto() {} };
   fixture.clock.advance(1000);

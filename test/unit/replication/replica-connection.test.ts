@@ -38,7 +38,7 @@ test("a replica that loads what it got is alive as long as it sends empty lines"
   const isClosed = (): boolean => ![...it.engine.clients.all()].includes(replica.session);
   for (let i = 0; i < 4; i++) {
     it.pass(50_000);
-    replica.session.replica?.isAlive(it.clock.nowMs);
+    replica.session.replica?.noteAlive(it.clock.nowMs);
   }
   expect(it.info("slave0")).toContain(",lag=0");
   expect(isClosed()).toBe(false);
