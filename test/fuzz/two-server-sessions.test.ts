@@ -4,34 +4,21 @@
  * subscribing. All replies, messages and keyspace events are equal and come in the same order; so
  * is the content at the end, and what each of them loads from the append-only file of Pedis.
  */
-import { cpSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { findOracle } from "../support/oracle.ts";
 import { type Random, randomFrom, scale, seededRandom } from "../support/random.ts";
 import type { Reply, RespClient } from "../support/resp-client.ts";
-import { type ServerProcess, startServer } from "../support/server.ts";
+import type { ServerProcess } from "../support/server.ts";
 import { areAlike, describeMismatch, readable, withoutConsumers } from "./_comparison.ts";
 import { isOfConsumers } from "./_listeners.ts";
 import { type Operation, randomOperation } from "./_operations.ts";
+import { ServerPair } from "./_server-pair.ts";
 
 const EPISODES = scale(4000);
 const ROUNDS = 2;
 const MOST_OPERATIONS = 12;
 const HISTORY = 5000;
 const TIMEOUT_MS = 220_000 + EPISODES * 20;
-/** All that was done is done again. */
-const START_TIMEOUT_MS = 100_000;
-
-const DIRECTIVES = [
-  'save ""',
-  "appendonly yes",
-  "appendfsync no",
-  "auto-aof-rewrite-percentage 0",
-  "enable-debug-command yes",
-  "loglevel warning",
-  'notify-keyspace-events "KEAmn"',
-];
 
 /** What happens on one connection, at once, before anything happens on another. */
 interface Burst {
@@ -51,25 +38,18 @@ if (oracle === null) console.log("Not compared with redis-server: it is not inst
 
 describe.skipIf(oracle === null)("sessions on two servers", () => {
   const random = seededRandom("two servers' sessions");
+  let pair: ServerPair | undefined;
   let pedis: ServerProcess;
   let redis: ServerProcess;
 
   beforeAll(async () => {
     if (oracle === null) return;
-    pedis = await startServer({
-      directives: [...DIRECTIVES, "rdb-version 10"],
-      startTimeoutMs: START_TIMEOUT_MS,
-    });
-    redis = await startServer({
-      program: oracle,
-      directives: DIRECTIVES,
-      startTimeoutMs: START_TIMEOUT_MS,
-    });
+    pair = await ServerPair.start(oracle, ['notify-keyspace-events "KEAmn"']);
+    ({ pedis, redis } = pair);
   });
 
   afterAll(async () => {
-    await pedis?.[Symbol.asyncDispose]();
-    await redis?.[Symbol.asyncDispose]();
+    await pair?.[Symbol.asyncDispose]();
   });
 
   test.each(Array.from({ length: ROUNDS }, (_, round) => round))(
@@ -92,10 +72,7 @@ describe.skipIf(oracle === null)("sessions on two servers", () => {
       const content = await contentOf(pedis);
       await pedis.restart();
       expect(await contentOf(pedis)).toEqual(content);
-      await redis.stop();
-      const log = "appendonlydir";
-      cpSync(join(pedis.dir, log), join(redis.dir, log), { recursive: true, force: true });
-      await redis.start();
+      await pair?.giveFileToRedis();
       expect(await contentOf(redis)).toEqual(content);
     },
     TIMEOUT_MS,

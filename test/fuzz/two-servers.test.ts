@@ -3,16 +3,15 @@
  * the messages and keyspace events that they publish, the content at the end (by Redis's own
  * digest), and what each of them loads from the append-only file that Pedis wrote.
  */
-import { cpSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { findOracle } from "../support/oracle.ts";
 import { randomFrom, scale, seededRandom } from "../support/random.ts";
 import type { RespClient } from "../support/resp-client.ts";
-import { type ServerProcess, startServer } from "../support/server.ts";
+import type { ServerProcess } from "../support/server.ts";
 import { areAlike, describeMismatch } from "./_comparison.ts";
 import { Listeners, randomMessage } from "./_listeners.ts";
 import { type Operation, randomOperation } from "./_operations.ts";
+import { ServerPair } from "./_server-pair.ts";
 
 const OPERATIONS = scale(80_000);
 const BATCH = 200;
@@ -20,17 +19,7 @@ const ROUNDS = 4;
 /** Of the operations, those that publish a message. */
 const MESSAGE_PART = 0.04;
 const TIMEOUT_MS = 220_000 + OPERATIONS * 2;
-/** All that was done is done again. */
-const START_TIMEOUT_MS = 100_000;
 
-const DIRECTIVES = [
-  'save ""',
-  "appendonly yes",
-  "appendfsync no",
-  "auto-aof-rewrite-percentage 0",
-  "enable-debug-command yes",
-  "loglevel warning",
-];
 /** Small thresholds in some rounds: more conversions between encodings. */
 const THRESHOLDS = [
   {},
@@ -44,25 +33,18 @@ if (oracle === null) console.log("Not compared with redis-server: it is not inst
 
 describe.skipIf(oracle === null)("random commands on two servers", () => {
   const random = seededRandom("two servers");
+  let pair: ServerPair | undefined;
   let pedis: ServerProcess;
   let redis: ServerProcess;
 
   beforeAll(async () => {
     if (oracle === null) return;
-    pedis = await startServer({
-      directives: [...DIRECTIVES, "rdb-version 10"],
-      startTimeoutMs: START_TIMEOUT_MS,
-    });
-    redis = await startServer({
-      program: oracle,
-      directives: DIRECTIVES,
-      startTimeoutMs: START_TIMEOUT_MS,
-    });
+    pair = await ServerPair.start(oracle);
+    ({ pedis, redis } = pair);
   });
 
   afterAll(async () => {
-    await pedis?.[Symbol.asyncDispose]();
-    await redis?.[Symbol.asyncDispose]();
+    await pair?.[Symbol.asyncDispose]();
   });
 
   test.each([...THRESHOLDS.entries()])(
@@ -92,10 +74,7 @@ describe.skipIf(oracle === null)("random commands on two servers", () => {
       const digest = await pedis.withClient((client) => client.value("DEBUG DIGEST"));
       await pedis.restart();
       expect(await pedis.withClient((client) => client.value("DEBUG DIGEST"))).toBe(digest);
-      await redis.stop();
-      const log = "appendonlydir";
-      cpSync(join(pedis.dir, log), join(redis.dir, log), { recursive: true, force: true });
-      await redis.start();
+      await pair?.giveFileToRedis();
       expect(await redis.withClient((client) => client.value("DEBUG DIGEST"))).toBe(digest);
     },
     TIMEOUT_MS,

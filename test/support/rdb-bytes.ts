@@ -6,6 +6,7 @@
  * A number is an integer in the encoding at hand, a string its bytes in Latin-1.
  */
 import { Crc64 } from "../../src/base/crc64.ts";
+import type { RdbSource } from "../../src/rdb/rdb-input.ts";
 import { OPCODE_EOF } from "../../src/rdb/rdb-types.ts";
 
 export type Item = string | number | bigint | Uint8Array;
@@ -186,4 +187,16 @@ function backLength(body: number): number[] {
 /** A stream's ID of 16 bytes. */
 export function streamId(ms: number | bigint, sequence: number | bigint): Uint8Array {
   return join(big(ms, 8), big(sequence, 8));
+}
+
+/** What a loader reads these bytes from, at most so many of them at once. */
+export function sourceOf(bytes: Uint8Array, most = Infinity): RdbSource {
+  return {
+    sizeBytes: bytes.length,
+    read: (into: Uint8Array, at: number, count: number, from: number): number => {
+      const part = bytes.subarray(from, from + Math.min(count, most));
+      into.set(part, at);
+      return part.length;
+    },
+  };
 }

@@ -14,20 +14,9 @@ import {
   length,
   literalLzf,
   little,
+  sourceOf,
   string,
 } from "../../support/rdb-bytes.ts";
-
-/** A source that gives at most so many bytes at once, and counts how many were asked for. */
-function sourceOf(bytes: Uint8Array, most = Infinity) {
-  return {
-    sizeBytes: bytes.length,
-    read: (into: Uint8Array, at: number, count: number, from: number): number => {
-      const part = bytes.subarray(from, from + Math.min(count, most));
-      into.set(part, at);
-      return part.length;
-    },
-  };
-}
 
 /** What reads the same bytes: a file, one that comes bit by bit, a range of memory. */
 function inputsOf(bytes: Uint8Array): RdbInput[] {

@@ -17,6 +17,7 @@ import {
   little,
   rdbFile,
   record,
+  sourceOf,
   string,
   withChecksum,
 } from "../../support/rdb-bytes.ts";
@@ -35,17 +36,9 @@ function prepare(
 ): Loading {
   const warnings: string[] = [];
   const { keyspace, values } = engine.engine;
-  const source = {
-    sizeBytes: bytes.length,
-    read: (into: Uint8Array, at: number, count: number, position: number): number => {
-      const part = bytes.subarray(position, position + count);
-      into.set(part, at);
-      return part.length;
-    },
-  };
   const loader = new RdbLoader(
     keyspace,
-    source,
+    sourceOf(bytes),
     {
       limits: values,
       checksums: true,

@@ -2,11 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import { datasetDigest } from "../../../src/keyspace/digest.ts";
 import { RdbError } from "../../../src/rdb/rdb-error.ts";
+import type { RdbSource } from "../../../src/rdb/rdb-input.ts";
 import { RdbLoader } from "../../../src/rdb/rdb-loader.ts";
 import { RdbStream } from "../../../src/rdb/rdb-stream.ts";
 import * as rdb from "../../../src/rdb/rdb-types.ts";
 import type { LocalEngine } from "../../support/local-engine.ts";
-import { join, length, rdbFile, record, string } from "../../support/rdb-bytes.ts";
+import { join, length, rdbFile, record, sourceOf, string } from "../../support/rdb-bytes.ts";
 import { scale, seededRandom } from "../../support/random.ts";
 import { emptyEngine, fileOf, noise, PLAIN_OPTIONS, populate } from "./_content.ts";
 
@@ -18,15 +19,18 @@ interface Coming {
 
 function coming(sizeBytes = Infinity, engine = emptyEngine()): Coming {
   const stream = new RdbStream(sizeBytes);
+  return { engine, stream, loader: loaderOf(stream, engine) };
+}
+
+function loaderOf(source: RdbSource, engine: LocalEngine): RdbLoader {
   const { keyspace, values } = engine.engine;
-  const loader = new RdbLoader(keyspace, stream, {
+  return new RdbLoader(keyspace, source, {
     limits: values,
     checksums: true,
     keepsExpired: true,
     replaces: false,
     warn: () => {},
   });
-  return { engine, stream, loader };
 }
 
 /** Loads on as far as that goes; how many steps it took. False as the end is reached. */
@@ -179,23 +183,7 @@ function outcome(load: () => RdbLoader): string {
 }
 
 function loadAtOnce(bytes: Uint8Array): RdbLoader {
-  const it = coming(bytes.length);
-  const source = {
-    sizeBytes: bytes.length,
-    read: (into: Uint8Array, at: number, count: number, from: number): number => {
-      const part = bytes.subarray(from, from + count);
-      into.set(part, at);
-      return part.length;
-    },
-  };
-  const { keyspace, values } = it.engine.engine;
-  const loader = new RdbLoader(keyspace, source, {
-    limits: values,
-    checksums: true,
-    keepsExpired: true,
-    replaces: false,
-    warn: () => {},
-  });
+  const loader = loaderOf(sourceOf(bytes), emptyEngine());
   while (loader.step(4096));
   return loader;
 }

@@ -7,6 +7,7 @@ import { RdbLoader } from "../../../src/rdb/rdb-loader.ts";
 import { LocalEngine } from "../../support/local-engine.ts";
 import { findOracle } from "../../support/oracle.ts";
 import { type Random, seededRandom } from "../../support/random.ts";
+import { sourceOf } from "../../support/rdb-bytes.ts";
 import type { RespClient } from "../../support/resp-client.ts";
 import { startServer } from "../../support/server.ts";
 
@@ -76,14 +77,9 @@ const words3 = (random: Random): string[] => ["f", word(random), "g", word(rando
 function load(path: string): LocalEngine {
   const local = new LocalEngine();
   const bytes = readFileSync(path);
-  const source = {
-    sizeBytes: bytes.length,
-    read: (into: Uint8Array, at: number, length: number, from: number): number =>
-      bytes.copy(into, at, from, from + length),
-  };
   const { keyspace, values } = local.engine;
   const options = { checksums: true, keepsExpired: false, replaces: false, warn: () => {} };
-  const loader = new RdbLoader(keyspace, source, { limits: values, ...options });
+  const loader = new RdbLoader(keyspace, sourceOf(bytes), { limits: values, ...options });
   while (loader.step(100_000));
   expect(loader.position).toBe(bytes.length);
   return local;

@@ -4,6 +4,7 @@ import { datasetDigest } from "../../../src/keyspace/digest.ts";
 import type { RdbVersion } from "../../../src/rdb/rdb-version.ts";
 import { RdbLoader } from "../../../src/rdb/rdb-loader.ts";
 import type { LocalEngine } from "../../support/local-engine.ts";
+import { sourceOf } from "../../support/rdb-bytes.ts";
 import { emptyEngine, fileOf, keyCopies, PLAIN_OPTIONS, populate } from "./_content.ts";
 
 const VERSIONS: readonly RdbVersion[] = [10, 11, 12];
@@ -38,15 +39,7 @@ test.each(VERSIONS)("version %d", (version) => {
 function loadedFrom(file: Buffer): LocalEngine {
   const local = emptyEngine();
   const { keyspace, values } = local.engine;
-  const source = {
-    sizeBytes: file.length,
-    read: (into: Uint8Array, at: number, length: number, from: number) => {
-      const end = Math.min(file.length, from + length);
-      into.set(file.subarray(from, end), at);
-      return end - from;
-    },
-  };
-  const loader = new RdbLoader(keyspace, source, {
+  const loader = new RdbLoader(keyspace, sourceOf(file), {
     limits: values,
     checksums: true,
     keepsExpired: false,
